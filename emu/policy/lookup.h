@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* CPUID policies: which entry answers a leaf, what an out-of-range leaf and an unknown sub-leaf get. */
+#ifndef TSP_EMU_POLICY_LOOKUP_H
+#define TSP_EMU_POLICY_LOOKUP_H
+
+#include "trapspec/base.h"
+
+/* The entry that answers (leaf, subleaf), or NULL. */
+const struct tsp_leaf *policy_find(const struct tsp_policy *p, uint32_t leaf, uint32_t subleaf);
+
+/* Vendor text of the policy's leaf 0. */
+enum tsp_vendor policy_vendor(const struct tsp_policy *p);
+
+/* Base of the hypervisor block whose signature is `sig` (12 bytes), searched in 0x100 steps; 0 when absent. */
+uint32_t policy_hv_base(const struct tsp_policy *p, const char sig[12]);
+
+/*
+ * The static answer of the policy: class, maximum, redirection by the guest's vendor, sub-leaf rules. Run-time bits
+ * are the caller's business. *entry is the entry that answered (after redirection) or NULL when all is zero.
+ */
+void policy_answer(const struct tsp_policy *p, uint32_t leaf, uint32_t subleaf, uint32_t out[4],
+                   const struct tsp_leaf **entry);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Decoded blocks, keyed by guest-physical address and mode. A block never crosses a page, except that its only
+ * instruction may. A store to a page that holds code drops that page's blocks, whoever stored: the guest, a
+ * patch, the other vCPU or a poke.
+ */
+#ifndef TSP_EMU_STATE_CODE_H
+#define TSP_EMU_STATE_CODE_H
+
+#include "emu/state/vm.h"
+
+#define CODE_BLOCK_MAX 32u
+
+struct code_block {
+    uint64_t gpa;         /* of the first byte */
+    uint64_t gpa2;        /* of the page the last instruction runs on into, or the same page */
+    uint8_t mode, n;
+    bool valid;
+    struct insn insn[CODE_BLOCK_MAX];
+};
+
+struct code_cache *code_open(void);
+void code_close(struct code_cache *c);
+void code_reset(struct code_cache *c);
+
+/*
+ * The block at lin (linear, CS base added) of this vCPU. NULL when the first instruction cannot be fetched or is
+ * cut off by a page that cannot be fetched (vc->fault filled); the last instruction of a block may have a status
+ * other than INSN_OK. A block ends after the first instruction that is a trap, changes pc, or has such a status.
+ */
+const struct code_block *code_lookup(struct vm *vm, struct vcpu *vc, uint64_t lin);
+
+/* Drops all blocks of the page that holds gpa. Called by every store to a page marked MEM_CODE. */
+void code_drop(struct vm *vm, uint64_t gpa);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A scenario: one guest, its machine and its hypervisor's configuration, as plain values. Every byte string parses
+ * to one (wild values are folded into range), it prints as text and the text reads back to the same scenario.
+ * docs/INPUT.md is the format, byte by byte.
+ */
+#ifndef TSP_FUZZ_INPUT_INPUT_H
+#define TSP_FUZZ_INPUT_INPUT_H
+
+#include "trapspec/target.h"
+
+#define INPUT_VERSION 1u
+#define INPUT_CODE_MAX 256u      /* code bytes of one vCPU */
+#define INPUT_REGS_MAX 32u
+#define INPUT_LEAF_MAX 160u      /* policy entries that replace or join the base policy */
+#define INPUT_SCHED_MAX 64u
+#define INPUT_BYTES_MAX 8192u    /* longest binary form */
+
+/* Base policies by name: what the leaves are before `leaf` entries change them. */
+enum input_policy {
+    INPUT_POLICY_NONE = 0,  /* only the scenario's own entries */
+    INPUT_POLICY_INTEL, INPUT_POLICY_AMD, INPUT_POLICY_HYGON, INPUT_POLICY_CENTAUR,
+    INPUT_POLICY_COUNT
+};
+
+/* Page rights of the two pages the code may touch: bits of pte[]. */
+#define INPUT_PTE_P 1u
+#define INPUT_PTE_W 2u
+#define INPUT_PTE_U 4u
+#define INPUT_PTE_NX 8u
+#define INPUT_PTE_DEFAULT (INPUT_PTE_P | INPUT_PTE_W | INPUT_PTE_U)
+
+/* Processor set-up bits. */
+#define INPUT_CPU_WP (1u << 0)       /* CR0.WP; default on */
+#define INPUT_CPU_SMEP (1u << 1)
+#define INPUT_CPU_SMAP (1u << 2)
+#define INPUT_CPU_PKE (1u << 3)
+#define INPUT_CPU_OSXSAVE (1u << 4)
+#define INPUT_CPU_UMIP (1u << 5)
+#define INPUT_CPU_FAULTING (1u << 6) /* CPUID faulting is switched on */
+#define INPUT_CPU_SUPER (1u << 7)    /* all pages but the code's are supervisor pages */
+#define INPUT_CPU_ROM (1u << 8)      /* code lies in read-only memory */
+#define INPUT_CPU_APIC_OFF (1u << 9) /* IA32_APIC_BASE enable bit clear */
+
+struct scenario {
+    uint8_t arch, mode, level;      /* enum tsp_arch; enum tsp_mode; CPL 0 or 3, EL 0 or 1 */
+    uint8_t paging;                 /* PROT32: 1 = 2-level paging on */
+    uint8_t host, patch, persona[2];
+    uint8_t policy;                 /* enum input_policy */
+    uint8_t psci, nvcpu;            /* nvcpu 1..2 */
+    uint8_t pte[2];
+    uint32_t config;                /* TSP_CFG_* */
+    uint32_t cpu;                   /* INPUT_CPU_* */
+    uint32_t hv_base[2];
+    uint32_t fw_bitmap[3], workaround[3];
+    uint32_t xcr0, apic_id;
+    uint32_t cs_base;               /* x86 outside LONG64: base of CS */
+    uint64_t code_at;               /* x86: linear address of the code's first byte; AArch64: guest-physical */
+    uint64_t exit_ret, pvtime_ipa;
+    uint32_t nmsr;
+    struct tsp_msr msr[TSP_MAX_MSR];
+    uint32_t regs_set;              /* bit i: regs[i] given, others 0 (x86: RSP has its default) */
+    uint64_t regs[INPUT_REGS_MAX];
+    uint64_t flags;                 /* RFLAGS or PSTATE bits ORed to the mode's default */
+    uint32_t nleaf;
+    struct tsp_leaf leaf[INPUT_LEAF_MAX];
+    uint32_t ncode[2];
+    uint8_t code[2][INPUT_CODE_MAX]; /* per vCPU; the end mark is part of it */
+    uint32_t nsched;
+    uint8_t sched[INPUT_SCHED_MAX];
+};
+
+/* The defaults of an empty input: x86, long64, CPL 0, Intel host, KVM, rewrite, WP, default PTEs, code "cpuid; hlt". */
+void input_default(struct scenario *s, enum tsp_arch arch);
+
+/* Total: any bytes, any length (0 included) give a valid scenario. Allocates nothing. */
+void input_parse(const uint8_t *p, size_t n, struct scenario *out);
+/* The binary form; parses back to the same scenario. Returns its length, 0 when it does not fit in max. */
+size_t input_write(const struct scenario *s, uint8_t *out, size_t max);
+/* True when p starts with the text form's magic line; else it is binary. */
+bool input_is_text(const uint8_t *p, size_t n);
+/* Text form: strict, with line and reason on error. */
+enum tsp_status input_text_parse(const char *text, size_t n, struct scenario *out, struct tsp_error *err);
+/* Returns the length needed (as snprintf). Only values that differ from input_default are written. */
+size_t input_text_write(const struct scenario *s, char *out, size_t max);
+
+/*
+ * The machine of a scenario: 256 KiB of RAM at 0 with GDT, IDT or IVT, handler stubs, page tables, TSS, stacks and
+ * code (x86), or 1 MiB at 0x40000000 with vectors (AArch64), as docs/INPUT.md draws it. The image owns the memory
+ * that the set-up points into; both stay valid together. policy_base, n_base: entries of the base policy the
+ * caller provides for s->policy (from the target or a dump), placed behind the scenario's own.
+ */
+struct input_image {
+    struct tsp_page page[TSP_MAX_PAGE];
+    struct tsp_leaf leaf[TSP_MAX_LEAF];
+    uint8_t low[0x10000];               /* the tables below the code */
+    uint8_t text[2][INPUT_CODE_MAX + 16];
+};
+void input_build(const struct scenario *s, const struct tsp_leaf *policy_base, size_t n_base,
+                 struct input_image *img, struct tsp_setup *out);
+
+/* Guest-physical address of the two page-table entries that map the code's two pages; 0 without paging. */
+void input_pte_at(const struct scenario *s, uint64_t gpa[2], unsigned *entry_size);
+/* Guest-physical address that linear address lin of the scenario maps to at the start. */
+uint64_t input_gpa(const struct scenario *s, uint64_t lin);
+/* First and last address of the handler stubs; a pc in there means "an exception was taken": vector of a pc, or -1. */
+int input_stub_vector(const struct scenario *s, uint64_t pc);
+
+/* Pure functions of their arguments. In-place mutation of a binary form; returns the new length <= max. */
+size_t input_mutate(uint8_t *p, size_t n, size_t max, uint32_t seed);
+size_t input_crossover(const uint8_t *a, size_t na, const uint8_t *b, size_t nb, uint8_t *out, size_t max,
+                       uint32_t seed);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Running scenarios against targets, judging them, comparing two targets, collecting a report. */
+#ifndef TSP_FUZZ_RUN_RUN_H
+#define TSP_FUZZ_RUN_RUN_H
+
+#include "fuzz/input/input.h"
+#include "fuzz/target/target.h"
+#include "spec/spec.h"
+
+/* exec.c: runs a set-up on a target until budget instructions are used or all vCPUs stopped; fills trace. The
+ * schedule picks vCPUs; when its bytes run out, round robin. TSP_EARG: the target refused the set-up. */
+enum tsp_status exec_run(struct target *t, const struct tsp_setup *setup, const uint8_t *sched, size_t nsched,
+                         uint32_t budget, struct tsp_trace *trace);
+/* Final state of a run on a stepping target in the black-box form (reads guest memory back). */
+void exec_outcome(struct target *t, const struct scenario *s, const struct tsp_setup *setup,
+                  const struct tsp_trace *trace, struct outcome *out);
+
+/* sched.c */
+unsigned sched_next(const uint8_t *sched, size_t n, size_t *at, uint32_t runnable, unsigned last);
+
+/* judge.c: for harnesses. Prints "rule, target, event, expected, got" to stderr and aborts in a function named
+ * after the rule class when a finding blames the target and is not known. */
+void judge_stop(const struct spec *spec, const struct target *t, const struct tsp_setup *setup,
+                const struct tsp_trace *trace, const struct spec_options *opt);
+
+/* known.c: accepted deviations, lines "rule, reason" of fuzz/known/TARGET.csv. */
+struct known;
+enum tsp_status known_load(struct known **out, const char *file, struct tsp_error *err);
+/* An empty list. */
+struct known *known_none(void);
+bool known_has(const struct known *k, const char *rule, const char **reason);
+void known_free(struct known *k);
+
+/* diff.c: one field that differs. */
+struct difference {
+    char field[32];
+    char expected[80], got[80]; /* expected: B (the recording), got: A */
+};
+#define DIFF_MAX 48
+/* Compares two outcomes of the same scenario; returns the number of differences (at most max are stored). */
+size_t diff_outcome(enum tsp_arch arch, const struct outcome *a, const struct outcome *b, struct difference *d,
+                    size_t max);
+
+/* probe.c: scenarios made from the rules: class edges, each leaf and sub-leaf, each call number, each bad argument,
+ * each instruction x mode x privilege x policy. Calls each() until it returns false. */
+void probe_each(const struct spec *spec, enum tsp_arch arch, bool (*each)(void *ctx, const struct scenario *s),
+                void *ctx);
+
+/* report.c: collects findings by rule. Sorted, no dates: byte-identical between runs. */
+struct report_row {
+    const char *rule, *table, *source, *note, *when, *must;
+    enum verdict worst;
+    enum subject subject;
+    unsigned exercised, failed;
+    const char *known;                /* reason, or NULL */
+    char example[96];                 /* what was run: scenario or record id */
+    char expected[96], got[96];
+    struct scenario *first;           /* scenario that showed it first, owned by the report; NULL for records */
+};
+struct report;
+struct report *report_open(const struct spec *spec, const struct known *known);
+void report_free(struct report *r);
+/* Judges one trace and adds its findings; id names the case. s may be NULL. */
+enum verdict report_add(struct report *r, uint32_t caps, const char *id, const struct scenario *s,
+                        const struct tsp_setup *setup, const struct tsp_trace *trace);
+size_t report_rows(const struct report *r);
+const struct report_row *report_row_at(const struct report *r, size_t i); /* rule order */
+struct report_totals {
+    unsigned cases, events, rules, exercised, passed, failed, known, gaps, skipped, stale_known;
+    unsigned unsupported;             /* cases the target could not run to the end */
+};
+void report_totals(const struct report *r, struct report_totals *out);
+
+#endif
