@@ -104,6 +104,7 @@ struct tsp_setup {
     uint16_t end_port;          /* an OUT here ends the vCPU's run; 0 = none */
     uint16_t console_port;      /* an OUT here is console output; 0 = none */
     uint64_t console_mmio;      /* a store here is console output; 0 = none */
+    uint64_t end_mmio;          /* a store here (outside RAM) ends the vCPU's run: TSP_STOP_END, pc after; 0 = none */
     uint64_t pvtime_ipa, exit_ret;
     uint64_t ram_base, ram_size; /* multiples of 4096; size <= TSP_MAX_RAM */
     uint32_t npage;
