@@ -13,7 +13,8 @@ struct hv_ops;
 /* How a handler of one instruction ended. */
 enum step {
     STEP_NEXT = 0, /* done, nothing to see; the handler has set vc->s.regs.pc */
-    STEP_EVENT,    /* done, vm->ev is filled except before/after/fetched/stored, which the run loop fills */
+    STEP_EVENT,    /* done, vm->ev is filled except before/after/fetched/stored, which the run loop
+                      fills */
     STEP_FAULT,    /* vc->fault says what to deliver; registers are as before the instruction */
     STEP_RETRY,    /* nothing was executed: fetch and decode again at the same pc (after a patch) */
     STEP_STOP      /* the vCPU stops; vm->ev.kind = TSP_EV_STOP, code = enum tsp_stop */
@@ -36,24 +37,50 @@ struct patch_job {
     uint64_t lin;
 };
 
-/* Arithmetic flags are computed when asked for (emu/x86/flags.h): last result, operands and operation. */
+/* Arithmetic flags are computed when asked for (emu/x86/flags.h): last result, operands and
+ * operation. */
 struct lazy_flags {
     uint64_t res, a, b;
     uint8_t op, size;
 };
 
+/* A page that translated: tag holds the linear page and what the rights depended on
+ * (emu/state/mmu.h). */
+#define VM_TLB 32u
+struct tlb_entry {
+    uint64_t tag;
+    uint8_t *host;
+};
+
+/* What an instruction began with, as far as a plain one changes it (see vcpu_swap_io in
+ * emu/state/event.h). */
+struct io_mark {
+    struct tsp_regs regs;
+    struct lazy_flags lazy;
+};
+
 struct vcpu {
-    struct tsp_vcpu_state s; /* architectural state; s.regs.mode and level are kept true at all times */
+    struct tsp_vcpu_state
+        s; /* architectural state; s.regs.mode and level are kept true at all times */
     unsigned id;
-    struct lazy_flags lazy;  /* op 0: s.regs.flags is complete */
+    struct lazy_flags lazy; /* op 0: s.regs.flags is complete */
     struct fault fault;
     struct patch_job patch;
     uint64_t retired;
-    uint64_t stall_pc;       /* livelock detection: pc and count of traps without progress */
+    uint64_t stall_pc; /* livelock detection: pc, retired then, and count of traps since */
+    uint64_t stall_retired;
     uint32_t stall;
-    bool delivering;         /* an exception is being delivered: a second one is a double fault */
+    uint32_t stop_code; /* enum tsp_stop of the last stop */
+    bool delivering;    /* an exception is being delivered: a second one is a double fault */
     /* hypervisor-side per-vCPU values of the personality in force */
     uint64_t hv_state[16];
+    struct io_mark io; /* filled by mmu_load and mmu_store when they make an MMIO event */
+    uint64_t
+        ev_lin; /* linear and guest-physical address of the instruction that an event is about */
+    uint64_t ev_gpa[2];
+    uint8_t
+        ev_room[2]; /* bytes of the instruction's 16 in each of the two pages; 0: not readable */
+    struct tlb_entry tlb[3][VM_TLB]; /* read, write, fetch */
 };
 
 #define VM_BEHAVIOUR_WORDS 4
@@ -62,14 +89,14 @@ struct vm {
     struct code_cache *code;
     struct decoder *dec;
     const struct tsp_setup *setup;
-    const struct hv_ops *hv[2];        /* the personas of the set-up, NULL when none */
+    const struct hv_ops *hv[2];             /* the personas of the set-up, NULL when none */
     uint64_t behaviour[VM_BEHAVIOUR_WORDS]; /* bits of enum behaviour (emu/hv/behaviour.h) */
     unsigned nvcpu;
     struct vcpu vcpu[TSP_MAX_VCPU];
-    struct tsp_event *ev;              /* where the current run call wants its event */
-    uint64_t tsc;                      /* advances by one per retired instruction */
+    struct tsp_event *ev; /* where the current run call wants its event */
+    uint64_t tsc;         /* advances by one per retired instruction */
     unsigned state_class;
-    uint64_t hv_state[16];             /* hypervisor-side values of the whole machine */
+    uint64_t hv_state[16]; /* hypervisor-side values of the whole machine */
 };
 
 static inline bool vm_behaves(const struct vm *vm, unsigned behaviour)
@@ -90,8 +117,8 @@ static inline enum step step_fault_code(struct vcpu *vc, uint32_t vector, uint64
     return STEP_FAULT;
 }
 
-/* Moves pc past len bytes, cut to the width of the mode: 64 bits in long64, 32 bits elsewhere (a 16-bit code
- * segment runs into its limit, it does not wrap here). AArch64: len is 4. */
+/* Moves pc past len bytes, cut to the width of the mode: 64 bits in long64, 32 bits elsewhere (a
+ * 16-bit code segment runs into its limit, it does not wrap here). AArch64: len is 4. */
 static inline void vcpu_advance(struct vcpu *vc, unsigned len)
 {
     uint64_t pc = vc->s.regs.pc + len;
@@ -101,12 +128,53 @@ static inline void vcpu_advance(struct vcpu *vc, unsigned len)
     vc->s.regs.pc = pc;
 }
 
+/* Ends the run with TSP_EV_STOP. A used-up budget leaves the vCPU ready; HLT and CPU_OFF can be
+ * woken from. */
 static inline enum step step_stop(struct vm *vm, struct vcpu *vc, enum tsp_stop why)
 {
-    vc->s.run_state = TSP_RUN_STOPPED;
+    if (why == TSP_STOP_HALT)
+        vc->s.run_state = TSP_RUN_HALTED;
+    else if (why == TSP_STOP_OFF)
+        vc->s.run_state = TSP_RUN_OFF;
+    else if (why != TSP_STOP_BUDGET)
+        vc->s.run_state = TSP_RUN_STOPPED;
+    vc->stop_code = (uint32_t)why;
     vm->ev->kind = TSP_EV_STOP;
     vm->ev->code = (uint32_t)why;
     return STEP_STOP;
+}
+
+/*
+ * Counts a trap after which no instruction was retired (STEP_RETRY, or an event that left pc where
+ * it was). True after VM_STALL_MAX of them in a row at one pc: the run loop then ends with
+ * step_stop(TSP_STOP_LIVELOCK).
+ */
+#define VM_STALL_MAX 64u
+static inline bool vcpu_stalled(struct vcpu *vc)
+{
+    if (vc->stall_pc != vc->s.regs.pc || vc->stall_retired != vc->retired) {
+        vc->stall_pc = vc->s.regs.pc;
+        vc->stall_retired = vc->retired;
+        vc->stall = 0;
+    }
+    return ++vc->stall > VM_STALL_MAX;
+}
+
+/* One instruction is done: the time-stamp counter of the machine counts instructions. */
+static inline void vcpu_retire(struct vm *vm, struct vcpu *vc)
+{
+    vc->retired++;
+    vm->tsc++;
+}
+
+/* Linear address of pc. */
+static inline uint64_t vcpu_lin(const struct vcpu *vc)
+{
+    uint32_t mode = vc->s.regs.mode;
+
+    if (mode == TSP_MODE_LONG64 || mode == TSP_MODE_A64)
+        return vc->s.regs.pc;
+    return (uint32_t)(vc->s.x86.seg[TSP_CS].base + vc->s.regs.pc);
 }
 
 #endif

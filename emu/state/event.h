@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The common parts of an event. vm_run clears kind, code and info; a handler fills those three (and
+ * addr of an MMIO event); the run loop brackets the handler:
+ *
+ *     ev_begin(vm, vc, in);       trap instructions: before the handler runs. Others: when it has
+ * returned STEP_FAULT step = handler(vm, vc, in);     (registers are still as before) and before
+ * anything is delivered. ev_end(vm, vc);             once, when the event is complete: registers
+ * and memory as they are now.
+ *
+ * s.regs.flags must be complete at both calls. `in` is NULL when the first byte could not be
+ * fetched.
+ *
+ * A plain instruction of which no snapshot was taken may still end with STEP_EVENT: its access went
+ * outside RAM. The registers it began with are then in vc->io:
+ *
+ *     vcpu_swap_io(vc); complete the flags; ev_begin(vm, vc, in); vcpu_swap_io(vc); ev_end(vm, vc);
+ */
+#ifndef TSP_EMU_STATE_EVENT_H
+#define TSP_EMU_STATE_EVENT_H
+
+#include "emu/state/vm.h"
+
+/* Fills vcpu, before, sys[], len, fetched, text and addr from the state before the instruction. */
+void ev_begin(struct vm *vm, struct vcpu *vc, const struct insn *in);
+/* Fills after and stored; the bytes are those at the guest-physical place that ev_begin saw. */
+void ev_end(struct vm *vm, struct vcpu *vc);
+
+static inline void vcpu_swap_io(struct vcpu *vc)
+{
+    struct io_mark now = {vc->s.regs, vc->lazy};
+
+    vc->s.regs = vc->io.regs;
+    vc->lazy = vc->io.lazy;
+    vc->io = now;
+}
+
+#endif
