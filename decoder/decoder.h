@@ -51,10 +51,20 @@ struct opnd {
 };
 
 /*
- * One decoded instruction. x86: opnd[0] is the destination; at most one operand is memory and is described by
- * seg, base, index, scale, disp (base and index 0..15, 16 = RIP, 255 = none; seg = enum tsp_seg). imm holds
- * the immediate, already sign-extended to 64 bits where the instruction does that; for near branches the
- * displacement relative to the next instruction; for far pointers imm = offset, far_sel = selector.
+ * One decoded instruction. op is OP_NONE unless status is INSN_OK.
+ * x86: opnd[0] is the destination; at most one operand is memory and is described by seg, base, index, scale, disp
+ * (base and index 0..15, 16 = RIP, 255 = none; seg = enum tsp_seg with the default applied, in 64-bit code only FS
+ * and GS override). imm holds the immediate, already sign-extended to 64 bits where the instruction does that; for
+ * near branches the displacement relative to the next instruction; for far pointers imm = offset, far_sel =
+ * selector. Implicit operands are not listed, except:
+ *   IN   opnd[0] = accumulator, opnd[1] = IMM port (imm 0..255) or REG DX; OUT the other way round
+ *   shifts by CL list REG CL (reg 1, size 1); D0 and D1 list IMM with imm = 1; XCHG lists both registers
+ * INT n: imm = vector. INS, OUTS and the string instructions: osize is the element, asize the width of rCX, rSI, rDI;
+ * seg is that of the source. MOV_SEG, PUSH_SEG, POP_SEG: OPND_SEG with reg = enum tsp_seg. MOV_CR, MOV_DR: OPND_CR
+ * or OPND_DR and a register of 4 or 8 bytes. LFAR: opnd[0] = register, opnd[1] = memory, cond = enum tsp_seg.
+ * JMP_FAR, CALL_FAR: opnd[0] = MEM of osize + 2 bytes (offset first), or IMM. RET, RET_FAR: imm = bytes to drop.
+ * ENTER: imm = frame size, far_sel = nesting level. LGDT..SIDT: opnd[0] = MEM. osize of stack and near-branch
+ * instructions is that of the stack slot or instruction pointer: 8 in 64-bit code.
  * AArch64: `word` is the instruction and emu/arm64 takes its fields from it; imm holds the 16-bit immediate of
  * HVC, SMC, SVC, BRK and UDF and the system-register code of MRS and MSR (op0:2 op1:3 CRn:4 CRm:4 op2:3).
  */
@@ -83,8 +93,8 @@ struct decoder *decoder_open(void);
 void decoder_close(struct decoder *d);
 
 /*
- * Decodes the instruction at p; n bytes may be read (n <= 15 is enough; more are ignored, except that a 16th tells
- * TOO_LONG from TRUNCATED). mode is an enum tsp_mode. Never fails otherwise: *out is always filled and
+ * Decodes the instruction at p; n bytes may be read (n <= 15 is enough, more are ignored: with 15 bytes there an
+ * instruction that needs another is TOO_LONG, with fewer it is TRUNCATED). mode is an enum tsp_mode. Never fails otherwise: *out is always filled and
  * out->status returned. The result depends on (mode, bytes) only.
  */
 enum insn_status decode_one(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n, struct insn *out);
