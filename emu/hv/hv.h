@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A personality: one constant struct hv_ops per hypervisor interface. NULL members mean "does not have that". The
- * generic parts (emu/x86/hypercall.c, undef.c, cpuid.c, emu/arm64/smccc.c) ask the first persona, then the second.
+ * A personality: one constant struct hv_ops per hypervisor interface. NULL members mean "does not
+ * have that". The generic parts (emu/x86/hypercall.c, undef.c, cpuid.c, emu/arm64/smccc.c) ask the
+ * first persona, then the second.
  */
 #ifndef TSP_EMU_HV_HV_H
 #define TSP_EMU_HV_HV_H
@@ -9,24 +10,26 @@
 #include "emu/hv/behaviour.h"
 #include "emu/state/vm.h"
 
-/* A hypercall as the personality sees it: number and arguments already cut to the width of the caller's mode. */
+/* A hypercall as the personality sees it: number and arguments already cut to the width of the
+ * caller's mode. */
 struct hv_call {
     uint64_t nr;
     uint64_t arg[8];
-    bool wide;       /* caller runs 64-bit code */
-    uint16_t imm;    /* AArch64: immediate of HVC or SMC */
-    bool smc;        /* AArch64: SMC rather than HVC */
+    bool wide;    /* caller runs 64-bit code */
+    uint16_t imm; /* AArch64: immediate of HVC or SMC */
+    bool smc;     /* AArch64: SMC rather than HVC */
     /* results: */
     uint64_t ret[4];
-    uint8_t nret;    /* how many of ret[] are written to the guest's result registers */
+    uint8_t nret; /* how many of ret[] are written to the guest's result registers */
 };
 
 struct hv_call_row {
     uint64_t nr;
     const char *name;
     uint8_t nargs;
-    uint8_t max_level;   /* highest CPL (x86) that may call */
-    enum step (*run)(struct vm *vm, struct vcpu *vc, struct hv_call *call); /* STEP_NEXT or STEP_STOP */
+    uint8_t max_level; /* highest CPL (x86) that may call */
+    enum step (*run)(struct vm *vm, struct vcpu *vc,
+                     struct hv_call *call); /* STEP_NEXT or STEP_STOP */
 };
 
 struct hv_ops {
@@ -35,11 +38,13 @@ struct hv_ops {
     enum tsp_arch arch;
     /* Called at reset, after the set-up was copied. */
     void (*reset)(struct vm *vm);
-    /* Leaves computed rather than looked up. true when answered. NULL: everything comes from the policy. */
+    /* Leaves computed rather than looked up. true when answered. NULL: everything comes from the
+     * policy. */
     bool (*cpuid)(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
     /* A hypercall instruction of the host's own kind, or HVC/SMC. Advances pc itself. */
     enum step (*trap)(struct vm *vm, struct vcpu *vc, const struct insn *in);
-    /* An undefined opcode was trapped (the other vendor's hypercall instruction among them). NULL: #UD. */
+    /* An undefined opcode was trapped (the other vendor's hypercall instruction among them). NULL:
+     * #UD. */
     enum step (*undefined)(struct vm *vm, struct vcpu *vc, const struct insn *in);
     /* MSRs of the interface. false: not mine. *ok = false: #GP. */
     bool (*rdmsr)(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value, bool *ok);
@@ -48,6 +53,9 @@ struct hv_ops {
     /* Its default CPUID leaves at base. */
     size_t (*leaves)(uint32_t base, struct tsp_leaf *out, size_t max);
 };
+
+/* kvm.c, kvm_arm64.c */
+extern const struct hv_ops hv_kvm_x86, hv_kvm_arm64;
 
 /* NULL when that interface is not modelled for that architecture. */
 const struct hv_ops *hv_find(enum tsp_persona persona, enum tsp_arch arch);

@@ -21,4 +21,11 @@ uint32_t policy_hv_base(const struct tsp_policy *p, const char sig[12]);
 void policy_answer(const struct tsp_policy *p, uint32_t leaf, uint32_t subleaf, uint32_t out[4],
                    const struct tsp_leaf **entry);
 
+/*
+ * base.c: a modest, consistent processor of that vendor, with the leaves of `persona` at `base` (TSP_PERSONA_KVM; none
+ * for the others). Fills at most max entries and returns the number.
+ */
+size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t base, struct tsp_leaf *out,
+                      size_t max);
+
 #endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Which personality implements which interface: one line each. */
+#include "emu/hv/hv.h"
+
+static const struct hv_ops *const registry[] = {
+    &hv_kvm_x86,
+#ifdef TSP_HAVE_KVM_ARM64
+    &hv_kvm_arm64,
+#endif
+};
+
+const struct hv_ops *hv_find(enum tsp_persona persona, enum tsp_arch arch)
+{
+    for (size_t i = 0; i < sizeof(registry) / sizeof(registry[0]); i++)
+        if (registry[i]->persona == persona && registry[i]->arch == arch)
+            return registry[i];
+    return NULL;
+}
