@@ -13,9 +13,9 @@ struct target {
 };
 
 /*
- * "model:PROFILE", "kvm" (when built and /dev/kvm exists). "golden:FILE" and "dump:FILE" are opened by their
- * readers (cli/formats) with target_recorded and target_dump. TSP_EARG with the nearest name, TSP_ENOTSUP with
- * the reason.
+ * "model:PROFILE", "kvm" (when built and /dev/kvm exists). "golden:FILE" and "dump:FILE" are opened
+ * by their readers (cli/formats) with target_recorded and target_dump. TSP_EARG with the nearest
+ * name, TSP_ENOTSUP with the reason.
  */
 enum tsp_status target_open(struct target *t, const char *name, struct tsp_error *err);
 void target_close(struct target *t);
@@ -23,10 +23,10 @@ void target_close(struct target *t);
 /* How a run ended, as user space sees it. */
 enum outcome_exit {
     OUTCOME_NONE = 0,
-    OUTCOME_HALT,       /* HLT reached: the end mark at CPL 0 */
-    OUTCOME_IO,         /* OUT to the end port: the end mark elsewhere */
-    OUTCOME_END,        /* AArch64 end store */
-    OUTCOME_EXCEPTION,  /* the guest's handler was entered */
+    OUTCOME_HALT,      /* HLT reached: the end mark at CPL 0 */
+    OUTCOME_IO,        /* OUT to the end port: the end mark elsewhere */
+    OUTCOME_END,       /* AArch64 end store */
+    OUTCOME_EXCEPTION, /* the guest's handler was entered */
     OUTCOME_MMIO,
     OUTCOME_HYPERCALL,  /* exit to user space with a hypercall */
     OUTCOME_TIMEOUT,    /* no progress, powered off or suspended */
@@ -38,46 +38,50 @@ enum outcome_exit {
 
 #define OUTCOME_MEM 64u
 struct outcome {
-    uint8_t exit;               /* enum outcome_exit */
+    uint8_t exit; /* enum outcome_exit */
     uint32_t code;
     /* exception as the guest's own handler saw it */
     bool exc, exc_has_error, exc_has_cr2;
-    uint32_t exc_vector;        /* AArch64: vector-table offset */
+    uint32_t exc_vector;                                      /* AArch64: vector-table offset */
     uint64_t exc_error, exc_cr2, exc_rip, exc_cs, exc_rflags; /* AArch64: ESR, -, ELR, -, SPSR */
-    struct tsp_regs out;        /* final registers */
-    uint32_t vary;              /* bit i: out.r[i] is a clock or random value: not compared */
-    uint8_t mem_len, mem[OUTCOME_MEM];  /* memory at the code's linear address after the run */
+    struct tsp_regs out;                                      /* final registers */
+    uint32_t vary; /* bit i: out.r[i] is a clock or random value: not compared */
+    uint8_t mem_len, mem[OUTCOME_MEM]; /* memory at the code's linear address after the run */
     bool has_pte;
-    uint64_t pte[2];            /* the two page-table entries after the run */
+    uint64_t pte[2]; /* the two page-table entries after the run */
     bool has_nobase;
-    uint8_t nobase[16];         /* memory at linear = pc with the CS base not added */
+    uint8_t nobase[16]; /* memory at linear = pc with the CS base not added */
     bool has_mmio;
     uint64_t mmio_gpa;
     uint32_t mmio_len, mmio_exits;
     uint8_t mmio_data[8];
-    bool has_call;              /* the hypercall user space was asked to do */
+    bool has_call; /* the hypercall user space was asked to do */
     uint64_t call_nr, call_arg[6];
     bool call_wide;
 };
 
-/* One recorded run: the set-up is built by whoever read the file; strings and arrays are the caller's. */
+/* One recorded run: the set-up is built by whoever read the file; strings and arrays are the
+ * caller's. */
 struct recorded_run {
     const char *id;
     const struct tsp_setup *setup;
-    const uint8_t *code;        /* first vCPU's code, ncode bytes, at linear address code_at */
+    const uint8_t *code; /* first vCPU's code, ncode bytes, at linear address code_at */
     uint32_t ncode;
     uint64_t code_at;
     const struct outcome *outcome;
 };
 
-/* A target that plays back: reset(setup) selects the run whose setup pointer that is; run then returns the events
- * that follow from before and after (outcome_events). caps: EXEC, no STEPS. */
-enum tsp_status target_recorded(struct target *t, const struct recorded_run *run, size_t n, const char *name);
+/* A target that plays back: reset(setup) selects the run whose setup pointer that is; run then
+ * returns the events that follow from before and after (outcome_events). caps: EXEC, no STEPS. */
+enum tsp_status target_recorded(struct target *t, const struct recorded_run *run, size_t n,
+                                const char *name);
 /* A target that answers CPUID queries from a dump; reset needs only vcpu[0] RAX and RCX. */
-enum tsp_status target_dump(struct target *t, const struct tsp_leaf *leaf, size_t n, const char *name);
+enum tsp_status target_dump(struct target *t, const struct tsp_leaf *leaf, size_t n,
+                            const char *name);
 
-/* Turns "before and after" into the events that a stepping target would have shown for the first instruction:
- * a patch when its bytes changed, then the hypercall, CPUID or fault. Returns their number (0: cannot be told). */
+/* Turns "before and after" into the events that a stepping target would have shown for the first
+ * instruction: a patch when its bytes changed, then the hypercall, CPUID or fault. Returns their
+ * number (0: cannot be told). */
 size_t outcome_events(const struct recorded_run *run, struct tsp_event *ev, size_t max);
 
 #endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this folder share and nobody else needs. */
+#ifndef TSP_FUZZ_TARGET_BUILTIN_H
+#define TSP_FUZZ_TARGET_BUILTIN_H
+
+#include "fuzz/target/target.h"
+
+extern const struct tsp_target_ops model_ops;
+
+/* initial.c: guest memory and rights as the set-up alone defines them, before anything ran. */
+
+/* One byte of initial memory: the last piece that covers gpa, else 0. *rom, when not NULL: the page
+ * is read-only. */
+uint8_t initial_byte(const struct tsp_setup *setup, uint64_t gpa, bool *rom);
+/* Walks the initial page tables for vCPU 0. false: not mapped. *text: TSP_TEXT_* for the privilege
+ * it starts at. */
+bool initial_translate(const struct tsp_setup *setup, uint64_t lin, uint64_t *gpa, uint8_t *text);
+/* Linear address of pc with the CS base added, as vCPU 0 starts. */
+uint64_t initial_linear(const struct tsp_setup *setup, uint64_t pc);
+
+/* scan.c: what the first instruction is, as far as a black box must know. */
+enum scan_class { SCAN_NONE = 0, SCAN_CPUID, SCAN_CALL, SCAN_FAULTS };
+struct scan {
+    enum scan_class class; /* NONE: not an instruction whose effect shows from outside */
+    unsigned len;          /* all bytes, prefixes included; may exceed the architecture's limit */
+};
+struct scan scan_first(enum tsp_mode mode, const uint8_t *p, size_t n);
+/*
+ * Where a run ends that goes on at p and ends with registers r: the offset of the end mark (HLT or
+ * OUT) when nothing stands before it but operations that leave all registers alone. false: cannot
+ * be told. *flags: they change flags.
+ */
+bool scan_end_mark(const uint8_t *p, size_t n, const struct tsp_regs *r, unsigned *off,
+                   bool *flags);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Targets by name. */
+#include "fuzz/target/builtin.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_MAX_LEN 24u
+
+/* What may stand before the colon, and why it cannot be opened here (NULL: it can). */
+static const struct {
+    const char *scheme, *usage, *reason;
+} scheme[] = {
+    {"model", "model:kvm", NULL},
+    {"kvm", "kvm", "this build has no target for /dev/kvm; model:kvm is the emulated one"},
+    {"golden", "golden:FILE", "a recording is opened through the reader of its format"},
+    {"dump", "dump:FILE", "a CPUID dump is opened through the reader of its format"},
+    {"plugin", "plugin:FILE", "this build does not load plug-ins"},
+    {"mutant", "mutant:ID", "this build has no mutants"},
+};
+#define NSCHEME (sizeof(scheme) / sizeof(scheme[0]))
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+    unsigned m = a < b ? a : b;
+
+    return m < c ? m : c;
+}
+
+/* Levenshtein distance of a[0..na) and b, both cut to NAME_MAX_LEN. */
+static unsigned distance(const char *a, size_t na, const char *b)
+{
+    unsigned row[NAME_MAX_LEN + 1];
+    size_t nb = strlen(b);
+
+    na = na > NAME_MAX_LEN ? NAME_MAX_LEN : na;
+    nb = nb > NAME_MAX_LEN ? NAME_MAX_LEN : nb;
+    for (unsigned j = 0; j <= nb; j++)
+        row[j] = j;
+    for (unsigned i = 1; i <= na; i++) {
+        unsigned diag = row[0];
+
+        row[0] = i;
+        for (unsigned j = 1; j <= nb; j++) {
+            unsigned up = row[j];
+
+            row[j] = min3(up + 1, row[j - 1] + 1, diag + (a[i - 1] != b[j - 1]));
+            diag = up;
+        }
+    }
+    return row[nb];
+}
+
+static size_t nearest(const char *name, size_t n)
+{
+    size_t best = 0;
+    unsigned least = ~0u;
+
+    for (size_t i = 0; i < NSCHEME; i++) {
+        unsigned d = distance(name, n, scheme[i].scheme);
+
+        if (d < least) {
+            least = d;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static enum tsp_status refuse(struct tsp_error *err, enum tsp_status code, const char *name,
+                              const char *text)
+{
+    if (err) {
+        *err = (struct tsp_error){.code = code};
+        snprintf(err->text, sizeof(err->text), "%.40s: %s", name, text);
+    }
+    return code;
+}
+
+static enum tsp_status refuse_unknown(struct tsp_error *err, const char *name, size_t n)
+{
+    char text[80];
+
+    snprintf(text, sizeof(text), "no such target; did you mean %s?",
+             scheme[nearest(name, n)].usage);
+    return refuse(err, TSP_EARG, name, text);
+}
+
+enum tsp_status target_open(struct target *t, const char *name, struct tsp_error *err)
+{
+    const char *colon = strchr(name, ':');
+    size_t n = colon ? (size_t)(colon - name) : strlen(name);
+    size_t i = 0;
+    enum tsp_status st;
+
+    memset(t, 0, sizeof(*t));
+    while (i < NSCHEME && (strlen(scheme[i].scheme) != n || memcmp(scheme[i].scheme, name, n)))
+        i++;
+    if (i == NSCHEME)
+        return refuse_unknown(err, name, n);
+    if (scheme[i].reason)
+        return refuse(err, TSP_ENOTSUP, name, scheme[i].reason);
+    if (strlen(name) >= sizeof(t->name))
+        return refuse(err, TSP_EARG, name, "name is too long");
+    st = model_ops.open(&t->self, colon ? colon + 1 : "", err);
+    if (st != TSP_OK)
+        return st;
+    t->ops = &model_ops;
+    t->caps = model_ops.caps;
+    snprintf(t->name, sizeof(t->name), "%s", name);
+    return TSP_OK;
+}
+
+void target_close(struct target *t)
+{
+    if (t->ops && t->ops->close)
+        t->ops->close(t->self);
+    memset(t, 0, sizeof(*t));
+}
