@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decoded blocks, keyed by guest-physical address and mode. A block never crosses a page, except that its only
- * instruction may. A store to a page that holds code drops that page's blocks, whoever stored: the guest, a
- * patch, the other vCPU or a poke.
+ * Decoded blocks, keyed by guest-physical address and mode. A block never crosses a page, except
+ * that its only instruction may. A store to a page that holds code drops that page's blocks,
+ * whoever stored: the guest, a patch, the other vCPU or a poke. A run loop that walks a block looks
+ * at `valid` after every instruction that may have stored, and looks the block up again when it is
+ * false (the memory of a dropped block stays readable until the next code_lookup).
  */
 #ifndef TSP_EMU_STATE_CODE_H
 #define TSP_EMU_STATE_CODE_H
@@ -12,8 +14,8 @@
 #define CODE_BLOCK_MAX 32u
 
 struct code_block {
-    uint64_t gpa;         /* of the first byte */
-    uint64_t gpa2;        /* of the page the last instruction runs on into, or the same page */
+    uint64_t gpa;  /* of the first byte */
+    uint64_t gpa2; /* of the page the only instruction runs on into, or the same page */
     uint8_t mode, n;
     bool valid;
     struct insn insn[CODE_BLOCK_MAX];
@@ -24,13 +26,17 @@ void code_close(struct code_cache *c);
 void code_reset(struct code_cache *c);
 
 /*
- * The block at lin (linear, CS base added) of this vCPU. NULL when the first instruction cannot be fetched or is
- * cut off by a page that cannot be fetched (vc->fault filled); the last instruction of a block may have a status
- * other than INSN_OK. A block ends after the first instruction that is a trap, changes pc, or has such a status.
+ * The block at lin (linear, CS base added) of this vCPU. NULL when the first instruction cannot be
+ * fetched or is cut off by a page that cannot be fetched (vc->fault filled); the last instruction
+ * of a block may have a status other than INSN_OK. A block ends after the first instruction that is
+ * a trap, changes pc or the rules of translation, or has such a status. The CS limit is not looked
+ * at: a block may run past it.
  */
 const struct code_block *code_lookup(struct vm *vm, struct vcpu *vc, uint64_t lin);
 
 /* Drops all blocks of the page that holds gpa. Called by every store to a page marked MEM_CODE. */
 void code_drop(struct vm *vm, uint64_t gpa);
+/* Makes all vCPUs look up their next block again: page tables changed under their feet. */
+void code_leave(struct vm *vm);
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef TSP_EMU_STATE_MEM_H
 #define TSP_EMU_STATE_MEM_H
 
+#include <string.h>
+
 #include "trapspec/base.h"
 
 #define MEM_PAGE 4096u
@@ -14,16 +16,19 @@ struct mem {
     uint64_t *dirty;     /* bit per granule: differs from zero or may do */
     uint32_t *list;      /* the dirty granules, in order of first touch */
     uint32_t nlist;
-    uint8_t *flags;      /* per page: MEM_ROM, MEM_CODE (decoded blocks depend on it) */
+    uint8_t *flags; /* per page: MEM_ROM, MEM_CODE (decoded blocks depend on it), MEM_WALK */
 };
 
 #define MEM_ROM 1u
 #define MEM_CODE 2u
+#define MEM_WALK 4u /* a page walk read an entry here: a store drops remembered translations */
 
-bool mem_open(struct mem *m);  /* false: out of memory */
+bool mem_open(struct mem *m); /* false: out of memory */
 void mem_close(struct mem *m);
-/* Zeroes what was touched and moves RAM to [base, base + size). */
+/* Zeroes what was touched and moves RAM to [base, base + size), size <= TSP_MAX_RAM. */
 void mem_reset(struct mem *m, uint64_t base, uint64_t size);
+/* Marks the granules of [off, off + len) of ram dirty. */
+void mem_mark(struct mem *m, uint64_t off, size_t len);
 
 /* True when [gpa, gpa + len) is RAM. */
 static inline bool mem_has(const struct mem *m, uint64_t gpa, uint64_t len)
@@ -31,13 +36,45 @@ static inline bool mem_has(const struct mem *m, uint64_t gpa, uint64_t len)
     return gpa - m->base < m->size && len <= m->size - (gpa - m->base);
 }
 
-/* The caller has checked mem_has. mem_put marks granules dirty; it does not look at MEM_ROM or MEM_CODE. */
-void mem_get(const struct mem *m, uint64_t gpa, void *buf, size_t len);
-void mem_put(struct mem *m, uint64_t gpa, const void *buf, size_t len);
+static inline bool mem_clean(const struct mem *m, uint64_t off)
+{
+    uint64_t g = off / MEM_GRANULE;
+
+    return ((m->dirty[g / 64] >> (g % 64)) & 1) == 0;
+}
+
+/* As mem_mark, cheap when the granules are dirty already. len is 1..MEM_GRANULE. */
+static inline void mem_touch(struct mem *m, uint64_t off, size_t len)
+{
+    if (mem_clean(m, off) || mem_clean(m, off + len - 1))
+        mem_mark(m, off, len);
+}
+
+/* The caller has checked mem_has. mem_put marks granules dirty; it does not look at the page's
+ * flags. */
+static inline void mem_get(const struct mem *m, uint64_t gpa, void *buf, size_t len)
+{
+    memcpy(buf, m->ram + (gpa - m->base), len);
+}
+
+static inline void mem_put(struct mem *m, uint64_t gpa, const void *buf, size_t len)
+{
+    uint64_t off = gpa - m->base;
+
+    if (len == 0)
+        return;
+    mem_mark(m, off, len);
+    memcpy(m->ram + off, buf, len);
+}
 
 static inline uint8_t mem_page_flags(const struct mem *m, uint64_t gpa)
 {
     return m->flags[(gpa - m->base) / MEM_PAGE];
+}
+
+static inline void mem_page_mark(struct mem *m, uint64_t gpa, uint8_t flag)
+{
+    m->flags[(gpa - m->base) / MEM_PAGE] |= flag;
 }
 
 #endif

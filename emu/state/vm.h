@@ -60,8 +60,9 @@ struct io_mark {
 };
 
 struct vcpu {
-    struct tsp_vcpu_state
-        s; /* architectural state; s.regs.mode and level are kept true at all times */
+    /* Architectural state. s.regs.mode and level are kept true at all times. s.x86.tsc is what the
+     * guest's counter is ahead of vm->tsc (see vcpu_tsc). */
+    struct tsp_vcpu_state s;
     unsigned id;
     struct lazy_flags lazy; /* op 0: s.regs.flags is complete */
     struct fault fault;
@@ -75,11 +76,10 @@ struct vcpu {
     /* hypervisor-side per-vCPU values of the personality in force */
     uint64_t hv_state[16];
     struct io_mark io; /* filled by mmu_load and mmu_store when they make an MMIO event */
-    uint64_t
-        ev_lin; /* linear and guest-physical address of the instruction that an event is about */
-    uint64_t ev_gpa[2];
-    uint8_t
-        ev_room[2]; /* bytes of the instruction's 16 in each of the two pages; 0: not readable */
+    /* The instruction that an event is about: linear and guest-physical address, and how many of
+     * its 16 bytes lie in each of the two pages; 0: not readable. */
+    uint64_t ev_lin, ev_gpa[2];
+    uint8_t ev_room[2];
     struct tlb_entry tlb[3][VM_TLB]; /* read, write, fetch */
 };
 
@@ -92,6 +92,8 @@ struct vm {
     const struct hv_ops *hv[2];             /* the personas of the set-up, NULL when none */
     uint64_t behaviour[VM_BEHAVIOUR_WORDS]; /* bits of enum behaviour (emu/hv/behaviour.h) */
     unsigned nvcpu;
+    unsigned
+        maxphyaddr; /* width of guest-physical addresses: higher page-table bits are reserved */
     struct vcpu vcpu[TSP_MAX_VCPU];
     struct tsp_event *ev; /* where the current run call wants its event */
     uint64_t tsc;         /* advances by one per retired instruction */
@@ -165,6 +167,12 @@ static inline void vcpu_retire(struct vm *vm, struct vcpu *vc)
 {
     vc->retired++;
     vm->tsc++;
+}
+
+/* The time-stamp counter as this guest CPU reads it. */
+static inline uint64_t vcpu_tsc(const struct vm *vm, const struct vcpu *vc)
+{
+    return vm->tsc + vc->s.x86.tsc;
 }
 
 /* Linear address of pc. */

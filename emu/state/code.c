@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* Decoded blocks: found by guest-physical address and mode, one slot per hash value. */
+#include "emu/state/code.h"
+
+#include <stdlib.h>
+
+#include "emu/state/mmu.h"
+
+#define CODE_SLOTS 512u
+#define NO_SLOT CODE_SLOTS
+
+struct code_cache {
+    uint32_t nused;
+    uint16_t used[CODE_SLOTS]; /* slots that may be valid */
+    bool listed[CODE_SLOTS];
+    uint16_t current[TSP_MAX_VCPU]; /* slot each vCPU looked up last, or NO_SLOT */
+    struct code_block slot[CODE_SLOTS];
+};
+
+struct code_cache *code_open(void)
+{
+    struct code_cache *c = calloc(1, sizeof(*c));
+
+    if (c)
+        code_reset(c);
+    return c;
+}
+
+void code_close(struct code_cache *c)
+{
+    free(c);
+}
+
+void code_reset(struct code_cache *c)
+{
+    for (uint32_t i = 0; i < c->nused; i++) {
+        c->slot[c->used[i]].valid = false;
+        c->listed[c->used[i]] = false;
+    }
+    c->nused = 0;
+    for (unsigned i = 0; i < TSP_MAX_VCPU; i++)
+        c->current[i] = NO_SLOT;
+}
+
+static uint64_t page_of(uint64_t gpa)
+{
+    return gpa - gpa % MEM_PAGE;
+}
+
+/* Blocks start anywhere, mostly a few bytes apart: multiply and take high bits (Fibonacci hashing).
+ */
+static unsigned slot_of(uint64_t gpa, unsigned mode)
+{
+    return (unsigned)(((gpa * 8 + mode) * 0x9e3779b97f4a7c15ull) >> 55) % CODE_SLOTS;
+}
+
+void code_drop(struct vm *vm, uint64_t gpa)
+{
+    struct code_cache *c = vm->code;
+    uint32_t left = 0;
+
+    gpa = page_of(gpa);
+    for (uint32_t i = 0; i < c->nused; i++) {
+        unsigned s = c->used[i];
+        struct code_block *b = &c->slot[s];
+
+        if (page_of(b->gpa) == gpa || page_of(b->gpa2) == gpa)
+            b->valid = false;
+        c->listed[s] = b->valid;
+        if (b->valid)
+            c->used[left++] = (uint16_t)s;
+    }
+    c->nused = left;
+    vm->mem.flags[(gpa - vm->mem.base) / MEM_PAGE] &= (uint8_t)~MEM_CODE;
+}
+
+void code_leave(struct vm *vm)
+{
+    for (unsigned i = 0; i < TSP_MAX_VCPU; i++)
+        if (vm->code->current[i] != NO_SLOT)
+            vm->code->slot[vm->code->current[i]].valid = false;
+}
+
+/* True when the instruction must be the last of its block: what follows it may be elsewhere,
+ * privileged otherwise or translated otherwise. */
+static bool ends_block(unsigned mode, const struct insn *in)
+{
+    unsigned op = in->op;
+
+    if (in->status != INSN_OK)
+        return true;
+    /* Branches, exception generation and system instructions (Arm DDI 0487, C4.1: op0 = 101x). */
+    if (mode == TSP_MODE_A64)
+        return ((in->word >> 26) & 7) == 5;
+    return op <= OP_TRAP_LAST || (op >= OP_JCC && op <= OP_JCXZ) ||
+           (op >= OP_MOV_CR && op <= OP_VERW) || op == OP_POPF;
+}
+
+static void depend(struct vm *vm, uint64_t gpa)
+{
+    if (mem_has(&vm->mem, gpa, 1))
+        mmu_mark(vm, gpa, MEM_CODE);
+}
+
+/* Decodes from p, where `room` bytes are left in the page, as far as whole instructions go. */
+static void decode_run(struct vm *vm, struct code_block *b, const uint8_t *p, size_t room)
+{
+    while (room > 0 && b->n < CODE_BLOCK_MAX) {
+        struct insn *in = &b->insn[b->n];
+        enum insn_status status = decode_one(vm->dec, (enum tsp_mode)b->mode, p,
+                                             room < TSP_INSN_BYTES ? room : TSP_INSN_BYTES, in);
+
+        if (status == INSN_TRUNCATED)
+            return;
+        b->n++;
+        if (ends_block(b->mode, in) || in->len >= room)
+            return;
+        p += in->len;
+        room -= in->len;
+    }
+}
+
+/* The first instruction runs into the next page: it becomes a block of its own. false: that page
+ * cannot be fetched. */
+static bool decode_across(struct vm *vm, struct vcpu *vc, struct code_block *b, uint64_t lin)
+{
+    uint8_t buf[TSP_INSN_BYTES];
+    unsigned first = MEM_PAGE - (unsigned)(lin % MEM_PAGE);
+
+    if (!mmu_translate_fetch(vm, vc, mmu_add(vc, lin, first, MMU_FETCH), &b->gpa2))
+        return false;
+    decode_one(vm->dec, (enum tsp_mode)b->mode, buf, mmu_fetch(vm, vc, lin, buf, sizeof(buf)),
+               &b->insn[0]);
+    b->n = 1;
+    return true;
+}
+
+/* Outside RAM every byte reads as ones. */
+static void decode_nowhere(struct vm *vm, struct code_block *b)
+{
+    uint8_t ones[TSP_INSN_BYTES];
+
+    memset(ones, 0xff, sizeof(ones));
+    decode_one(vm->dec, (enum tsp_mode)b->mode, ones, sizeof(ones), &b->insn[0]);
+    b->n = 1;
+}
+
+static bool fill(struct vm *vm, struct vcpu *vc, struct code_block *b, uint64_t lin, uint64_t gpa)
+{
+    size_t room = MEM_PAGE - (size_t)(gpa % MEM_PAGE);
+
+    b->valid = false;
+    b->gpa = gpa;
+    b->gpa2 = page_of(gpa);
+    b->mode = (uint8_t)vc->s.regs.mode;
+    b->n = 0;
+    if (!mem_has(&vm->mem, gpa, 1)) {
+        decode_nowhere(vm, b);
+        b->valid = true;
+        return true;
+    }
+    decode_run(vm, b, vm->mem.ram + (gpa - vm->mem.base), room);
+    if (b->n == 0 && !decode_across(vm, vc, b, lin))
+        return false;
+    depend(vm, b->gpa);
+    depend(vm, b->gpa2);
+    b->valid = true;
+    return true;
+}
+
+static void list(struct code_cache *c, unsigned s)
+{
+    if (c->listed[s])
+        return;
+    c->listed[s] = true;
+    c->used[c->nused++] = (uint16_t)s;
+}
+
+/* A block that crosses is right only while its second page is mapped where it was. */
+static bool second_page_same(struct vm *vm, struct vcpu *vc, const struct code_block *b,
+                             uint64_t lin)
+{
+    uint64_t gpa, room = MEM_PAGE - lin % MEM_PAGE;
+
+    if (b->n != 1 || b->insn[0].len <= room)
+        return true;
+    return mmu_translate_fetch(vm, vc, mmu_add(vc, lin, room, MMU_FETCH), &gpa) &&
+           page_of(gpa) == page_of(b->gpa2);
+}
+
+const struct code_block *code_lookup(struct vm *vm, struct vcpu *vc, uint64_t lin)
+{
+    struct code_cache *c = vm->code;
+    struct code_block *b;
+    uint64_t gpa;
+    unsigned s;
+
+    if (!mmu_translate_fetch(vm, vc, lin, &gpa))
+        return NULL;
+    s = slot_of(gpa, vc->s.regs.mode);
+    b = &c->slot[s];
+    c->current[vc->id] = (uint16_t)s;
+    if (b->valid && b->gpa == gpa && b->mode == vc->s.regs.mode && second_page_same(vm, vc, b, lin))
+        return b;
+    list(c, s);
+    return fill(vm, vc, b, lin, gpa) ? b : NULL;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* The common parts of an event. */
+#include "emu/state/event.h"
+
+#include "emu/state/mmu.h"
+
+static void fill_sys(const struct tsp_x86_state *x, uint64_t *sys)
+{
+    sys[TSP_SYS_CR0] = x->cr0;
+    sys[TSP_SYS_CR3] = x->cr3;
+    sys[TSP_SYS_CR4] = x->cr4;
+    sys[TSP_SYS_EFER] = x->efer;
+    sys[TSP_SYS_XCR0] = x->xcr0;
+    sys[TSP_SYS_XSS] = x->xss;
+    sys[TSP_SYS_APIC_BASE] = x->apic_base;
+    sys[TSP_SYS_FAULTING] = x->cpuid_faulting;
+}
+
+/* Where the 16 bytes at ev_lin lie. */
+static void locate(struct vm *vm, struct vcpu *vc, unsigned len)
+{
+    struct tsp_event *ev = vm->ev;
+    unsigned room = MEM_PAGE - (unsigned)(vc->ev_lin % MEM_PAGE);
+
+    ev->text[0] = mmu_text_at(vm, vc, vc->ev_lin, &vc->ev_gpa[0]);
+    ev->text[1] = ev->text[0];
+    vc->ev_room[0] = (uint8_t)(room < TSP_INSN_BYTES ? room : TSP_INSN_BYTES);
+    vc->ev_room[1] = (uint8_t)(TSP_INSN_BYTES - vc->ev_room[0]);
+    if (!(ev->text[0] & TSP_TEXT_PRESENT))
+        vc->ev_room[0] = vc->ev_room[1] = 0;
+    if (vc->ev_room[1]) {
+        uint64_t next = mmu_add(vc, vc->ev_lin, room, MMU_FETCH);
+        uint8_t text = mmu_text_at(vm, vc, next, &vc->ev_gpa[1]);
+
+        if (!(text & TSP_TEXT_PRESENT))
+            vc->ev_room[1] = 0;
+        if (len > room)
+            ev->text[1] = text;
+    }
+}
+
+void ev_begin(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    struct tsp_event *ev = vm->ev;
+
+    vc->ev_lin = vcpu_lin(vc);
+    ev->vcpu = (uint16_t)vc->id;
+    ev->before = vc->s.regs;
+    if (vm->setup->arch == TSP_ARCH_X86)
+        fill_sys(&vc->s.x86, ev->sys);
+    ev->len = 0;
+    memset(ev->fetched, 0, sizeof(ev->fetched));
+    if (in) {
+        memcpy(ev->fetched, in->bytes, sizeof(ev->fetched));
+        ev->len = in->status == INSN_TRUNCATED ? 0 : in->len;
+    }
+    if (ev->kind != TSP_EV_MMIO)
+        ev->addr = vc->ev_lin;
+    locate(vm, vc, ev->len);
+}
+
+void ev_end(struct vm *vm, struct vcpu *vc)
+{
+    struct tsp_event *ev = vm->ev;
+    uint8_t *p = ev->stored;
+
+    ev->after = vc->s.regs;
+    if (ev->kind != TSP_EV_MMIO)
+        ev->addr = vc->ev_lin;
+    memset(ev->stored, 0, sizeof(ev->stored));
+    for (unsigned i = 0; i < 2; p += vc->ev_room[i], i++)
+        if (vc->ev_room[i] && mem_has(&vm->mem, vc->ev_gpa[i], vc->ev_room[i]))
+            mem_get(&vm->mem, vc->ev_gpa[i], p, vc->ev_room[i]);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Guest-physical RAM. */
+#include "emu/state/mem.h"
+
+#include <stdlib.h>
+
+#define GRANULES (TSP_MAX_RAM / MEM_GRANULE)
+
+bool mem_open(struct mem *m)
+{
+    *m = (struct mem){0};
+    m->ram = calloc(1, TSP_MAX_RAM);
+    m->dirty = calloc(GRANULES / 64, sizeof(*m->dirty));
+    m->list = calloc(GRANULES, sizeof(*m->list));
+    m->flags = calloc(1, TSP_MAX_RAM / MEM_PAGE);
+    if (m->ram && m->dirty && m->list && m->flags)
+        return true;
+    mem_close(m);
+    return false;
+}
+
+void mem_close(struct mem *m)
+{
+    free(m->ram);
+    free(m->dirty);
+    free(m->list);
+    free(m->flags);
+    *m = (struct mem){0};
+}
+
+void mem_reset(struct mem *m, uint64_t base, uint64_t size)
+{
+    for (uint32_t i = 0; i < m->nlist; i++) {
+        uint32_t g = m->list[i];
+
+        memset(m->ram + (size_t)g * MEM_GRANULE, 0, MEM_GRANULE);
+        m->dirty[g / 64] = 0;
+    }
+    m->nlist = 0;
+    memset(m->flags, 0, (size_t)(m->size / MEM_PAGE));
+    m->base = base;
+    m->size = size;
+}
+
+void mem_mark(struct mem *m, uint64_t off, size_t len)
+{
+    uint64_t last = (off + len - 1) / MEM_GRANULE;
+
+    for (uint64_t g = off / MEM_GRANULE; g <= last; g++) {
+        uint64_t bit = (uint64_t)1 << (g % 64);
+
+        if (m->dirty[g / 64] & bit)
+            continue;
+        m->dirty[g / 64] |= bit;
+        m->list[m->nlist++] = (uint32_t)g;
+    }
+}

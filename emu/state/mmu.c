@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* Access to linear addresses: remembered translations, page crossings, memory that is not RAM. */
+#include "emu/state/mmu.h"
+
+#include "emu/state/code.h"
+#include "emu/state/walk.h"
+
+#define SPECIAL (MEM_ROM | MEM_CODE | MEM_WALK)
+
+void mmu_flush(struct vcpu *vc)
+{
+    memset(vc->tlb, 0, sizeof(vc->tlb));
+}
+
+void mmu_mark(struct vm *vm, uint64_t gpa, uint8_t flag)
+{
+    if ((mem_page_flags(&vm->mem, gpa) & flag) == flag)
+        return;
+    mem_page_mark(&vm->mem, gpa, flag);
+    for (unsigned i = 0; i < vm->nvcpu; i++)
+        memset(vm->vcpu[i].tlb[1], 0, sizeof(vm->vcpu[i].tlb[1]));
+}
+
+static unsigned tlb_class(unsigned access)
+{
+    if (access & MMU_FETCH)
+        return 2;
+    return access & MMU_WRITE;
+}
+
+static void remember(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned access, uint64_t gpa)
+{
+    struct tlb_entry *e = &vc->tlb[tlb_class(access)][(lin / MEM_PAGE) % VM_TLB];
+
+    gpa -= gpa % MEM_PAGE;
+    if (!mem_has(&vm->mem, gpa, MEM_PAGE))
+        return;
+    if ((access & MMU_WRITE) && (mem_page_flags(&vm->mem, gpa) & SPECIAL))
+        return;
+    e->tag = mmu_tag(vc, lin, access);
+    e->host = vm->mem.ram + (gpa - vm->mem.base);
+}
+
+static void page_fault(struct vcpu *vc, uint64_t lin, uint32_t error)
+{
+    /* Vector 14 is #PF (Intel SDM Vol. 3A 6.15). */
+    vc->fault = (struct fault){.vector = 14, .has_error = true, .error = error, .addr = lin};
+}
+
+bool mmu_translate(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned access, uint64_t *gpa)
+{
+    const struct tlb_entry *e = &vc->tlb[tlb_class(access)][(lin / MEM_PAGE) % VM_TLB];
+    struct walk w;
+
+    if (e->tag == mmu_tag(vc, lin, access)) {
+        *gpa = vm->mem.base + (uint64_t)(e->host - vm->mem.ram) + lin % MEM_PAGE;
+        return true;
+    }
+    walk_tables(vm, vc, lin, &w);
+    if (!walk_allows(vc, &w, access)) {
+        page_fault(vc, lin, walk_error(vc, &w, access));
+        return false;
+    }
+    *gpa = w.gpa;
+    if (access & MMU_PROBE)
+        return true;
+    walk_mark(vm, &w, (access & MMU_WRITE) != 0);
+    remember(vm, vc, lin, access, w.gpa);
+    return true;
+}
+
+/* ESR_EL1 of an instruction abort: EC 0x20 from EL0, 0x21 from EL1, IL, IFSC 0x10 synchronous
+ * external abort (Arm DDI 0487, ESR_EL1). */
+static void instruction_abort(struct vcpu *vc, uint64_t lin)
+{
+    uint64_t ec = vc->s.regs.level == 0 ? 0x20 : 0x21;
+
+    vc->fault = (struct fault){.error = ec << 26 | 1u << 25 | 0x10, .addr = lin};
+}
+
+bool mmu_translate_fetch(struct vm *vm, struct vcpu *vc, uint64_t lin, uint64_t *gpa)
+{
+    if (!mmu_translate(vm, vc, lin, MMU_FETCH, gpa))
+        return false;
+    if (vm->setup->arch == TSP_ARCH_ARM64 && !mem_has(&vm->mem, *gpa, 1)) {
+        instruction_abort(vc, lin);
+        return false;
+    }
+    return true;
+}
+
+/* The pieces of an access on either side of a page end. */
+struct span {
+    unsigned n;
+    uint64_t gpa[2];
+    unsigned len[2];
+};
+
+static bool span_translate(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned len,
+                           unsigned access, struct span *s)
+{
+    unsigned room = MEM_PAGE - (unsigned)(lin % MEM_PAGE);
+
+    s->n = 1;
+    s->len[0] = len;
+    if (!mmu_translate(vm, vc, lin, access, &s->gpa[0]))
+        return false;
+    if (len <= room)
+        return true;
+    s->n = 2;
+    s->len[0] = room;
+    s->len[1] = len - room;
+    return mmu_translate(vm, vc, mmu_add(vc, lin, room, access), access, &s->gpa[1]);
+}
+
+static enum step mmio(struct vm *vm, struct vcpu *vc, uint64_t gpa, const uint8_t *p, unsigned len)
+{
+    unsigned width = len < 8 ? len : 8;
+
+    vc->io = (struct io_mark){vc->s.regs, vc->lazy};
+    vm->ev->kind = TSP_EV_MMIO;
+    vm->ev->code = 0;
+    vm->ev->addr = gpa;
+    vm->ev->info[0] = p ? le_load(p, width) : bits_mask(8 * width);
+    vm->ev->info[1] = (p ? 1u : 0u) | width << 4;
+    return STEP_EVENT;
+}
+
+enum step mmu_load_slow(struct vm *vm, struct vcpu *vc, uint64_t lin, void *buf, unsigned len,
+                        unsigned access)
+{
+    enum step step = STEP_NEXT;
+    uint8_t *p = buf;
+    struct span s;
+
+    if (!span_translate(vm, vc, lin, len, access, &s))
+        return STEP_FAULT;
+    for (unsigned i = 0; i < s.n; p += s.len[i], i++) {
+        if (mem_has(&vm->mem, s.gpa[i], s.len[i])) {
+            mem_get(&vm->mem, s.gpa[i], p, s.len[i]);
+            continue;
+        }
+        memset(p, 0xff, s.len[i]);
+        step = mmio(vm, vc, s.gpa[i], NULL, s.len[i]);
+    }
+    return step;
+}
+
+enum step mmu_store_slow(struct vm *vm, struct vcpu *vc, uint64_t lin, const void *buf,
+                         unsigned len, unsigned access)
+{
+    enum step step = STEP_NEXT;
+    const uint8_t *p = buf;
+    struct span s;
+
+    if (!span_translate(vm, vc, lin, len, access | MMU_WRITE, &s))
+        return STEP_FAULT;
+    for (unsigned i = 0; i < s.n; p += s.len[i], i++) {
+        bool ram = mem_has(&vm->mem, s.gpa[i], s.len[i]);
+
+        if (ram && !(mem_page_flags(&vm->mem, s.gpa[i]) & MEM_ROM))
+            vm_store_phys(vm, s.gpa[i], p, s.len[i]);
+        else
+            step = mmio(vm, vc, s.gpa[i], p, s.len[i]);
+    }
+    return step;
+}
+
+enum step mmu_check_store(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned len,
+                          unsigned access)
+{
+    struct span s;
+
+    return span_translate(vm, vc, lin, len, access | MMU_WRITE, &s) ? STEP_NEXT : STEP_FAULT;
+}
+
+unsigned mmu_fetch(struct vm *vm, struct vcpu *vc, uint64_t lin, uint8_t *buf, unsigned max)
+{
+    unsigned got = 0;
+
+    while (got < max) {
+        uint64_t at = mmu_add(vc, lin, got, MMU_FETCH), gpa;
+        unsigned n = MEM_PAGE - (unsigned)(at % MEM_PAGE);
+
+        if (n > max - got)
+            n = max - got;
+        if (!mmu_translate_fetch(vm, vc, at, &gpa))
+            break;
+        if (mem_has(&vm->mem, gpa, n))
+            mem_get(&vm->mem, gpa, buf + got, n);
+        else
+            memset(buf + got, 0xff, n);
+        got += n;
+    }
+    return got;
+}
+
+uint8_t mmu_text_at(struct vm *vm, struct vcpu *vc, uint64_t lin, uint64_t *gpa)
+{
+    uint8_t text = TSP_TEXT_KNOWN;
+    struct walk w;
+
+    walk_tables(vm, vc, lin, &w);
+    if (!w.present)
+        return text;
+    text |= TSP_TEXT_PRESENT;
+    if (walk_allows(vc, &w, MMU_WRITE))
+        text |= TSP_TEXT_WRITE;
+    if (walk_allows(vc, &w, MMU_FETCH))
+        text |= TSP_TEXT_FETCH;
+    if (mem_has(&vm->mem, w.gpa, 1) && (mem_page_flags(&vm->mem, w.gpa) & MEM_ROM))
+        text |= TSP_TEXT_ROM;
+    if (gpa)
+        *gpa = w.gpa;
+    return text;
+}
+
+/* One page's part of a store. */
+static void store_page(struct vm *vm, uint64_t gpa, const void *buf, size_t len)
+{
+    uint8_t flags = mem_page_flags(&vm->mem, gpa);
+
+    mem_put(&vm->mem, gpa, buf, len);
+    if (flags & MEM_CODE)
+        code_drop(vm, gpa);
+    if (!(flags & MEM_WALK))
+        return;
+    code_leave(vm);
+    for (unsigned i = 0; i < vm->nvcpu; i++)
+        mmu_flush(&vm->vcpu[i]);
+}
+
+bool vm_store_phys(struct vm *vm, uint64_t gpa, const void *buf, size_t len)
+{
+    const uint8_t *p = buf;
+
+    if (!mem_has(&vm->mem, gpa, len))
+        return false;
+    while (len > 0) {
+        size_t n = MEM_PAGE - (size_t)(gpa % MEM_PAGE);
+
+        if (n > len)
+            n = len;
+        store_page(vm, gpa, p, n);
+        gpa += n;
+        p += n;
+        len -= n;
+    }
+    return true;
+}
