@@ -7,10 +7,11 @@
 #include "fuzz/target/target.h"
 #include "spec/spec.h"
 
-/* exec.c: runs a set-up on a target until budget instructions are used or all vCPUs stopped; fills trace. The
- * schedule picks vCPUs; when its bytes run out, round robin. TSP_EARG: the target refused the set-up. */
-enum tsp_status exec_run(struct target *t, const struct tsp_setup *setup, const uint8_t *sched, size_t nsched,
-                         uint32_t budget, struct tsp_trace *trace);
+/* exec.c: runs a set-up on a target until budget instructions are used or all vCPUs stopped; fills
+ * trace. The schedule picks vCPUs; when its bytes run out, round robin. TSP_EARG: the target
+ * refused the set-up. */
+enum tsp_status exec_run(struct target *t, const struct tsp_setup *setup, const uint8_t *sched,
+                         size_t nsched, uint32_t budget, struct tsp_trace *trace);
 /* Final state of a run on a stepping target in the black-box form (reads guest memory back). */
 void exec_outcome(struct target *t, const struct scenario *s, const struct tsp_setup *setup,
                   const struct tsp_trace *trace, struct outcome *out);
@@ -18,8 +19,8 @@ void exec_outcome(struct target *t, const struct scenario *s, const struct tsp_s
 /* sched.c */
 unsigned sched_next(const uint8_t *sched, size_t n, size_t *at, uint32_t runnable, unsigned last);
 
-/* judge.c: for harnesses. Prints "rule, target, event, expected, got" to stderr and aborts in a function named
- * after the rule class when a finding blames the target and is not known. */
+/* judge.c: for harnesses. Prints "rule, target, event, expected, got" to stderr and aborts in a
+ * function named after the rule class when a finding blames the target and is not known. */
 void judge_stop(const struct spec *spec, const struct target *t, const struct tsp_setup *setup,
                 const struct tsp_trace *trace, const struct spec_options *opt);
 
@@ -29,7 +30,13 @@ enum tsp_status known_load(struct known **out, const char *file, struct tsp_erro
 /* An empty list. */
 struct known *known_none(void);
 bool known_has(const struct known *k, const char *rule, const char **reason);
+/* Rules of the list, sorted; NULL past the end. */
+size_t known_count(const struct known *k);
+const char *known_rule_at(const struct known *k, size_t i);
 void known_free(struct known *k);
+/* Deviations that judge_stop lets pass from now on; NULL (the start): none. The list must stay
+ * valid. */
+void judge_accept(const struct known *k);
 
 /* diff.c: one field that differs. */
 struct difference {
@@ -37,25 +44,33 @@ struct difference {
     char expected[80], got[80]; /* expected: B (the recording), got: A */
 };
 #define DIFF_MAX 48
-/* Compares two outcomes of the same scenario; returns the number of differences (at most max are stored). */
-size_t diff_outcome(enum tsp_arch arch, const struct outcome *a, const struct outcome *b, struct difference *d,
-                    size_t max);
+/* Compares two outcomes of the same scenario; returns the number of differences (at most max are
+ * stored). */
+size_t diff_outcome(enum tsp_arch arch, const struct outcome *a, const struct outcome *b,
+                    struct difference *d, size_t max);
 
-/* probe.c: scenarios made from the rules: class edges, each leaf and sub-leaf, each call number, each bad argument,
- * each instruction x mode x privilege x policy. Calls each() until it returns false. */
-void probe_each(const struct spec *spec, enum tsp_arch arch, bool (*each)(void *ctx, const struct scenario *s),
-                void *ctx);
+/* probe.c: scenarios made from the rules: class edges, each leaf and sub-leaf, each call number,
+ * each bad argument, each instruction x mode x privilege x policy. Calls each() until it returns
+ * false. */
+void probe_each(const struct spec *spec, enum tsp_arch arch,
+                bool (*each)(void *ctx, const struct scenario *s), void *ctx);
 
-/* report.c: collects findings by rule. Sorted, no dates: byte-identical between runs. */
+/*
+ * report.c: collects findings by rule. Sorted, no dates: byte-identical between runs. Every rule
+ * has a row; one that was never exercised has worst SKIP and exercised 0. Rows "gap: ..." follow:
+ * what no rule covers. A row that is known, was exercised and never failed is a stale entry of the
+ * known list.
+ */
 struct report_row {
     const char *rule, *table, *source, *note, *when, *must;
     enum verdict worst;
     enum subject subject;
     unsigned exercised, failed;
-    const char *known;                /* reason, or NULL */
-    char example[96];                 /* what was run: scenario or record id */
+    const char *known; /* reason, or NULL */
+    char example[96];  /* what was run: scenario or record id */
     char expected[96], got[96];
-    struct scenario *first;           /* scenario that showed it first, owned by the report; NULL for records */
+    struct scenario
+        *first; /* scenario that showed it first, owned by the report; NULL for records */
 };
 struct report;
 struct report *report_open(const struct spec *spec, const struct known *known);
@@ -65,9 +80,10 @@ enum verdict report_add(struct report *r, uint32_t caps, const char *id, const s
                         const struct tsp_setup *setup, const struct tsp_trace *trace);
 size_t report_rows(const struct report *r);
 const struct report_row *report_row_at(const struct report *r, size_t i); /* rule order */
+/* cases, events and gaps count what happened; the others count rules. */
 struct report_totals {
     unsigned cases, events, rules, exercised, passed, failed, known, gaps, skipped, stale_known;
-    unsigned unsupported;             /* cases the target could not run to the end */
+    unsigned unsupported; /* cases the target could not run to the end */
 };
 void report_totals(const struct report *r, struct report_totals *out);
 

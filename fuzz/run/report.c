@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* Collects findings by rule. Rows are in rule order, then what no rule covers; nothing depends on
+ * time or place. */
+#include "fuzz/run/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Distinct things that no rule covers; more are counted, not listed. */
+#define GAP_MAX 1024u
+
+struct report {
+    const struct spec *spec;
+    const struct known *known;
+    unsigned nrule;
+    struct report_row *row; /* one a rule, by rule index; then gaps */
+    char (*gap)[104];       /* names of the gap rows */
+    size_t ngap;
+    unsigned *hits;  /* by rule index, counted by the judge */
+    unsigned *order; /* rule indexes sorted by id; then gap rows sorted by name */
+    bool *skip;      /* rule index: a target could not show it */
+    struct report_totals totals;
+    /* of the case being added: */
+    const char *id;
+    const struct scenario *s;
+};
+
+/* Rules sorted by id; ties (there are none) by index. qsort has no context: a plain heap sort on
+ * indexes. */
+static bool before(const struct report *r, unsigned a, unsigned b)
+{
+    int c = strcmp(r->row[a].rule, r->row[b].rule);
+
+    return c ? c < 0 : a < b;
+}
+
+static void sift(const struct report *r, unsigned *v, size_t root, size_t n)
+{
+    for (size_t child; (child = 2 * root + 1) < n; root = child) {
+        unsigned t = v[root];
+
+        if (child + 1 < n && before(r, v[child], v[child + 1]))
+            child++;
+        if (!before(r, v[root], v[child]))
+            return;
+        v[root] = v[child];
+        v[child] = t;
+    }
+}
+
+static void sort_rules(const struct report *r, unsigned *v, size_t n)
+{
+    for (size_t i = n / 2; i-- > 0;)
+        sift(r, v, i, n);
+    for (size_t end = n; end > 1; end--) {
+        unsigned t = v[0];
+
+        v[0] = v[end - 1];
+        v[end - 1] = t;
+        sift(r, v, 0, end - 1);
+    }
+}
+
+static void init_rows(struct report *r)
+{
+    struct spec_rule rule;
+
+    for (unsigned i = 0; i < r->nrule; i++) {
+        struct report_row *row = &r->row[i];
+
+        r->order[i] = i;
+        row->worst = VERDICT_SKIP;
+        row->rule = "";
+        if (!spec_rule_at(r->spec, i, &rule))
+            continue;
+        row->rule = rule.id;
+        row->table = rule.table;
+        row->source = rule.source;
+        row->note = rule.note;
+        row->when = rule.when;
+        row->must = rule.must;
+        known_has(r->known, rule.id, &row->known);
+    }
+    sort_rules(r, r->order, r->nrule);
+}
+
+struct report *report_open(const struct spec *spec, const struct known *known)
+{
+    struct report *r = calloc(1, sizeof(*r));
+    size_t n;
+
+    if (!r)
+        return NULL;
+    r->spec = spec;
+    r->known = known;
+    r->nrule = spec_rule_count(spec);
+    n = (size_t)r->nrule + GAP_MAX;
+    r->row = calloc(n, sizeof(r->row[0]));
+    r->order = calloc(n, sizeof(r->order[0]));
+    r->hits = calloc((size_t)r->nrule + 1, sizeof(r->hits[0]));
+    r->skip = calloc((size_t)r->nrule + 1, sizeof(r->skip[0]));
+    r->gap = calloc(GAP_MAX, sizeof(r->gap[0]));
+    if (!r->row || !r->order || !r->hits || !r->skip || !r->gap) {
+        report_free(r);
+        return NULL;
+    }
+    init_rows(r);
+    return r;
+}
+
+void report_free(struct report *r)
+{
+    if (!r)
+        return;
+    for (size_t i = 0; r->row && i < (size_t)r->nrule + GAP_MAX; i++)
+        free(r->row[i].first);
+    free(r->row);
+    free(r->order);
+    free(r->hits);
+    free(r->skip);
+    free(r->gap);
+    free(r);
+}
+
+/* Keeps what showed the row's worst so far. A scenario that cannot be kept leaves the row without
+ * one. */
+static void take_example(struct report *r, struct report_row *row, const struct finding *f)
+{
+    snprintf(row->example, sizeof(row->example), "%s", r->id);
+    snprintf(row->expected, sizeof(row->expected), "%s", f->expected);
+    snprintf(row->got, sizeof(row->got), "%s", f->got);
+    if (!r->s)
+        return;
+    if (!row->first)
+        row->first = malloc(sizeof(*row->first));
+    if (row->first)
+        *row->first = *r->s;
+}
+
+/* The row of a gap, made when it is new, its place in the order found by name. NULL: too many. */
+static struct report_row *gap_row(struct report *r, const struct finding *f)
+{
+    unsigned *order = r->order + r->nrule;
+    size_t lo = 0, hi = r->ngap;
+    char name[sizeof(r->gap[0])];
+
+    snprintf(name, sizeof(name), "gap: %s", f->got);
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int c = strcmp(name, r->row[order[mid]].rule);
+
+        if (c == 0)
+            return &r->row[order[mid]];
+        if (c < 0)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    if (r->ngap == GAP_MAX)
+        return NULL;
+    memmove(&order[lo + 1], &order[lo], (r->ngap - lo) * sizeof(order[0]));
+    order[lo] = r->nrule + (unsigned)r->ngap;
+    memcpy(r->gap[r->ngap], name, sizeof(name));
+    r->row[order[lo]].rule = r->gap[r->ngap++];
+    return &r->row[order[lo]];
+}
+
+static void add_gap(struct report *r, const struct finding *f)
+{
+    struct report_row *row = gap_row(r, f);
+
+    r->totals.gaps++;
+    if (!row)
+        return;
+    if (row->exercised++ == 0) {
+        row->table = row->source = row->note = row->when = row->must = "";
+        row->worst = VERDICT_GAP;
+        take_example(r, row, f);
+    }
+}
+
+/* A failure of the target outweighs one of its policy, and ERROR is ours and outweighed by FAIL. */
+static void add_failure(struct report *r, struct report_row *row, const struct finding *f)
+{
+    enum verdict v = f->verdict == VERDICT_FAIL && row->known ? VERDICT_KNOWN : f->verdict;
+    bool worse =
+        row->failed == 0 || v > row->worst || (v == row->worst && f->subject < row->subject);
+
+    row->failed++;
+    if (!worse)
+        return;
+    row->worst = v;
+    row->subject = f->subject;
+    take_example(r, row, f);
+}
+
+static void add_finding(void *ctx, const struct finding *f)
+{
+    struct report *r = ctx;
+
+    if (f->verdict == VERDICT_GAP || f->rule >= r->nrule)
+        add_gap(r, f);
+    else if (f->verdict == VERDICT_SKIP)
+        r->skip[f->rule] = true;
+    else if (f->verdict >= VERDICT_KNOWN)
+        add_failure(r, &r->row[f->rule], f);
+}
+
+static bool ran_to_end(const struct tsp_trace *trace)
+{
+    for (size_t i = 0; i < trace->n; i++) {
+        const struct tsp_event *e = &trace->ev[i];
+
+        if (e->kind == TSP_EV_STOP &&
+            (e->code == TSP_STOP_UNSUPPORTED || e->code == TSP_STOP_ERROR))
+            return false;
+    }
+    return true;
+}
+
+enum verdict report_add(struct report *r, uint32_t caps, const char *id, const struct scenario *s,
+                        const struct tsp_setup *setup, const struct tsp_trace *trace)
+{
+    struct spec_options opt = {
+        .caps = caps, .least = VERDICT_GAP, .hits = r->hits, .found = add_finding, .ctx = r};
+
+    r->id = id;
+    r->s = s;
+    r->totals.cases++;
+    r->totals.events += (unsigned)trace->n;
+    if (!ran_to_end(trace))
+        r->totals.unsupported++;
+    return spec_check(r->spec, setup, trace, &opt);
+}
+
+/* Brings a rule's row up to date with the judge's counters. */
+static void settle(const struct report *r, unsigned rule)
+{
+    struct report_row *row = &r->row[rule];
+
+    row->exercised = r->hits[rule] > row->failed ? r->hits[rule] : row->failed;
+    if (row->failed == 0)
+        row->worst = row->exercised ? VERDICT_PASS : VERDICT_SKIP;
+}
+
+size_t report_rows(const struct report *r)
+{
+    return (size_t)r->nrule + r->ngap;
+}
+
+const struct report_row *report_row_at(const struct report *r, size_t i)
+{
+    if (i >= report_rows(r))
+        return NULL;
+    if (i < r->nrule)
+        settle(r, r->order[i]);
+    return &r->row[r->order[i]];
+}
+
+/* Accepted deviations that passed whenever they were tried, or that no rule has. */
+static unsigned count_stale(const struct report *r)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < known_count(r->known); i++) {
+        unsigned rule = spec_rule_find(r->spec, known_rule_at(r->known, i));
+
+        if (rule >= r->nrule || (r->row[rule].exercised && !r->row[rule].failed))
+            n++;
+    }
+    return n;
+}
+
+void report_totals(const struct report *r, struct report_totals *out)
+{
+    *out = r->totals;
+    out->rules = r->nrule;
+    for (unsigned i = 0; i < r->nrule; i++) {
+        settle(r, i);
+        out->exercised += r->row[i].exercised != 0;
+        out->passed += r->row[i].worst == VERDICT_PASS;
+        out->failed += r->row[i].worst >= VERDICT_ERROR;
+        out->known += r->row[i].worst == VERDICT_KNOWN;
+        out->skipped += r->row[i].exercised == 0 && r->skip[i];
+    }
+    out->stale_known = count_stale(r);
+}
