@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes in, one instruction out: its class, its length and its operands, or exactly why not. The prescan
- * decides every instruction that a hypervisor can see; Capstone decides all others and cross-checks the
- * prescan. The answer for a byte string and mode is asked of Capstone once and kept in a bounded memo.
+ * Bytes in, one instruction out: its class, its length and its operands, or exactly why not. The
+ * prescan decides every instruction that a hypervisor can see; Capstone decides all others and
+ * cross-checks the prescan. The answer for a byte string and mode is asked of Capstone once and
+ * kept in a bounded memo.
  */
 #ifndef TSP_DECODER_DECODER_H
 #define TSP_DECODER_DECODER_H
@@ -18,12 +19,36 @@ enum insn_status {
     INSN_UNSUPPORTED /* a real instruction outside the emulated subset */
 };
 
-/* Trap classes first (what the prescan knows), then the plain instructions of insn_x86.def and insn_arm64.def. */
+/* Trap classes first (what the prescan knows), then the plain instructions of insn_x86.def and
+ * insn_arm64.def. */
 enum insn_op {
     OP_NONE = 0,
-    OP_CPUID, OP_VMCALL, OP_VMMCALL, OP_INT, OP_INT3, OP_INTO, OP_INT1, OP_IN, OP_OUT, OP_INS, OP_OUTS,
-    OP_UD0, OP_UD1, OP_UD2, OP_HLT, OP_RDMSR, OP_WRMSR, OP_RDTSC, OP_RDTSCP,
-    OP_HVC, OP_SMC, OP_SVC, OP_BRK, OP_UDF, OP_MRS, OP_MSR,
+    OP_CPUID,
+    OP_VMCALL,
+    OP_VMMCALL,
+    OP_INT,
+    OP_INT3,
+    OP_INTO,
+    OP_INT1,
+    OP_IN,
+    OP_OUT,
+    OP_INS,
+    OP_OUTS,
+    OP_UD0,
+    OP_UD1,
+    OP_UD2,
+    OP_HLT,
+    OP_RDMSR,
+    OP_WRMSR,
+    OP_RDTSC,
+    OP_RDTSCP,
+    OP_HVC,
+    OP_SMC,
+    OP_SVC,
+    OP_BRK,
+    OP_UDF,
+    OP_MRS,
+    OP_MSR,
     OP_TRAP_LAST = OP_MSR,
 #define X(name) OP_##name,
 #include "decoder/insn_x86.def"
@@ -32,14 +57,23 @@ enum insn_op {
     OP_COUNT
 };
 
-enum opnd_kind { OPND_NONE = 0, OPND_REG, OPND_REG8H, OPND_SEG, OPND_CR, OPND_DR, OPND_MEM, OPND_IMM };
+enum opnd_kind {
+    OPND_NONE = 0,
+    OPND_REG,
+    OPND_REG8H,
+    OPND_SEG,
+    OPND_CR,
+    OPND_DR,
+    OPND_MEM,
+    OPND_IMM
+};
 
 /* Prefix bits of struct insn.prefix. */
 #define INSN_LOCK 1u
-#define INSN_REP 2u    /* F3 */
-#define INSN_REPNE 4u  /* F2 */
-#define INSN_OPSZ 8u   /* 66 */
-#define INSN_ADSZ 16u  /* 67 */
+#define INSN_REP 2u   /* F3 */
+#define INSN_REPNE 4u /* F2 */
+#define INSN_OPSZ 8u  /* 66 */
+#define INSN_ADSZ 16u /* 67 */
 #define INSN_REX 32u
 #define INSN_REXW 64u
 
@@ -52,30 +86,32 @@ struct opnd {
 
 /*
  * One decoded instruction. op is OP_NONE unless status is INSN_OK.
- * x86: opnd[0] is the destination; at most one operand is memory and is described by seg, base, index, scale, disp
- * (base and index 0..15, 16 = RIP, 255 = none; seg = enum tsp_seg with the default applied, in 64-bit code only FS
- * and GS override). imm holds the immediate, already sign-extended to 64 bits where the instruction does that; for
- * near branches the displacement relative to the next instruction; for far pointers imm = offset, far_sel =
- * selector. Implicit operands are not listed, except:
- *   IN   opnd[0] = accumulator, opnd[1] = IMM port (imm 0..255) or REG DX; OUT the other way round
- *   shifts by CL list REG CL (reg 1, size 1); D0 and D1 list IMM with imm = 1; XCHG lists both registers
- * INT n: imm = vector. INS, OUTS and the string instructions: osize is the element, asize the width of rCX, rSI, rDI;
- * seg is that of the source. MOV_SEG, PUSH_SEG, POP_SEG: OPND_SEG with reg = enum tsp_seg. MOV_CR, MOV_DR: OPND_CR
- * or OPND_DR and a register of 4 or 8 bytes. LFAR: opnd[0] = register, opnd[1] = memory, cond = enum tsp_seg.
- * JMP_FAR, CALL_FAR: opnd[0] = MEM of osize + 2 bytes (offset first), or IMM. RET, RET_FAR: imm = bytes to drop.
- * ENTER: imm = frame size, far_sel = nesting level. LGDT..SIDT: opnd[0] = MEM. osize of stack and near-branch
- * instructions is that of the stack slot or instruction pointer: 8 in 64-bit code.
- * AArch64: `word` is the instruction and emu/arm64 takes its fields from it; imm holds the 16-bit immediate of
- * HVC, SMC, SVC, BRK and UDF and the system-register code of MRS and MSR (op0:2 op1:3 CRn:4 CRm:4 op2:3).
+ * x86: opnd[0] is the destination; at most one operand is memory and is described by seg, base,
+ * index, scale, disp (base and index 0..15, 16 = RIP, 255 = none; seg = enum tsp_seg with the
+ * default applied, in 64-bit code only FS and GS override). imm holds the immediate, already
+ * sign-extended to 64 bits where the instruction does that; for near branches the displacement
+ * relative to the next instruction; for far pointers imm = offset, far_sel = selector. Implicit
+ * operands are not listed, except: IN   opnd[0] = accumulator, opnd[1] = IMM port (imm 0..255) or
+ * REG DX; OUT the other way round shifts by CL list REG CL (reg 1, size 1); D0 and D1 list IMM with
+ * imm = 1; XCHG lists both registers INT n: imm = vector. INS, OUTS and the string instructions:
+ * osize is the element, asize the width of rCX, rSI, rDI; seg is that of the source. MOV_SEG,
+ * PUSH_SEG, POP_SEG: OPND_SEG with reg = enum tsp_seg. MOV_CR, MOV_DR: OPND_CR or OPND_DR and a
+ * register of 4 or 8 bytes. LFAR: opnd[0] = register, opnd[1] = memory, cond = enum tsp_seg.
+ * JMP_FAR, CALL_FAR: opnd[0] = MEM of osize + 2 bytes (offset first), or IMM. RET, RET_FAR: imm =
+ * bytes to drop. ENTER: imm = frame size, far_sel = nesting level. LGDT..SIDT: opnd[0] = MEM. osize
+ * of stack and near-branch instructions is that of the stack slot or instruction pointer: 8 in
+ * 64-bit code. AArch64: `word` is the instruction and emu/arm64 takes its fields from it; imm holds
+ * the 16-bit immediate of HVC, SMC, SVC, BRK and UDF and the system-register code of MRS and MSR
+ * (op0:2 op1:3 CRn:4 CRm:4 op2:3).
  */
 struct insn {
-    uint16_t op;       /* enum insn_op */
-    uint8_t status;    /* enum insn_status */
-    uint8_t len;       /* bytes, prefixes included; for ILLEGAL and TOO_LONG the bytes looked at */
-    uint8_t osize;     /* operand size in bytes */
-    uint8_t asize;     /* address size in bytes */
-    uint8_t prefix;    /* INSN_* */
-    uint8_t cond;      /* condition code 0..15 of Jcc, SETcc, CMOVcc (x86) or B.cond (AArch64) */
+    uint16_t op;    /* enum insn_op */
+    uint8_t status; /* enum insn_status */
+    uint8_t len;    /* bytes, prefixes included; for ILLEGAL and TOO_LONG the bytes looked at */
+    uint8_t osize;  /* operand size in bytes */
+    uint8_t asize;  /* address size in bytes */
+    uint8_t prefix; /* INSN_* */
+    uint8_t cond;   /* condition code 0..15 of Jcc, SETcc, CMOVcc (x86) or B.cond (AArch64) */
     uint8_t nopnd;
     uint8_t seg, base, index, scale;
     uint8_t opcode_off; /* index of the first opcode byte after the prefixes */
@@ -93,25 +129,30 @@ struct decoder *decoder_open(void);
 void decoder_close(struct decoder *d);
 
 /*
- * Decodes the instruction at p; n bytes may be read (n <= 15 is enough, more are ignored: with 15 bytes there an
- * instruction that needs another is TOO_LONG, with fewer it is TRUNCATED). mode is an enum tsp_mode. Never fails otherwise: *out is always filled and
- * out->status returned. The result depends on (mode, bytes) only.
+ * Decodes the instruction at p; n bytes may be read (n <= 15 is enough, more are ignored: with 15
+ * bytes there an instruction that needs another is TOO_LONG, with fewer it is TRUNCATED). mode is
+ * an enum tsp_mode. Never fails otherwise: *out is always filled and out->status returned. The
+ * result depends on (mode, bytes) only.
  */
-enum insn_status decode_one(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n, struct insn *out);
+enum insn_status decode_one(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n,
+                            struct insn *out);
 
-/* The prescan alone: true when it knows the instruction (or knows that it is none), false when it is a plain one. */
+/* The prescan alone: true when it knows the instruction (or knows that it is none), false when it
+ * is a plain one. */
 bool prescan_x86(enum tsp_mode mode, const uint8_t *p, size_t n, struct insn *out);
 bool prescan_arm64(const uint8_t *p, size_t n, struct insn *out);
 
-/* Disassembly text for people, always terminated: "vmcall", "mov eax, 1", "(bad)". Returns the length written. */
-size_t decode_text(struct decoder *d, enum tsp_mode mode, uint64_t pc, const uint8_t *p, size_t n, char *out,
-                   size_t max);
+/* Disassembly text for people, always terminated: "vmcall", "mov eax, 1", "(bad)". Returns the
+ * length written. */
+size_t decode_text(struct decoder *d, enum tsp_mode mode, uint64_t pc, const uint8_t *p, size_t n,
+                   char *out, size_t max);
 
-/* Compares the prescan with Capstone on these bytes. 0 = agree, 1 = a reviewed disagreement of disagree.def,
- * 2 = an unexpected one (why is filled). For fz_decoder and its tests. */
-int decode_crosscheck(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n, char *why, size_t max);
+/* Compares the prescan with Capstone on these bytes. 0 = agree, 1 = a reviewed disagreement of
+ * disagree.def, 2 = an unexpected one (why is filled). For fz_decoder and its tests. */
+int decode_crosscheck(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n, char *why,
+                      size_t max);
 
-/* Name of an operation, "vmcall" or "add"; never NULL. */
+/* Name of an operation as in enum insn_op, "VMCALL", "ADD" or "A_NOP"; never NULL. */
 const char *insn_op_name(unsigned op);
 /* Version of Capstone compiled against and loaded, as "4.0 / 4.0". */
 const char *decoder_capstone_version(void);

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Capstone's part: it confirms every plain instruction once, gives disassembly text and
+ * cross-checks the prescan. The answer for an encoding is kept in a direct-mapped memo keyed by
+ * mode and by the bytes up to ModRM and SIB: displacements and immediates change neither the
+ * operation nor the length, they are filled in after a hit.
+ */
+#include <capstone/capstone.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decoder/private.h"
+#include "trapspec/bits.h"
+
+#define MEMO_SIZE 4096u
+
+struct memo {
+    uint64_t key[2];
+    uint32_t tag; /* 0 = empty, else 1 + (mode << 8 | key bytes) */
+    struct insn insn;
+};
+
+enum { H_16, H_32, H_64, H_A64, H_COUNT };
+
+struct decoder {
+    csh handle[H_COUNT];
+    cs_insn insn; /* no detail: operands come from lower_x86.c and lower_arm64 */
+    struct memo memo[MEMO_SIZE];
+};
+
+static unsigned handle_of(enum tsp_mode mode)
+{
+    switch (mode) {
+    case TSP_MODE_A64:
+        return H_A64;
+    case TSP_MODE_LONG64:
+        return H_64;
+    case TSP_MODE_PROT32:
+    case TSP_MODE_COMPAT32:
+        return H_32;
+    default:
+        return H_16;
+    }
+}
+
+static bool ask(struct decoder *d, enum tsp_mode mode, uint64_t pc, const uint8_t *p, size_t n)
+{
+    return cs_disasm_iter(d->handle[handle_of(mode)], &p, &n, &pc, &d->insn);
+}
+
+struct decoder *decoder_open(void)
+{
+    static const struct {
+        cs_arch arch;
+        cs_mode mode;
+    } kind[H_COUNT] = {
+        [H_16] = {CS_ARCH_X86, CS_MODE_16},
+        [H_32] = {CS_ARCH_X86, CS_MODE_32},
+        [H_64] = {CS_ARCH_X86, CS_MODE_64},
+#if CS_API_MAJOR >= 6
+        [H_A64] = {CS_ARCH_AARCH64, CS_MODE_LITTLE_ENDIAN},
+#else
+        [H_A64] = {CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN},
+#endif
+    };
+    /* Capstone 4 allocates and sorts tables when it first prints an instruction; `in al, dx`
+     * reaches both */
+    static const uint8_t warm[4] = {0xec, 0, 0, 0};
+    struct decoder *d = calloc(1, sizeof(*d));
+
+    for (unsigned i = 0; d && i < H_COUNT; i++) {
+        if (cs_open(kind[i].arch, kind[i].mode, &d->handle[i]) != CS_ERR_OK) {
+            decoder_close(d);
+            return NULL;
+        }
+    }
+    if (d) {
+        ask(d, TSP_MODE_REAL16, 0, warm, sizeof(warm));
+        ask(d, TSP_MODE_PROT32, 0, warm, sizeof(warm));
+        ask(d, TSP_MODE_LONG64, 0, warm, sizeof(warm));
+        ask(d, TSP_MODE_A64, 0, warm, sizeof(warm));
+    }
+    return d;
+}
+
+void decoder_close(struct decoder *d)
+{
+    if (!d)
+        return;
+    for (unsigned i = 0; i < H_COUNT; i++)
+        if (d->handle[i] != 0)
+            cs_close(&d->handle[i]);
+    free(d);
+}
+
+static uint64_t load64(const uint8_t *b)
+{
+    /* spelt out so that compilers make one load of it */
+    return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24 |
+           (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 |
+           (uint64_t)b[7] << 56;
+}
+
+/* The entry for the first n of 16 readable bytes; on a miss it is already labelled and must be
+ * filled. */
+static struct memo *memo_slot(struct decoder *d, const uint8_t *b, unsigned n, enum tsp_mode mode,
+                              bool *hit)
+{
+    uint64_t k0 = load64(b), k1 = n > 8 ? load64(b + 8) & bits_mask(8 * (n - 8)) : 0;
+    uint32_t tag = 1 + ((uint32_t)mode << 8 | n);
+    struct memo *m;
+
+    if (n < 8)
+        k0 &= bits_mask(8 * n);
+    m = &d->memo[((k0 ^ k1 << 1 ^ tag) * 0x9e3779b97f4a7c15u >> 40) % MEMO_SIZE];
+    *hit = m->tag == tag && m->key[0] == k0 && m->key[1] == k1;
+    if (!*hit) {
+        m->tag = tag;
+        m->key[0] = k0;
+        m->key[1] = k1;
+    }
+    return m;
+}
+
+/* A plain instruction of the subset is believed only when Capstone calls it the same and as long.
+ */
+static void confirm(struct decoder *d, enum tsp_mode mode, const struct x86_fields *f,
+                    const struct x86_bytes *raw, struct insn *out)
+{
+    uint8_t bytes[2 * TSP_INSN_BYTES];
+    unsigned dropped, n;
+
+    if (out->status != INSN_OK || out->op <= OP_TRAP_LAST || x86_disagree(f))
+        return;
+    n = x86_canonical(f, raw, bytes, &dropped);
+    if (ask(d, mode, 0, bytes, n) && d->insn.size == n && x86_id_is(d->insn.id, out->op))
+        return;
+    out->status = INSN_UNSUPPORTED;
+    out->op = OP_NONE;
+    out->nopnd = 0;
+}
+
+static void decode_x86(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n,
+                       struct insn *out)
+{
+    struct x86_bytes raw;
+    struct x86_fields f;
+    struct memo *m;
+    bool hit;
+
+    x86_fields(mode, p, n, &raw, &f);
+    if (f.status != INSN_OK) {
+        x86_lower(&f, &raw, out);
+    } else {
+        m = memo_slot(d, raw.b, f.head, mode, &hit);
+        if (!hit) {
+            x86_lower(&f, &raw, &m->insn);
+            confirm(d, mode, &f, &raw, &m->insn);
+        }
+        *out = m->insn;
+    }
+    x86_fill(&f, &raw, out);
+}
+
+static void decode_a64(struct decoder *d, const uint8_t *p, size_t n, struct insn *out)
+{
+    struct memo *m;
+    uint8_t key[16] = {0};
+    bool hit;
+    uint32_t word;
+
+    if (prescan_arm64(p, n, out))
+        return;
+    memcpy(key, p, 4);
+    m = memo_slot(d, key, 4, TSP_MODE_A64, &hit);
+    if (!hit) {
+        word = (uint32_t)le_load(p, 4);
+        m->insn = *out;
+        m->insn.status = INSN_UNSUPPORTED;
+        m->insn.len = 4;
+        m->insn.word = word;
+        memcpy(m->insn.bytes, p, 4);
+        lower_arm64(word, ask(d, TSP_MODE_A64, 0, p, 4) ? d->insn.id : 0, &m->insn);
+    }
+    *out = m->insn;
+}
+
+enum insn_status decode_one(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n,
+                            struct insn *out)
+{
+    if (mode == TSP_MODE_A64)
+        decode_a64(d, p, n, out);
+    else
+        decode_x86(d, mode, p, n, out);
+    return (enum insn_status)out->status;
+}
+
+const char *decoder_capstone_version(void)
+{
+    static _Thread_local char text[32];
+    int major, minor;
+
+    cs_version(&major, &minor);
+    snprintf(text, sizeof(text), "%d.%d / %d.%d", CS_API_MAJOR, CS_API_MINOR, major, minor);
+    return text;
+}
