@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Words of the text form, in the order of the enumerations they stand for. */
+#include "fuzz/input/names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ORDER: enum tsp_arch */
+const char *const name_arch[] = {"x86", "arm64", NULL};
+
+/* ORDER: enum tsp_mode */
+const char *const name_mode[] = {"real16",   "vm86",   "prot16", "prot32", "compat16",
+                                 "compat32", "long64", "a64",    NULL};
+
+/* ORDER: enum tsp_vendor, without OTHER: a host is one of these */
+const char *const name_vendor[] = {"intel", "amd", "hygon", "centaur", NULL};
+
+/* ORDER: enum tsp_patch */
+const char *const name_patch[] = {"rewrite", "emulate", "inject", NULL};
+
+/* ORDER: enum tsp_persona */
+const char *const name_persona[] = {"none",   "kvm", "xen",     "hyperv", "vmware",
+                                    "lguest", "vmi", "generic", NULL};
+
+/* ORDER: enum input_policy */
+const char *const name_policy[] = {"none", "intel", "amd", "hygon", "centaur", NULL};
+
+/* ORDER: TSP_CFG_*, bit 0 first */
+const char *const name_config[] = {"enforce-pv",   "irqchip",     "apic-on",        "host-tsc",
+                                   "exit-map-gpa", "hlt-noexit",  "cpuid-twice",    "pvtime",
+                                   "sys-suspend",  "exit-resume", "guest-faulting", NULL};
+
+/* ORDER: INPUT_CPU_*, bit 0 first */
+const char *const name_cpu[] = {"wp",       "smep",  "smap", "pke",      "osxsave",    "umip",
+                                "faulting", "super", "rom",  "apic-off", "second-off", NULL};
+
+/* ORDER: enum tsp_x86_reg */
+const char *const name_x86_reg[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8",
+                                    "r9",  "r10", "r11", "r12", "r13", "r14", "r15", NULL};
+
+_Static_assert(sizeof(name_mode) / sizeof(name_mode[0]) == TSP_MODE_COUNT + 1, "modes");
+_Static_assert(sizeof(name_vendor) / sizeof(name_vendor[0]) == TSP_VENDOR_OTHER + 1, "vendors");
+_Static_assert(sizeof(name_patch) / sizeof(name_patch[0]) == TSP_PATCH_COUNT + 1, "patch");
+_Static_assert(sizeof(name_persona) / sizeof(name_persona[0]) == TSP_PERSONA_COUNT + 1, "personas");
+_Static_assert(sizeof(name_policy) / sizeof(name_policy[0]) == INPUT_POLICY_COUNT + 1, "policies");
+
+int name_find(const char *const *list, const char *word, size_t len)
+{
+    for (int i = 0; list[i] != NULL; i++)
+        if (strlen(list[i]) == len && memcmp(list[i], word, len) == 0)
+            return i;
+    return -1;
+}
+
+int name_reg_find(unsigned arch, const char *word, size_t len)
+{
+    char buf[8];
+
+    if (arch == TSP_ARCH_X86)
+        return name_find(name_x86_reg, word, len);
+    for (unsigned i = 0; i < INPUT_REGS_MAX; i++) {
+        const char *name = name_reg(arch, i, buf);
+
+        if (strlen(name) == len && memcmp(name, word, len) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+const char *name_reg(unsigned arch, unsigned i, char buf[8])
+{
+    if (arch == TSP_ARCH_X86)
+        return i < 16 ? name_x86_reg[i] : "?";
+    if (i == 31)
+        return "sp";
+    snprintf(buf, 8, "x%u", i % 100);
+    return buf;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* Binary form to scenario. Total: there is no byte string that it refuses. */
+#include "fuzz/input/record.h"
+
+#include "trapspec/bits.h"
+
+#include <string.h>
+
+/* Longest payload any field is taken from; a shorter record reads as if zeroes followed. */
+#define PAYLOAD_MAX 32u
+
+static void take_env(struct scenario *s, const uint8_t *p)
+{
+    s->mode = p[0];
+    s->level = p[1];
+    s->paging = p[2];
+    s->host = p[3];
+    s->patch = p[4];
+    s->persona[0] = p[5];
+    s->persona[1] = p[6];
+    s->policy = p[7];
+    s->psci = p[8];
+    s->nvcpu = p[9];
+    s->pte[0] = p[10];
+    s->pte[1] = p[11];
+}
+
+static void take_firmware(struct scenario *s, const uint8_t *p)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        s->fw_bitmap[i] = (uint32_t)le_load(p + 4 * i, 4);
+        s->workaround[i] = (uint32_t)le_load(p + 12 + 4 * i, 4);
+    }
+}
+
+static void take_misc(struct scenario *s, const uint8_t *p)
+{
+    s->xcr0 = (uint32_t)le_load(p, 4);
+    s->apic_id = (uint32_t)le_load(p + 4, 4);
+    s->exit_ret = le_load(p + 8, 8);
+    s->pvtime_ipa = le_load(p + 16, 8);
+}
+
+static void take_msr(struct scenario *s, const uint8_t *p)
+{
+    if (s->nmsr >= TSP_MAX_MSR)
+        return;
+    s->msr[s->nmsr].index = (uint32_t)le_load(p, 4);
+    s->msr[s->nmsr].value = le_load(p + 4, 8);
+    s->nmsr++;
+}
+
+static void take_reg(struct scenario *s, const uint8_t *p)
+{
+    unsigned i = p[0] % INPUT_REGS_MAX;
+
+    s->regs_set |= 1u << i;
+    s->regs[i] = le_load(p + 1, 8);
+}
+
+static void take_leaf(struct scenario *s, const uint8_t *p)
+{
+    struct tsp_leaf *leaf;
+
+    if (s->nleaf >= INPUT_LEAF_MAX)
+        return;
+    leaf = &s->leaf[s->nleaf++];
+    leaf->leaf = (uint32_t)le_load(p, 4);
+    leaf->subleaf = (uint32_t)le_load(p + 4, 4);
+    leaf->flags = p[8];
+    for (unsigned i = 0; i < 4; i++)
+        leaf->reg[i] = (uint32_t)le_load(p + 9 + 4 * i, 4);
+}
+
+static uint32_t append(uint8_t *to, uint32_t n, uint32_t max, const uint8_t *p, size_t len)
+{
+    if (len > max - n)
+        len = max - n;
+    memcpy(to + n, p, len);
+    return n + (uint32_t)len;
+}
+
+/* Payloads of variable length. */
+static void take_bytes(struct scenario *s, unsigned kind, const uint8_t *p, size_t len)
+{
+    if (kind == RECORD_SCHED) {
+        s->nsched = append(s->sched, s->nsched, INPUT_SCHED_MAX, p, len);
+    } else {
+        unsigned vcpu = kind == RECORD_CODE1;
+
+        s->ncode[vcpu] = append(s->code[vcpu], s->ncode[vcpu], INPUT_CODE_MAX, p, len);
+    }
+}
+
+static void take_fixed(struct scenario *s, unsigned kind, const uint8_t *p)
+{
+    switch (kind) {
+    case RECORD_ENV:
+        take_env(s, p);
+        break;
+    case RECORD_CONFIG:
+        s->config = (uint32_t)le_load(p, 4);
+        s->cpu = (uint32_t)le_load(p + 4, 4);
+        break;
+    case RECORD_HV_BASE:
+        s->hv_base[0] = (uint32_t)le_load(p, 4);
+        s->hv_base[1] = (uint32_t)le_load(p + 4, 4);
+        break;
+    case RECORD_FIRMWARE:
+        take_firmware(s, p);
+        break;
+    case RECORD_PLACE:
+        s->code_at = le_load(p, 8);
+        s->cs_base = (uint32_t)le_load(p + 8, 4);
+        break;
+    case RECORD_MISC:
+        take_misc(s, p);
+        break;
+    case RECORD_MSR:
+        take_msr(s, p);
+        break;
+    case RECORD_REG:
+        take_reg(s, p);
+        break;
+    case RECORD_FLAGS:
+        s->flags = le_load(p, 8);
+        break;
+    case RECORD_LEAF:
+        take_leaf(s, p);
+        break;
+    default:
+        break; /* of a later version */
+    }
+}
+
+static void take_record(struct scenario *s, unsigned kind, const uint8_t *p, size_t len)
+{
+    uint8_t padded[PAYLOAD_MAX] = {0};
+
+    if (kind == RECORD_CODE0 || kind == RECORD_CODE1 || kind == RECORD_SCHED) {
+        take_bytes(s, kind, p, len);
+        return;
+    }
+    memcpy(padded, p, len < PAYLOAD_MAX ? len : PAYLOAD_MAX);
+    take_fixed(s, kind, padded);
+}
+
+void input_parse(const uint8_t *p, size_t n, struct scenario *out)
+{
+    size_t at = RECORD_HEADER;
+
+    /* The version byte selects how the rest is read; so far there is one way, and every value means
+     * that one. */
+    input_default(out, n > 1 ? (enum tsp_arch)(p[1] % TSP_ARCH_COUNT) : TSP_ARCH_X86);
+    out->ncode[0] = 0;
+    memset(out->code[0], 0, sizeof(out->code[0]));
+    out->code_at = 0; /* not given: folded to the mode's default */
+    while (at < n && n - at >= 2) {
+        unsigned kind = p[at];
+        size_t len = p[at + 1];
+
+        at += 2;
+        if (len > n - at)
+            len = n - at;
+        take_record(out, kind, p + at, len);
+        at += len;
+    }
+    input_fold(out);
+}
