@@ -67,6 +67,12 @@ static inline void mem_put(struct mem *m, uint64_t gpa, const void *buf, size_t 
     memcpy(m->ram + off, buf, len);
 }
 
+static inline void mem_zero(struct mem *m, uint64_t gpa, size_t len)
+{
+    mem_mark(m, gpa - m->base, len);
+    memset(m->ram + (gpa - m->base), 0, len);
+}
+
 static inline uint8_t mem_page_flags(const struct mem *m, uint64_t gpa)
 {
     return m->flags[(gpa - m->base) / MEM_PAGE];

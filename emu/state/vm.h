@@ -23,8 +23,9 @@ enum step {
 /* An exception to deliver. AArch64 uses error for ESR_EL1 and addr for FAR_EL1. */
 struct fault {
     uint32_t vector;
-    bool has_error, soft; /* soft: INT n, INT3, INTO: pushes the next pc */
-    bool trap;            /* trap-like: #DB after an instruction; pc already advanced */
+    bool has_error, soft; /* soft: INT n, INT3, INTO: pushes pc + len; pc itself is not advanced */
+    uint8_t len;
+    bool trap; /* trap-like: #DB after an instruction; pc already advanced */
     uint64_t error, addr;
     uint64_t dr6;
 };
@@ -75,7 +76,8 @@ struct vcpu {
     bool delivering;    /* an exception is being delivered: a second one is a double fault */
     /* hypervisor-side per-vCPU values of the personality in force */
     uint64_t hv_state[16];
-    struct io_mark io; /* filled by mmu_load and mmu_store when they make an MMIO event */
+    uint64_t dr[8], cr8; /* x86 registers without an effect here */
+    struct io_mark io;   /* filled by mmu_load and mmu_store when they make an MMIO event */
     /* The instruction that an event is about: linear and guest-physical address, and how many of
      * its 16 bytes lie in each of the two pages; 0: not readable. */
     uint64_t ev_lin, ev_gpa[2];

@@ -9,8 +9,20 @@
 
 /* Exception vectors. */
 enum x86_vector {
-    X86_DE = 0, X86_DB = 1, X86_BP = 3, X86_OF = 4, X86_BR = 5, X86_UD = 6, X86_NM = 7, X86_DF = 8,
-    X86_TS = 10, X86_NP = 11, X86_SS = 12, X86_GP = 13, X86_PF = 14, X86_AC = 17
+    X86_DE = 0,
+    X86_DB = 1,
+    X86_BP = 3,
+    X86_OF = 4,
+    X86_BR = 5,
+    X86_UD = 6,
+    X86_NM = 7,
+    X86_DF = 8,
+    X86_TS = 10,
+    X86_NP = 11,
+    X86_SS = 12,
+    X86_GP = 13,
+    X86_PF = 14,
+    X86_AC = 17
 };
 
 #define X86_CF (1u << 0)
@@ -31,27 +43,35 @@ enum x86_vector {
 
 /* exec.c: runs up to budget instructions on vc until an event; fills vm->ev. */
 void x86_run(struct vm *vm, struct vcpu *vc, uint32_t budget);
-/* exec.c: one plain instruction (everything after OP_TRAP_LAST that is not a system instruction). */
+/* exec.c: one plain instruction (everything after OP_TRAP_LAST that is not a system instruction).
+ */
 enum step x86_plain(struct vm *vm, struct vcpu *vc, const struct insn *in);
 
-/* system.c: far transfers, segment loads, descriptor tables, control registers, MSRs, RDTSC, IN/OUT, HLT, STI/CLI. */
+/* system.c: far transfers, segment loads, descriptor tables, control registers, MSRs, RDTSC,
+ * IN/OUT, HLT, STI/CLI. */
 enum step x86_system(struct vm *vm, struct vcpu *vc, const struct insn *in);
 /* Loads a segment register as MOV, POP, LxS do. */
 enum step x86_load_seg(struct vm *vm, struct vcpu *vc, unsigned seg, uint16_t sel);
-/* Recomputes s.regs.mode and level from CR0, EFER, RFLAGS.VM, CS and SS; after every change of those. */
+/* Makes a state that came from outside one that a processor can be in: fixed and reserved flag
+ * bits, EFER.LMA as CR0 and EFER.LME demand, mode and level. */
+void x86_adopt(struct vcpu *vc);
+/* Recomputes s.regs.mode and level from CR0, EFER, RFLAGS.VM, CS and SS; after every change of
+ * those. */
 void x86_update_mode(struct vcpu *vc);
 /* rdmsr/wrmsr incl. the personality's MSRs; false: #GP. */
 bool x86_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value);
 bool x86_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value);
 
-/* exception.c: delivers vc->fault through the IVT or IDT (error code, CR2, stack switch), double and triple
- * faults included. STEP_EVENT (TSP_EV_FAULT) or STEP_STOP (triple fault). */
+/* exception.c: delivers vc->fault through the IVT or IDT (error code, CR2, stack switch), double
+ * and triple faults included. STEP_EVENT (TSP_EV_FAULT) or STEP_STOP (triple fault). */
 enum step x86_deliver(struct vm *vm, struct vcpu *vc);
 
-/* Segmented access: checks limits, rights and canonical form, adds the base, then mmu_load or mmu_store.
- * off is truncated to asize by the caller. #SS for the stack segment, else #GP. */
-enum step x86_load(struct vm *vm, struct vcpu *vc, unsigned seg, uint64_t off, void *buf, unsigned len);
-enum step x86_store(struct vm *vm, struct vcpu *vc, unsigned seg, uint64_t off, const void *buf, unsigned len);
+/* Segmented access: checks limits, rights and canonical form, adds the base, then mmu_load or
+ * mmu_store. off is truncated to asize by the caller. #SS for the stack segment, else #GP. */
+enum step x86_load(struct vm *vm, struct vcpu *vc, unsigned seg, uint64_t off, void *buf,
+                   unsigned len);
+enum step x86_store(struct vm *vm, struct vcpu *vc, unsigned seg, uint64_t off, const void *buf,
+                    unsigned len);
 /* Linear address of off in seg without checks (64-bit mode: base only for FS and GS). */
 uint64_t x86_linear(const struct vcpu *vc, unsigned seg, uint64_t off);
 enum step x86_push(struct vm *vm, struct vcpu *vc, uint64_t value, unsigned size);
@@ -63,12 +83,15 @@ uint64_t x86_flags(struct vcpu *vc);
 /* cpuid.c: the CPUID instruction. */
 enum step x86_cpuid(struct vm *vm, struct vcpu *vc, const struct insn *in);
 /* The same answer without executing: leaf, sub-leaf of this vCPU now. */
-void x86_cpuid_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
-/* hypercall.c: VMCALL or VMMCALL; decides native, foreign, privilege; native calls go to hv->trap. */
+void x86_cpuid_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf,
+                      uint32_t out[4]);
+/* hypercall.c: VMCALL or VMMCALL; decides native, foreign, privilege; native calls go to hv->trap.
+ */
 enum step x86_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in);
 /* undef.c: undefined opcode or foreign hypercall: inject, rewrite or emulate. */
 enum step x86_undefined(struct vm *vm, struct vcpu *vc, const struct insn *in);
-/* undef.c: performs the next store of vc->patch; all of them when only one vCPU exists. Called by the run loop. */
+/* undef.c: performs the next store of vc->patch; all of them when only one vCPU exists. Called by
+ * the run loop. */
 enum step x86_patch_step(struct vm *vm, struct vcpu *vc);
 
 /* Result of a 32-bit register write: upper half cleared. */
