@@ -38,8 +38,8 @@ struct hv_ops {
     enum tsp_arch arch;
     /* Called at reset, after the set-up was copied. */
     void (*reset)(struct vm *vm);
-    /* Leaves computed rather than looked up. true when answered. NULL: everything comes from the
-     * policy. */
+    /* Leaves that differ from the policy's answer, which out holds on entry. true when answered:
+     * the second persona is not asked. NULL: everything comes from the policy. */
     bool (*cpuid)(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
     /* A hypercall instruction of the host's own kind, or HVC/SMC. Advances pc itself. */
     enum step (*trap)(struct vm *vm, struct vcpu *vc, const struct insn *in);
@@ -53,6 +53,20 @@ struct hv_ops {
     /* Its default CPUID leaves at base. */
     size_t (*leaves)(uint32_t base, struct tsp_leaf *out, size_t max);
 };
+
+/*
+ * What a hypervisor makes enter a vCPU before its next instruction, in vcpu->hv_state[0] of x86
+ * personalities; x86_patch_step delivers it. hv_state[1] is the vector of HV_PENDING_INTR.
+ */
+#define HV_PENDING_DB 1u /* single-step trap of an instruction the hypervisor completed */
+#define HV_PENDING_NMI 2u
+#define HV_PENDING_INTR 4u
+
+static inline void hv_pend(struct vcpu *vc, unsigned what)
+{
+    vc->hv_state[0] |= what;
+    vc->patch.active = true; /* the run loop then calls x86_patch_step */
+}
 
 /* kvm.c, kvm_arm64.c */
 extern const struct hv_ops hv_kvm_x86, hv_kvm_arm64;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* CPUID policies: which entry answers a leaf, what an out-of-range leaf and an unknown sub-leaf get. */
+/* CPUID policies: which entry answers a leaf, what an out-of-range leaf and an unknown sub-leaf
+ * get. */
 #ifndef TSP_EMU_POLICY_LOOKUP_H
 #define TSP_EMU_POLICY_LOOKUP_H
 
@@ -8,24 +9,36 @@
 /* The entry that answers (leaf, subleaf), or NULL. */
 const struct tsp_leaf *policy_find(const struct tsp_policy *p, uint32_t leaf, uint32_t subleaf);
 
+/* The first entry of that leaf, whatever its sub-leaf, or NULL. */
+const struct tsp_leaf *policy_first(const struct tsp_policy *p, uint32_t leaf);
+
 /* Vendor text of the policy's leaf 0. */
 enum tsp_vendor policy_vendor(const struct tsp_policy *p);
 
-/* Base of the hypervisor block whose signature is `sig` (12 bytes), searched in 0x100 steps; 0 when absent. */
+/* Base of the hypervisor block whose signature is `sig` (12 bytes), searched in 0x100 steps; 0 when
+ * absent. */
 uint32_t policy_hv_base(const struct tsp_policy *p, const char sig[12]);
 
 /*
- * The static answer of the policy: class, maximum, redirection by the guest's vendor, sub-leaf rules. Run-time bits
- * are the caller's business. *entry is the entry that answered (after redirection) or NULL when all is zero.
+ * The static answer of the policy: class, maximum, redirection by the guest's vendor, sub-leaf
+ * rules. Run-time bits are the caller's business. *entry is the entry that answered (after
+ * redirection) or NULL when all is zero or the answer is that of an unknown topology sub-leaf.
  */
 void policy_answer(const struct tsp_policy *p, uint32_t leaf, uint32_t subleaf, uint32_t out[4],
                    const struct tsp_leaf **entry);
 
+/* The same with deliberately wrong rules, for hypervisors that have them. */
+#define POLICY_NO_ECHO 1u      /* unknown topology sub-leaves are all zero */
+#define POLICY_HV_BASIC 2u     /* hypervisor leaves are checked against the basic maximum */
+#define POLICY_AMD_REDIRECT 4u /* AMD and Hygon guests are redirected as Intel guests are */
+void policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned rules,
+                      uint32_t out[4], const struct tsp_leaf **entry);
+
 /*
- * base.c: a modest, consistent processor of that vendor, with the leaves of `persona` at `base` (TSP_PERSONA_KVM; none
- * for the others). Fills at most max entries and returns the number.
+ * base.c: a modest, consistent processor of that vendor, with the leaves of `persona` at `base`
+ * (TSP_PERSONA_KVM; none for the others). Fills at most max entries and returns the number.
  */
-size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t base, struct tsp_leaf *out,
-                      size_t max);
+size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t base,
+                      struct tsp_leaf *out, size_t max);
 
 #endif

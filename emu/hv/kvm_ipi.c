@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls that reach other vCPUs (torvalds/linux arch/x86/kvm/lapic.c kvm_pv_send_ipi,
+ * __apic_accept_irq; x86.c kvm_pv_kick_cpu_op).
+ */
+#include "emu/hv/kvm.h"
+#include "trapspec/bits.h"
+
+/* Interrupt command: vector 7:0, delivery mode 10:8, destination mode 11, level 14, trigger 15,
+ * shorthand 19:18. */
+#define ICR_MODE(icr) bits_get(icr, 10, 8)
+#define ICR_LEVEL 14
+#define ICR_TRIGGER 15
+#define ICR_REFUSED ((uint64_t)0xc0800)
+
+enum icr_mode {
+    MODE_FIXED = 0,
+    MODE_LOWEST = 1,
+    MODE_SMI = 2,
+    MODE_REMRD = 3,
+    MODE_NMI = 4,
+    MODE_INIT = 5,
+    MODE_STARTUP = 6
+};
+
+#define APIC_BASE_ENABLE 11
+#define RFLAGS_IF 9
+
+static void wake(struct vcpu *vc)
+{
+    if (vc->s.run_state == TSP_RUN_HALTED)
+        vc->s.run_state = TSP_RUN_READY;
+}
+
+/* An interrupt that finds IF clear stays in the APIC's request register and is not seen. */
+static void interrupt(struct vcpu *target, uint8_t vector)
+{
+    if (!bits_test(target->s.regs.flags, RFLAGS_IF))
+        return;
+    target->hv_state[KVM_VC_VECTOR] = vector;
+    hv_pend(target, HV_PENDING_INTR);
+    wake(target);
+}
+
+/* 1 when the APIC accepts the message. Vectors below 16 are not refused. */
+static unsigned accept(const struct vm *vm, struct vcpu *target, uint64_t icr)
+{
+    bool level = bits_test(icr, ICR_LEVEL), trigger = bits_test(icr, ICR_TRIGGER);
+
+    switch (ICR_MODE(icr)) {
+    case MODE_FIXED:
+    case MODE_LOWEST:
+        if ((vm->setup->config & TSP_CFG_APIC_ON) == 0 || (trigger && !level))
+            return 0;
+        interrupt(target, (uint8_t)icr);
+        return 1;
+    case MODE_NMI:
+        hv_pend(target, HV_PENDING_NMI);
+        wake(target);
+        return 1;
+    case MODE_REMRD:
+        wake(target);
+        return 1;
+    case MODE_INIT:
+        return !trigger || level;
+    case MODE_SMI:
+    case MODE_STARTUP:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* Sends to the ids first, first + 1, ... whose bit is set; returns how many accepted. */
+static uint64_t send_half(struct vm *vm, uint64_t bitmap, uint32_t first, uint64_t icr)
+{
+    uint64_t count = 0;
+
+    for (unsigned i = 0; i < vm->nvcpu; i++) {
+        struct vcpu *target = &vm->vcpu[i];
+        uint32_t id = target->s.x86.apic_id;
+
+        if (!bits_test(target->s.x86.apic_base, APIC_BASE_ENABLE))
+            continue;
+        if (id >= first && id - first < 64 && bits_test(bitmap, id - first))
+            count += accept(vm, target, icr);
+    }
+    return count;
+}
+
+enum step kvm_send_ipi(struct vm *vm, struct vcpu *vc, struct hv_call *call)
+{
+    uint32_t first = (uint32_t)call->arg[2];
+    uint64_t icr = call->arg[3];
+
+    (void)vc;
+    call->nret = 1;
+    if (!kvm_has(vm, KVM_PV_SEND_IPI)) {
+        call->ret[0] = kvm_error(KVM_ENOSYS);
+    } else if ((icr & ICR_REFUSED) != 0) {
+        call->ret[0] = kvm_error(KVM_EINVAL);
+    } else if ((vm->setup->config & TSP_CFG_IRQCHIP) == 0) {
+        call->ret[0] = kvm_error(KVM_EOPNOTSUPP);
+    } else {
+        call->ret[0] = send_half(vm, call->arg[0], first, icr);
+        call->ret[0] += send_half(vm, call->arg[1], first + (call->wide ? 64 : 32), icr);
+    }
+    return STEP_NEXT;
+}
+
+/* Wakes the vCPU with APIC id a1 out of HLT; the first argument is reserved and ignored, an unknown
+ * id no error. */
+enum step kvm_kick(struct vm *vm, struct vcpu *vc, struct hv_call *call)
+{
+    (void)vc;
+    call->nret = 1;
+    call->ret[0] = 0;
+    if (!kvm_has(vm, KVM_PV_UNHALT)) {
+        call->ret[0] = kvm_error(KVM_ENOSYS);
+        return STEP_NEXT;
+    }
+    if ((vm->setup->config & TSP_CFG_IRQCHIP) != 0)
+        for (unsigned i = 0; i < vm->nvcpu; i++)
+            if (vm->vcpu[i].s.x86.apic_id == (uint32_t)call->arg[1])
+                wake(&vm->vcpu[i]);
+    return STEP_NEXT;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Paravirtual MSRs of KVM (torvalds/linux Documentation/virt/kvm/x86/msr.rst; arch/x86/kvm/x86.c
+ * kvm_set_msr_common) and the few Hyper-V ones its calls depend on (TLFS, Establishing the
+ * hypercall interface).
+ */
+#include "emu/hv/kvm.h"
+#include "trapspec/bits.h"
+
+enum msr_kind {
+    MSR_VALUE = 0,   /* kept and read back */
+    MSR_WALL_CLOCK,  /* writes the wall clock block */
+    MSR_SYSTEM_TIME, /* writes the time block */
+    MSR_ACK          /* accepted, reads zero */
+};
+
+struct pv_msr {
+    uint32_t index;
+    uint8_t kind, feature, slot;
+    bool needs_apic;   /* a non-zero value needs the interrupt controller in the hypervisor */
+    uint64_t reserved; /* setting one of these bits is #GP */
+};
+
+#define RESERVED_ABOVE(n) (~(uint64_t)0 << (n))
+
+static const struct pv_msr pv_msrs[] = {
+    {0x11, MSR_WALL_CLOCK, KVM_CLOCKSOURCE, KVM_VM_WALL_CLOCK, false, 0},
+    {0x12, MSR_SYSTEM_TIME, KVM_CLOCKSOURCE, KVM_VC_SYSTEM_TIME, false, 0},
+    {0x4b564d00, MSR_WALL_CLOCK, KVM_CLOCKSOURCE2, KVM_VM_WALL_CLOCK, false, 0},
+    {0x4b564d01, MSR_SYSTEM_TIME, KVM_CLOCKSOURCE2, KVM_VC_SYSTEM_TIME, false, 0},
+    {0x4b564d02, MSR_VALUE, KVM_ASYNC_PF, KVM_VC_ASYNC_PF, true, 0x30},
+    {0x4b564d03, MSR_VALUE, KVM_STEAL_TIME, KVM_VC_STEAL_TIME, false, 0x3e},
+    {0x4b564d04, MSR_VALUE, KVM_PV_EOI, KVM_VC_PV_EOI, false, 0x2},
+    {0x4b564d05, MSR_VALUE, KVM_POLL_CONTROL, KVM_VC_POLL_CONTROL, false, RESERVED_ABOVE(1)},
+    {0x4b564d06, MSR_VALUE, KVM_ASYNC_PF_INT, KVM_VC_ASYNC_PF_INT, true, RESERVED_ABOVE(8)},
+    {0x4b564d07, MSR_ACK, KVM_ASYNC_PF_INT, 0, false, 0},
+};
+
+#define ASYNC_PF_VMEXIT_BIT 2
+#define ASYNC_PF_INT_BIT 3
+
+#define HV_GUEST_OS_ID 0x40000000u
+#define HV_HYPERCALL 0x40000001u
+#define HV_VP_INDEX 0x40000002u
+#define HV_SYNDBG_OPTIONS 0x400000ffu
+#define HV_INVTSC_CONTROL 0x40000118u
+
+static const struct pv_msr *pv_find(uint32_t msr)
+{
+    for (size_t i = 0; i < sizeof(pv_msrs) / sizeof(pv_msrs[0]); i++)
+        if (pv_msrs[i].index == msr)
+            return &pv_msrs[i];
+    return NULL;
+}
+
+static bool hyperv_rdmsr(const struct vm *vm, const struct vcpu *vc, uint32_t msr, uint64_t *value)
+{
+    if (vm->hv_state[KVM_VM_HYPERV] == 0)
+        return false;
+    switch (msr) {
+    case HV_GUEST_OS_ID:
+        *value = vm->hv_state[KVM_VM_HV_OS_ID];
+        return true;
+    case HV_HYPERCALL:
+        *value = vm->hv_state[KVM_VM_HV_PAGE];
+        return true;
+    case HV_VP_INDEX:
+        *value = vc->id;
+        return true;
+    case HV_SYNDBG_OPTIONS:
+        *value = vm->hv_state[KVM_VM_HV_SYNDBG];
+        return true;
+    case HV_INVTSC_CONTROL:
+        *value = vm->hv_state[KVM_VM_HV_INVTSC];
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool kvm_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value, bool *ok)
+{
+    const struct pv_msr *m = pv_find(msr);
+
+    *ok = true;
+    if (m == NULL)
+        return hyperv_rdmsr(vm, vc, msr, value);
+    *ok = kvm_has(vm, (enum kvm_feature)m->feature);
+    if (m->kind == MSR_ACK)
+        *value = 0;
+    else
+        *value = m->kind == MSR_WALL_CLOCK ? vm->hv_state[m->slot] : vc->hv_state[m->slot];
+    return true;
+}
+
+/*
+ * The page holds the host's own hypercall instruction and RET. Without an OS id the enable bit does
+ * not stick (TLFS); KVM ignores the write as a whole.
+ */
+static bool write_page(struct vm *vm, uint64_t value)
+{
+    static const uint8_t intel[] = {0x0f, 0x01, 0xc1, 0xc3}, amd[] = {0x0f, 0x01, 0xd9, 0xc3};
+    bool svm = vm->setup->host == TSP_VENDOR_AMD || vm->setup->host == TSP_VENDOR_HYGON;
+
+    if (vm->hv_state[KVM_VM_HV_OS_ID] == 0)
+        return true;
+    if (bits_test(value, 0) && !kvm_write(vm, value & ~(uint64_t)0xfff, svm ? amd : intel, 4))
+        return false;
+    vm->hv_state[KVM_VM_HV_PAGE] = value;
+    return true;
+}
+
+static bool hyperv_wrmsr(struct vm *vm, uint32_t msr, uint64_t value, bool *ok)
+{
+    if (vm->hv_state[KVM_VM_HYPERV] == 0)
+        return false;
+    switch (msr) {
+    case HV_GUEST_OS_ID:
+        vm->hv_state[KVM_VM_HV_OS_ID] = value;
+        if (value == 0)
+            vm->hv_state[KVM_VM_HV_PAGE] &= ~(uint64_t)1;
+        return true;
+    case HV_HYPERCALL:
+        *ok = write_page(vm, value);
+        return true;
+    case HV_VP_INDEX:
+        *ok = false;
+        return true;
+    case HV_INVTSC_CONTROL:
+        *ok = value <= 1 && (vm->hv_state[KVM_VM_HV_INVTSC] == 0 || value != 0);
+        if (*ok)
+            vm->hv_state[KVM_VM_HV_INVTSC] = value;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool pv_value_ok(const struct vm *vm, const struct pv_msr *m, uint64_t value)
+{
+    if (!kvm_has(vm, (enum kvm_feature)m->feature) || (value & m->reserved) != 0)
+        return false;
+    if (m->slot == KVM_VC_ASYNC_PF && m->kind == MSR_VALUE) {
+        if (bits_test(value, ASYNC_PF_VMEXIT_BIT) && !kvm_has(vm, KVM_ASYNC_PF_VMEXIT))
+            return false;
+        if (bits_test(value, ASYNC_PF_INT_BIT) && !kvm_has(vm, KVM_ASYNC_PF_INT))
+            return false;
+    }
+    return !m->needs_apic || value == 0 || (vm->setup->config & TSP_CFG_IRQCHIP) != 0;
+}
+
+bool kvm_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, bool *ok)
+{
+    const struct pv_msr *m = pv_find(msr);
+
+    *ok = true;
+    if (m == NULL)
+        return hyperv_wrmsr(vm, msr, value, ok);
+    *ok = pv_value_ok(vm, m, value);
+    if (!*ok || m->kind == MSR_ACK)
+        return true;
+    if (m->kind == MSR_WALL_CLOCK) {
+        vm->hv_state[m->slot] = value;
+        kvm_write_wall_clock(vm, value);
+        return true;
+    }
+    vc->hv_state[m->slot] = value;
+    if (m->kind == MSR_SYSTEM_TIME)
+        kvm_write_system_time(vm, vc, value);
+    return true;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clocks KVM writes into guest memory (torvalds/linux Documentation/virt/kvm/x86/msr.rst,
+ * hypercalls.rst; arch/x86/ include/asm/pvclock-abi.h). The model's clock is its instruction count:
+ * 1 GHz, starting at the epoch.
+ */
+#include "emu/hv/kvm.h"
+
+#include <string.h>
+
+#include "trapspec/bits.h"
+
+#define NSEC_PER_SEC 1000000000u
+#define WALLCLOCK 0
+
+/* 64 bytes: sec s64, nsec s64, tsc u64, flags u32, 36 bytes of padding. */
+enum step kvm_clock_pairing(struct vm *vm, struct vcpu *vc, struct hv_call *call)
+{
+    uint8_t block[64] = {0};
+
+    call->nret = 1;
+    if (call->arg[1] != WALLCLOCK || (vm->setup->config & TSP_CFG_HOST_TSC) == 0) {
+        call->ret[0] = kvm_error(KVM_EOPNOTSUPP);
+        return STEP_NEXT;
+    }
+    le_store(block, vm->tsc / NSEC_PER_SEC, 8);
+    le_store(block + 8, vm->tsc % NSEC_PER_SEC, 8);
+    le_store(block + 16, vcpu_tsc(vm, vc), 8);
+    call->ret[0] = kvm_write(vm, call->arg[0], block, sizeof(block)) ? 0 : kvm_error(KVM_EFAULT);
+    return STEP_NEXT;
+}
+
+/* 12 bytes: version u32 (even: complete), sec u32, nsec u32 of the machine's start. */
+void kvm_write_wall_clock(struct vm *vm, uint64_t gpa)
+{
+    uint8_t block[12] = {0};
+
+    le_store(block, 2, 4);
+    kvm_write(vm, gpa, block, sizeof(block));
+}
+
+/*
+ * 32 bytes: version u32, pad u32, tsc_timestamp u64, system_time u64, tsc_to_system_mul u32,
+ * tsc_shift s8, flags u8, pad[2]. One tick is one nanosecond: mul is 2^31 with a shift of one to
+ * the left. Bit 0 of the MSR enables.
+ */
+void kvm_write_system_time(struct vm *vm, struct vcpu *vc, uint64_t msr)
+{
+    uint8_t block[32] = {0};
+
+    if (!bits_test(msr, 0))
+        return;
+    vc->hv_state[KVM_VC_TIME_VERSION] += 2;
+    le_store(block, vc->hv_state[KVM_VC_TIME_VERSION], 4);
+    le_store(block + 8, vcpu_tsc(vm, vc), 8);
+    le_store(block + 16, vm->tsc, 8);
+    le_store(block + 24, 0x80000000u, 4);
+    block[28] = 1;
+    block[29] = (vm->setup->config & TSP_CFG_HOST_TSC) != 0; /* stable across vCPUs */
+    kvm_write(vm, msr & ~(uint64_t)1, block, sizeof(block));
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CPUID instruction: the policy's answer, with the bits that follow run-time state. Every rule
+ * is the processor's (Intel SDM Vol. 2A CPUID) in the form KVM gives it (torvalds/linux
+ * arch/x86/kvm/cpuid.c
+ * __kvm_update_cpuid_runtime, kvm_cpuid).
+ */
+#include <string.h>
+
+#include "emu/policy/lookup.h"
+#include "emu/x86/x86.h"
+#include "trapspec/bits.h"
+
+#define EBX 1
+#define ECX 2
+#define EDX 3
+
+#define CR4_OSXSAVE 18
+#define CR4_PKE 22
+#define APIC_BASE_ENABLE 11
+
+#define L1_ECX_OSXSAVE 27
+#define L1_EDX_APIC 9
+#define L7_ECX_OSPKE 4
+#define LD1_XSAVEC 1
+#define LD1_XSAVES 3
+
+/* Standard-format place and size of the XSAVE components, as all processors that have them lay them
+ * out. */
+struct xsave_part {
+    uint8_t bit;
+    bool align; /* starts at a multiple of 64 in the compacted form */
+    uint16_t offset, size;
+};
+
+static const struct xsave_part xsave_parts[] = {
+    {2, false, 0x240, 0x100},  /* AVX */
+    {3, false, 0x3c0, 0x40},   /* BNDREGS */
+    {4, false, 0x400, 0x40},   /* BNDCSR */
+    {5, false, 0x440, 0x40},   /* opmask */
+    {6, false, 0x480, 0x200},  /* upper halves of ZMM0-15 */
+    {7, false, 0x680, 0x400},  /* ZMM16-31 */
+    {8, false, 0, 0x80},       /* PT, supervisor: compacted form only */
+    {9, false, 0xa80, 0x8},    /* PKRU */
+    {10, false, 0, 0x8},       /* PASID, supervisor */
+    {11, false, 0, 0x10},      /* CET user, supervisor */
+    {12, false, 0, 0x18},      /* CET supervisor */
+    {17, true, 0xac0, 0x40},   /* XTILECFG */
+    {18, true, 0xb00, 0x2000}, /* XTILEDATA */
+};
+
+#define XSAVE_BASE 0x240u /* legacy region and header */
+
+/* Bytes XSAVE needs for the components of mask. */
+static uint32_t xsave_size(uint64_t mask, bool compacted)
+{
+    uint32_t size = XSAVE_BASE;
+
+    for (size_t i = 0; i < sizeof(xsave_parts) / sizeof(xsave_parts[0]); i++) {
+        const struct xsave_part *p = &xsave_parts[i];
+        uint32_t at = p->offset;
+
+        if (!bits_test(mask, p->bit))
+            continue;
+        if (compacted)
+            at = p->align ? (size + 63) & ~63u : size;
+        if (at + p->size > size)
+            size = at + p->size;
+    }
+    return size;
+}
+
+static uint32_t put_bit(uint32_t reg, unsigned bit, bool on)
+{
+    return on ? reg | 1u << bit : reg & ~(1u << bit);
+}
+
+/* Leaf 0xD sub-leaf 1 has a compacted size only where a compacting instruction exists. */
+static void xsave_sizes(const struct vcpu *vc, uint32_t subleaf, uint32_t out[4])
+{
+    uint64_t xcr0 = vc->s.x86.xcr0;
+
+    if (subleaf == 0)
+        out[EBX] = xsave_size(xcr0, false);
+    else if (bits_test(out[0], LD1_XSAVEC) || bits_test(out[0], LD1_XSAVES))
+        out[EBX] = xsave_size(xcr0 | vc->s.x86.xss, true);
+}
+
+/*
+ * The entry that answered decides, not the leaf that was asked: a redirected request shows the
+ * run-time bits too. Leaves without a significant index are those whose first entry answered.
+ */
+static void run_time_bits(struct vm *vm, const struct vcpu *vc, const struct tsp_leaf *e,
+                          uint32_t out[4])
+{
+    const struct tsp_policy *p = &vm->setup->policy[0];
+    const struct tsp_x86_state *x = &vc->s.x86;
+
+    if (e->leaf == 1 && e == policy_first(p, 1)) {
+        if (!vm_behaves(vm, BEHAVIOUR_MUT_OSXSAVE))
+            out[ECX] = put_bit(out[ECX], L1_ECX_OSXSAVE, bits_test(x->cr4, CR4_OSXSAVE));
+        out[EDX] = put_bit(out[EDX], L1_EDX_APIC, bits_test(x->apic_base, APIC_BASE_ENABLE));
+    }
+    if (e->leaf == 7 && e == policy_find(p, 7, 0) && !vm_behaves(vm, BEHAVIOUR_MUT_OSXSAVE))
+        out[ECX] = put_bit(out[ECX], L7_ECX_OSPKE, bits_test(x->cr4, CR4_PKE));
+    if (e->leaf == 0xd && !vm_behaves(vm, BEHAVIOUR_MUT_XSAVE_STALE))
+        for (uint32_t sub = 0; sub < 2; sub++)
+            if (e == policy_find(p, 0xd, sub))
+                xsave_sizes(vc, sub, out);
+}
+
+static unsigned wrong_rules(const struct vm *vm)
+{
+    return (vm_behaves(vm, BEHAVIOUR_MUT_NO_ECHO) ? POLICY_NO_ECHO : 0) |
+           (vm_behaves(vm, BEHAVIOUR_MUT_HV_BASIC) ? POLICY_HV_BASIC : 0) |
+           (vm_behaves(vm, BEHAVIOUR_MUT_AMD_REDIRECT) ? POLICY_AMD_REDIRECT : 0);
+}
+
+void x86_cpuid_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf,
+                      uint32_t out[4])
+{
+    const uint32_t in[2] = {leaf, subleaf};
+    const struct tsp_leaf *e = NULL;
+
+    if (vm->setup->npolicy == 0)
+        memset(out, 0, 4 * sizeof(out[0]));
+    else
+        policy_answer_as(&vm->setup->policy[0], in, wrong_rules(vm), out, &e);
+    if (e != NULL)
+        run_time_bits(vm, vc, e, out);
+    for (unsigned i = 0; i < 2; i++)
+        if (vm->hv[i] != NULL && vm->hv[i]->cpuid != NULL &&
+            vm->hv[i]->cpuid(vm, vc, leaf, subleaf, out))
+            break;
+}
+
+/* Written as 32-bit registers are in 64-bit mode: the upper halves become zero in every mode. */
+static void write_result(struct vm *vm, struct vcpu *vc, const uint32_t out[4])
+{
+    static const uint8_t order[4] = {TSP_RAX, TSP_RBX, TSP_RCX, TSP_RDX};
+
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t *r = &vc->s.regs.r[order[i]];
+
+        if (vm_behaves(vm, BEHAVIOUR_MUT_UPPER_HALF))
+            *r = (*r & ~(uint64_t)0xffffffff) | out[i];
+        else
+            *r = out[i];
+    }
+}
+
+enum step x86_cpuid(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    uint32_t out[4];
+
+    /* CPUID faulting: real mode has privilege level 0, virtual-8086 mode 3. */
+    if (bits_test(vc->s.x86.cpuid_faulting, 0) && vc->s.regs.level > 0)
+        return step_fault_code(vc, X86_GP, 0);
+    x86_cpuid_answer(vm, vc, (uint32_t)vc->s.regs.r[TSP_RAX], (uint32_t)vc->s.regs.r[TSP_RCX], out);
+    write_result(vm, vc, out);
+    vcpu_advance(vc, in->len);
+    vm->ev->kind = TSP_EV_CPUID;
+    return STEP_EVENT;
+}
