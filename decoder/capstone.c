@@ -44,9 +44,23 @@ static unsigned handle_of(enum tsp_mode mode)
     }
 }
 
-static bool ask(struct decoder *d, enum tsp_mode mode, uint64_t pc, const uint8_t *p, size_t n)
+struct capstone_says capstone_ask(struct decoder *d, enum tsp_mode mode, uint64_t pc,
+                                  const uint8_t *p, size_t n)
 {
-    return cs_disasm_iter(d->handle[handle_of(mode)], &p, &n, &pc, &d->insn);
+    struct capstone_says says = {0};
+
+    says.ok = cs_disasm_iter(d->handle[handle_of(mode)], &p, &n, &pc, &d->insn);
+    if (says.ok) {
+        says.id = d->insn.id;
+        says.size = d->insn.size;
+    }
+    return says;
+}
+
+void capstone_text(const struct decoder *d, const char **mnemonic, const char **operands)
+{
+    *mnemonic = d->insn.mnemonic;
+    *operands = d->insn.op_str;
 }
 
 struct decoder *decoder_open(void)
@@ -76,10 +90,10 @@ struct decoder *decoder_open(void)
         }
     }
     if (d) {
-        ask(d, TSP_MODE_REAL16, 0, warm, sizeof(warm));
-        ask(d, TSP_MODE_PROT32, 0, warm, sizeof(warm));
-        ask(d, TSP_MODE_LONG64, 0, warm, sizeof(warm));
-        ask(d, TSP_MODE_A64, 0, warm, sizeof(warm));
+        capstone_ask(d, TSP_MODE_REAL16, 0, warm, sizeof(warm));
+        capstone_ask(d, TSP_MODE_PROT32, 0, warm, sizeof(warm));
+        capstone_ask(d, TSP_MODE_LONG64, 0, warm, sizeof(warm));
+        capstone_ask(d, TSP_MODE_A64, 0, warm, sizeof(warm));
     }
     return d;
 }
@@ -129,12 +143,14 @@ static void confirm(struct decoder *d, enum tsp_mode mode, const struct x86_fiel
                     const struct x86_bytes *raw, struct insn *out)
 {
     uint8_t bytes[2 * TSP_INSN_BYTES];
+    struct capstone_says says;
     unsigned dropped, n;
 
     if (out->status != INSN_OK || out->op <= OP_TRAP_LAST || x86_disagree(f))
         return;
     n = x86_canonical(f, raw, bytes, &dropped);
-    if (ask(d, mode, 0, bytes, n) && d->insn.size == n && x86_id_is(d->insn.id, out->op))
+    says = capstone_ask(d, mode, 0, bytes, n);
+    if (says.ok && says.size == n && x86_id_is(says.id, out->op))
         return;
     out->status = INSN_UNSUPPORTED;
     out->op = OP_NONE;
@@ -181,7 +197,7 @@ static void decode_a64(struct decoder *d, const uint8_t *p, size_t n, struct ins
         m->insn.len = 4;
         m->insn.word = word;
         memcpy(m->insn.bytes, p, 4);
-        lower_arm64(word, ask(d, TSP_MODE_A64, 0, p, 4) ? d->insn.id : 0, &m->insn);
+        lower_arm64(word, capstone_ask(d, TSP_MODE_A64, 0, p, 4).id, &m->insn);
     }
     *out = m->insn;
 }

@@ -294,13 +294,20 @@ static bool keeps_rep(unsigned op)
     return op == OP_TZCNT || op == OP_LZCNT || op == OP_POPCNT;
 }
 
+/* 67 means nothing to these, and Capstone takes it for the size of the immediate when REX.W is
+ * there too. */
+static bool drops_adsz(unsigned op)
+{
+    return op == OP_RET || op == OP_CALL || op == OP_JMP || op == OP_JCC;
+}
+
 unsigned x86_canonical(const struct x86_fields *f, const struct x86_bytes *raw, uint8_t *out,
                        unsigned *dropped)
 {
     static const uint8_t seg_byte[6] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
     unsigned n = 0, rest = f->len - f->opcode_off;
 
-    if ((f->prefix & INSN_ADSZ) != 0)
+    if ((f->prefix & INSN_ADSZ) != 0 && !drops_adsz(f->row.op))
         out[n++] = 0x67;
     if (f->seg < 6)
         out[n++] = seg_byte[f->seg];

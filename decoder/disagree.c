@@ -12,7 +12,22 @@ const char *x86_disagree(const struct x86_fields *f)
     if (CS_API_MAJOR >= (first) && CS_API_MAJOR <= (last) && (condition))                          \
         return #name ": " reason;
 #include "decoder/disagree.def"
-#undef DISAGREE
-    (void)op;
+    return NULL;
+}
+
+const char *x86_disagree_raw(const struct x86_fields *f, const struct insn *in,
+                             const struct capstone_says *cs)
+{
+    const char *why = x86_disagree(f);
+    unsigned op = f->row.op;
+
+    if (why)
+        return why;
+#define RAW(name, first, last, condition, reason)                                                  \
+    if (CS_API_MAJOR >= (first) && CS_API_MAJOR <= (last) && (condition))                          \
+        return #name ": " reason;
+#include "decoder/disagree.def"
+    (void)in;
+    (void)cs;
     return NULL;
 }

@@ -89,8 +89,20 @@ unsigned x86_canonical(const struct x86_fields *f, const struct x86_bytes *raw, 
                        unsigned *dropped);
 /* True when Capstone's id is that operation. */
 bool x86_id_is(unsigned capstone_id, unsigned op);
-/* True when disagree.def says that Capstone's verdict on this instruction is not to be used. */
+/* disagree.c: why Capstone's verdict on this instruction is not to be used; NULL: it is. */
 const char *x86_disagree(const struct x86_fields *f);
+/* The same when Capstone saw the bytes as they stand. */
+struct capstone_says {
+    bool ok;
+    unsigned id, size;
+};
+const char *x86_disagree_raw(const struct x86_fields *f, const struct insn *in,
+                             const struct capstone_says *cs);
+
+/* capstone.c: what Capstone makes of the first bytes of p. The text stays until the next call. */
+struct capstone_says capstone_ask(struct decoder *d, enum tsp_mode mode, uint64_t pc,
+                                  const uint8_t *p, size_t n);
+void capstone_text(const struct decoder *d, const char **mnemonic, const char **operands);
 
 /* capstone_arm64.c: completes *out (word, len and bytes are set, status INSN_UNSUPPORTED) for a
  * word that prescan_arm64 did not know. capstone_id is Capstone's instruction id, 0 when it calls

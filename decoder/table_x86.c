@@ -111,7 +111,7 @@ static void select_0f01(struct x86_fields *f)
     if (f->modrm < 0xc0 || reg == 4 || reg == 6)
         select_group(f);
     else
-        f->row = page_0f01[f->modrm & 63];
+        f->row = page_0f01[f->modrm & 63].form == FORM_M ? page_0f01[f->modrm & 63] : undefined_m;
 }
 
 /* BSF and BSR become TZCNT and LZCNT by F3; POPCNT exists with F3 only (JMPE of another
@@ -189,7 +189,7 @@ static void select_one(struct x86_fields *f)
     f->row = one[f->opcode];
     if ((f->row.flags & GROUP) != 0)
         select_group(f);
-    else if (f->opcode == 0x90 && (f->rex & 1) != 0 && (f->prefix & INSN_REP) == 0)
+    else if (f->opcode == 0x90 && (f->rex & 1) != 0) /* F3 or not: XCHG R8 */
         f->row = (struct x86_row){OP_XCHG, 0, FORM_ZV_AV};
     else if (f->opcode == 0x63 && f->width == 64)
         f->row = (struct x86_row){OP_MOVSX, 0, FORM_GV_ED};
