@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* What the verbs share: exit codes, options, targets, colours. */
+#ifndef TSP_CLI_CLI_H
+#define TSP_CLI_CLI_H
+
+#include "cli/formats/cpuid_raw.h"
+#include "cli/formats/golden.h"
+#include "fuzz/run/run.h"
+
+#include <getopt.h>
+
+/* Stable exit codes; the man page documents them. */
+#define EXIT_CONFORMS 0
+#define EXIT_FINDINGS 1
+#define EXIT_USAGE 2
+#define EXIT_BAD_INPUT 3
+#define EXIT_NOTHING 77
+
+struct verb {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is the verb */
+    const char *summary;
+    const char *help; /* options and an example */
+};
+
+extern const struct verb verb_run, verb_replay, verb_report, verb_diff, verb_decode, verb_cpuid,
+    verb_spec, verb_fuzz;
+
+/* "trapspec VERB: TEXT" on stderr. Returns the exit code that fits the status: 3 for bad input, 2
+ * for EARG. */
+int cli_fail(const char *verb, const struct tsp_error *err);
+__attribute__((format(printf, 2, 3))) int cli_usage(const char *verb, const char *format, ...);
+/* After getopt_long returned '?' or ':': names the option and the nearest valid one. Returns 2. */
+int cli_bad_option(const char *verb, const struct option *options, char **argv, int at);
+/* The name in the list (ends with NULL) nearest to `word`, or NULL when none is near. */
+const char *cli_nearest(const char *word, const char *const *list);
+/* Index of word in list, or -1. */
+int cli_choice(const char *word, const char *const *list);
+/* Hexadecimal or decimal; false unless the whole text is a number <= max. */
+bool cli_number(const char *text, uint64_t max, uint64_t *out);
+/* Hex digits (blanks allowed) to bytes; -1 on anything else or over max bytes. */
+int cli_hex(const char *text, uint8_t *out, size_t max);
+
+extern const char *const cli_vendors[],
+    *const cli_personas[], *const cli_modes[], *const cli_patches[], *const cli_arches[];
+
+/* --color=auto|always|never and NO_COLOR; "" when off. */
+enum cli_color { COLOR_OFF, COLOR_RED, COLOR_GREEN, COLOR_YELLOW, COLOR_BOLD, COLOR_DIM };
+void cli_set_color(const char *when);
+const char *cli_color(enum cli_color c);
+const char *cli_verdict_color(enum verdict v);
+/* True once ^C or SIGTERM arrived; long work stops cleanly at the next case. */
+bool cli_interrupted(void);
+void cli_catch_signals(void);
+/* A progress line on stderr when that is a terminal; cleared by cli_progress_done. */
+__attribute__((format(printf, 1, 2))) void cli_progress(const char *format, ...);
+void cli_progress_done(void);
+
+/* A target by its full name, with what it needs kept alive. */
+struct source {
+    struct target t;
+    struct golden golden;    /* golden:FILE */
+    struct dump dump;        /* dump:FILE */
+    bool is_golden, is_dump; /* a golden source has no target: its cases are judged and compared */
+};
+enum tsp_status source_open(struct source *s, const char *name, struct tsp_error *err);
+void source_close(struct source *s);
+/* Scenario i of a golden case list (CPUID records count once per sub-leaf); false past the end. */
+struct golden_case {
+    const struct golden_record *rec;
+    struct scenario s;
+    struct outcome out;
+    char id[160];
+};
+size_t golden_case_count(const struct golden *g);
+void golden_case_at(const struct golden *g, size_t i, struct golden_case *out);
+
+/* The CPUID leaves a scenario's base policy stands for (from the model's own defaults). */
+size_t cli_base_policy(const struct scenario *s, struct tsp_leaf *out, size_t max);
+/* Builds set-up and image of a scenario with its base policy. */
+void cli_build(const struct scenario *s, struct input_image *img, struct tsp_setup *setup);
+/* Reads a scenario file, text or binary. */
+enum tsp_status cli_scenario(const char *path, struct scenario *out, struct tsp_error *err);
+/* Reads fuzz/known/NAME.csv of a directory when it exists; else an empty list. */
+enum tsp_status cli_known(const char *target, const char *file, struct known **out,
+                          struct tsp_error *err);
+
+/* Runs one set-up on a target, judging every event; prints each trap when `view` says so. */
+enum run_view { VIEW_NONE, VIEW_TEXT, VIEW_JSON };
+struct runner {
+    struct target *t;
+    const struct spec *spec;
+    const struct known *known; /* may be NULL */
+    enum run_view view;
+    uint32_t budget;
+    bool all; /* print plain faults, port and memory accesses too */
+};
+struct run_result {
+    enum verdict worst;
+    unsigned events, judged, fails, policy_fails;
+    uint32_t stop;         /* enum tsp_stop of the last vCPU that stopped */
+    struct tsp_event last; /* its event */
+    char first[256];       /* the first FAIL in one line: rule, expected, got */
+};
+enum tsp_status runner_run(const struct runner *r, const struct tsp_setup *setup,
+                           const uint8_t *sched, size_t nsched, struct run_result *out,
+                           struct tsp_error *err);
+
+/* An ELF program (x86-64, i386, AArch64) as a set-up: the scenario's machine with the program's
+ * segments in it. */
+struct program;
+enum tsp_status program_load(const char *name, const uint8_t *p, size_t n, struct program **out,
+                             struct tsp_error *err);
+bool program_is_elf(const uint8_t *p, size_t n);
+/* Architecture and mode the program wants; changes s accordingly. */
+void program_scenario(const struct program *pr, struct scenario *s);
+/* Adds the program to a set-up built from that scenario. */
+enum tsp_status program_setup(struct program *pr, struct tsp_setup *setup, struct tsp_error *err);
+void program_free(struct program *pr);
+
+#endif

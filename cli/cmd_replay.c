@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#define _XOPEN_SOURCE 700
+#include "cli/cli.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char help[] =
+    "usage: trapspec replay [OPTION...] PATH...\n\n"
+    "Runs scenario files again and judges them. A PATH is a file in text or binary form, or a "
+    "directory\n"
+    "that is searched (sorted). Files of libFuzzer (crash-*, timeout-*, oom-*, leak-*, "
+    "slow-unit-*),\n"
+    "ClusterFuzz (clusterfuzz-testcase-*) and AFL++ (id:*, in crashes/, hangs/ and queue/) are "
+    "taken as they are;\n"
+    "README files, *.summary, *.md and AFL++'s own records are passed over.\n\n"
+    "  --target T      model:kvm (default), model:PROFILE\n"
+    "  --known FILE    accepted deviations\n"
+    "  --budget N      instructions for each file (100000)\n"
+    "  --verbose       print every trap of every file\n"
+    "  --text          print each file as text instead of running it\n"
+    "  --json          one JSON line per file\n\n"
+    "example: trapspec replay corpora/text/fz_hypercall crash-1f2e3d\n"
+    "exit codes: 0 all conform, 1 findings, 2 usage, 3 a file cannot be read, 77 nothing to "
+    "replay\n";
+
+enum { OPT_TARGET = 256, OPT_KNOWN, OPT_BUDGET, OPT_VERBOSE, OPT_TEXT, OPT_JSON, OPT_COLOR };
+static const struct option options[] = {
+    {"target", required_argument, NULL, OPT_TARGET}, {"known", required_argument, NULL, OPT_KNOWN},
+    {"budget", required_argument, NULL, OPT_BUDGET}, {"verbose", no_argument, NULL, OPT_VERBOSE},
+    {"text", no_argument, NULL, OPT_TEXT},           {"json", no_argument, NULL, OPT_JSON},
+    {"color", required_argument, NULL, OPT_COLOR},   {NULL, 0, NULL, 0}};
+
+struct replay {
+    struct runner r;
+    const char *target, *known_file;
+    bool text, json, verbose;
+    unsigned files, failed, unreadable;
+};
+
+/* Files that lie beside inputs but are none. */
+static bool passed_over(const char *name)
+{
+    static const char *const end[] = {".summary", ".md",   ".json", ".html",
+                                      ".options", ".dict", NULL};
+    size_t n = strlen(name);
+
+    if (name[0] == '.' || strncmp(name, "README", 6) == 0 || strcmp(name, "fuzzer_stats") == 0 ||
+        strcmp(name, "plot_data") == 0 || strcmp(name, "cmdline") == 0 ||
+        strcmp(name, "fuzz_bitmap") == 0 || strcmp(name, "fuzzer_setup") == 0 ||
+        strcmp(name, "fastresume.bin") == 0 || strcmp(name, "target_hash") == 0)
+        return true;
+    for (unsigned i = 0; end[i] != NULL; i++)
+        if (n > strlen(end[i]) && strcmp(name + n - strlen(end[i]), end[i]) == 0)
+            return true;
+    return false;
+}
+
+static void print_text(const struct scenario *s)
+{
+    size_t n = input_text_write(s, NULL, 0);
+    char *text = malloc(n + 1);
+
+    if (text != NULL) {
+        input_text_write(s, text, n + 1);
+        fputs(text, stdout);
+    }
+    free(text);
+}
+
+static void print_result(const struct replay *rp, const char *path, const struct run_result *res)
+{
+    if (rp->json) {
+        json_t *o = json_pack("{s:s, s:s, s:i, s:i, s:s}", "file", path, "verdict",
+                              res->fails > 0 ? "FAIL" : verdict_name(res->worst), "events",
+                              (int)res->events, "findings", (int)res->fails, "first", res->first);
+        char *line = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
+
+        printf("%s\n", line == NULL ? "{}" : line);
+        free(line);
+        json_decref(o);
+        return;
+    }
+    printf("%s%s%s %s", cli_verdict_color(res->worst),
+           res->fails > 0 ? "FAIL" : verdict_name(res->worst), cli_color(COLOR_OFF), path);
+    if (res->fails > 0)
+        printf("  %s", res->first);
+    printf("\n");
+}
+
+static void replay_file(struct replay *rp, const char *path)
+{
+    static struct scenario s;
+    static struct input_image image;
+    static struct tsp_setup setup;
+    struct run_result res;
+    struct tsp_error err;
+
+    if (cli_scenario(path, &s, &err) != TSP_OK) {
+        fprintf(stderr, "trapspec replay: %s\n", err.text);
+        rp->unreadable++;
+        return;
+    }
+    rp->files++;
+    if (rp->text) {
+        print_text(&s);
+        return;
+    }
+    cli_build(&s, &image, &setup);
+    if (runner_run(&rp->r, &setup, s.sched, s.nsched, &res, &err) != TSP_OK) {
+        fprintf(stderr, "trapspec replay: %s: %s\n", path, err.text);
+        rp->unreadable++;
+        return;
+    }
+    rp->failed += res.fails > 0;
+    print_result(rp, path, &res);
+}
+
+static void replay_path(struct replay *rp, const char *path, unsigned depth);
+
+static void replay_dir(struct replay *rp, const char *path, unsigned depth)
+{
+    struct dirent **list;
+    int n = scandir(path, &list, NULL, alphasort);
+
+    if (n < 0) {
+        fprintf(stderr, "trapspec replay: %s: %s\n", path, strerror(errno));
+        rp->unreadable++;
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        char inner[4096];
+
+        if (!passed_over(list[i]->d_name) && !cli_interrupted() &&
+            snprintf(inner, sizeof(inner), "%s/%s", path, list[i]->d_name) < (int)sizeof(inner))
+            replay_path(rp, inner, depth + 1);
+        free(list[i]);
+    }
+    free(list);
+}
+
+static void replay_path(struct replay *rp, const char *path, unsigned depth)
+{
+    struct stat sb;
+
+    if (strcmp(path, "-") != 0 && stat(path, &sb) != 0) {
+        fprintf(stderr, "trapspec replay: %s: %s\n", path, strerror(errno));
+        rp->unreadable++;
+    } else if (strcmp(path, "-") != 0 && S_ISDIR(sb.st_mode)) {
+        if (depth < 16)
+            replay_dir(rp, path, depth);
+    } else {
+        replay_file(rp, path);
+    }
+}
+
+static int parse_args(struct replay *rp, int argc, char **argv)
+{
+    uint64_t v;
+    int opt;
+
+    opterr = 0;
+    while ((opt = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (opt == OPT_TARGET)
+            rp->target = optarg;
+        else if (opt == OPT_KNOWN)
+            rp->known_file = optarg;
+        else if (opt == OPT_VERBOSE)
+            rp->verbose = true;
+        else if (opt == OPT_TEXT)
+            rp->text = true;
+        else if (opt == OPT_JSON)
+            rp->json = true;
+        else if (opt == OPT_COLOR)
+            cli_set_color(optarg);
+        else if (opt == OPT_BUDGET && cli_number(optarg, UINT32_MAX, &v))
+            rp->r.budget = (uint32_t)v;
+        else if (opt == OPT_BUDGET)
+            return cli_usage("replay", "--budget %s: a number of instructions", optarg);
+        else
+            return cli_bad_option("replay", options, argv, optind - 1);
+    }
+    if (optind == argc)
+        return cli_usage("replay", "at least one PATH is needed");
+    return 0;
+}
+
+static int finish(const struct replay *rp)
+{
+    if (!rp->json && !rp->text)
+        printf("%u files, %u with findings%s\n", rp->files, rp->failed,
+               cli_interrupted() ? " (interrupted)" : "");
+    if (rp->unreadable > 0)
+        return EXIT_BAD_INPUT;
+    if (rp->files == 0)
+        return EXIT_NOTHING;
+    return rp->failed > 0 ? EXIT_FINDINGS : EXIT_CONFORMS;
+}
+
+static int run(int argc, char **argv)
+{
+    struct replay rp = {.target = "model:kvm", .r.budget = 100000};
+    struct known *known = NULL;
+    struct source src;
+    struct tsp_error err;
+    int code = parse_args(&rp, argc, argv);
+
+    if (code != 0)
+        return code;
+    if (cli_known(rp.target, rp.known_file, &known, &err) != TSP_OK)
+        return cli_fail("replay", &err);
+    if (source_open(&src, rp.target, &err) != TSP_OK) {
+        code = cli_fail("replay", &err);
+    } else if (src.t.ops == NULL || (src.t.caps & TSP_CAP_EXEC) == 0) {
+        code = cli_usage("replay", "%s cannot run scenarios", rp.target);
+    } else {
+        rp.r.t = &src.t;
+        rp.r.spec = spec_builtin();
+        rp.r.known = known;
+        rp.r.view = rp.verbose ? (rp.json ? VIEW_JSON : VIEW_TEXT) : VIEW_NONE;
+        for (int i = optind; i < argc && !cli_interrupted(); i++)
+            replay_path(&rp, argv[i], 0);
+        code = finish(&rp);
+    }
+    source_close(&src);
+    known_free(known);
+    return code;
+}
+
+const struct verb verb_replay = {"replay", run, "run scenario and crash files again", help};

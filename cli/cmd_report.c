@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+#define _XOPEN_SOURCE 700
+#include "cli/cli.h"
+#include "cli/formats/report_out.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char help[] =
+    "usage: trapspec report --target T [OPTION...]\n\n"
+    "Judges a whole target against the reference table and writes report.json and report.html.\n"
+    "A model is run on scenarios made from the rules, and on --corpus files; a recording or a "
+    "dump\n"
+    "is judged as it is.\n\n"
+    "  --target T     model:PROFILE, golden:FILE (recordings of a real hypervisor), dump:FILE "
+    "(cpuid -r)\n"
+    "  -o DIR         write report.json, report.html and findings/ there\n"
+    "  --corpus PATH  scenario files to run as well; may be repeated\n"
+    "  --known FILE   accepted deviations, lines \"rule, reason\"\n"
+    "  --no-known     show accepted deviations as findings\n"
+    "  --json         print report.json instead of the summary\n"
+    "  --color WHEN   auto, always, never\n\n"
+    "example: trapspec report --target model:kvm@linux-6.1 -o out\n"
+    "exit codes: 0 conforms, 1 findings, 2 usage, 3 bad input, 77 nothing could be tried\n";
+
+enum { OPT_TARGET = 256, OPT_CORPUS, OPT_KNOWN, OPT_NO_KNOWN, OPT_JSON, OPT_COLOR };
+static const struct option options[] = {{"target", required_argument, NULL, OPT_TARGET},
+                                        {"corpus", required_argument, NULL, OPT_CORPUS},
+                                        {"known", required_argument, NULL, OPT_KNOWN},
+                                        {"no-known", no_argument, NULL, OPT_NO_KNOWN},
+                                        {"output", required_argument, NULL, 'o'},
+                                        {"json", no_argument, NULL, OPT_JSON},
+                                        {"color", required_argument, NULL, OPT_COLOR},
+                                        {NULL, 0, NULL, 0}};
+
+#define CORPUS_MAX 16
+#define PROBE_BUDGET 4096u
+
+struct report_args {
+    const char *target, *out, *known_file;
+    const char *corpus[CORPUS_MAX];
+    unsigned ncorpus;
+    bool no_known, json;
+    struct source src;
+    struct report *report;
+    unsigned cases;
+    int code;
+};
+
+static void judge_scenario(struct report_args *a, const char *id, const struct scenario *s)
+{
+    static struct input_image image;
+    static struct tsp_setup setup;
+    static struct tsp_trace trace;
+
+    cli_build(s, &image, &setup);
+    if (exec_run(&a->src.t, &setup, s->sched, s->nsched, PROBE_BUDGET, &trace) != TSP_OK)
+        return;
+    report_add(a->report, a->src.t.caps, id, s, &setup, &trace);
+    if (++a->cases % 256 == 0)
+        cli_progress("%u cases", a->cases);
+}
+
+static bool one_probe(void *ctx, const struct scenario *s)
+{
+    struct report_args *a = ctx;
+    char id[64];
+
+    snprintf(id, sizeof(id), "probe/%s/%05u", cli_arches[s->arch], a->cases);
+    judge_scenario(a, id, s);
+    return !cli_interrupted();
+}
+
+static void corpus_path(struct report_args *a, const char *path, unsigned depth)
+{
+    static struct scenario s;
+    struct dirent **list;
+    struct tsp_error err;
+    struct stat sb;
+    char inner[2048];
+    int n;
+
+    if (stat(path, &sb) != 0) {
+        fprintf(stderr, "trapspec report: %s: cannot be read\n", path);
+        a->code = EXIT_BAD_INPUT;
+    } else if (!S_ISDIR(sb.st_mode)) {
+        if (cli_scenario(path, &s, &err) == TSP_OK) {
+            judge_scenario(a, path, &s);
+        } else {
+            fprintf(stderr, "trapspec report: %s\n", err.text);
+            a->code = EXIT_BAD_INPUT;
+        }
+    } else if (depth < 8 && (n = scandir(path, &list, NULL, alphasort)) >= 0) {
+        for (int i = 0; i < n; i++) {
+            if (list[i]->d_name[0] != '.' && strncmp(list[i]->d_name, "README", 6) != 0 &&
+                snprintf(inner, sizeof(inner), "%s/%s", path, list[i]->d_name) < (int)sizeof(inner))
+                corpus_path(a, inner, depth + 1);
+            free(list[i]);
+        }
+        free(list);
+    }
+}
+
+static void judge_model(struct report_args *a)
+{
+    if ((a->src.t.caps & TSP_CAP_X86) != 0)
+        probe_each(spec_builtin(), TSP_ARCH_X86, one_probe, a);
+    if ((a->src.t.caps & TSP_CAP_ARM64) != 0)
+        probe_each(spec_builtin(), TSP_ARCH_ARM64, one_probe, a);
+    for (unsigned i = 0; i < a->ncorpus; i++)
+        corpus_path(a, a->corpus[i], 0);
+}
+
+/* A recording shows before and after; the events follow from them. */
+static void judge_golden(struct report_args *a)
+{
+    static struct golden_case c;
+    static struct input_image image;
+    static struct tsp_setup setup;
+    static struct tsp_trace trace;
+    size_t n = golden_case_count(&a->src.golden);
+
+    for (size_t i = 0; i < n && !cli_interrupted(); i++) {
+        struct recorded_run run;
+
+        golden_case_at(&a->src.golden, i, &c);
+        cli_build(&c.s, &image, &setup);
+        run = (struct recorded_run){.id = c.id,
+                                    .setup = &setup,
+                                    .code = c.s.code[0],
+                                    .ncode = c.s.ncode[0],
+                                    .code_at = c.s.code_at,
+                                    .outcome = &c.out};
+        trace.truncated = false;
+        trace.n = outcome_events(&run, trace.ev, TSP_MAX_EVENT);
+        report_add(a->report, TSP_CAP_X86 | TSP_CAP_ARM64 | TSP_CAP_EXEC, c.id, NULL, &setup,
+                   &trace);
+        a->cases++;
+        if (i % 256 == 0)
+            cli_progress("%zu of %zu cases", i, n);
+    }
+}
+
+static void judge_dump(struct report_args *a)
+{
+    static struct scenario s;
+    static struct tsp_setup setup;
+    static struct tsp_trace trace;
+    const struct dump *d = &a->src.dump;
+
+    for (size_t i = 0; i < d->cpu[0].n; i++) {
+        const struct tsp_leaf *l = &d->leaf[d->cpu[0].first + i];
+        char id[64];
+
+        memset(&setup, 0, sizeof(setup));
+        input_default(&s, TSP_ARCH_X86);
+        setup.arch = TSP_ARCH_X86;
+        setup.nvcpu = 1;
+        setup.persona[0] = TSP_PERSONA_KVM;
+        setup.vcpu[0].regs.mode = TSP_MODE_LONG64;
+        setup.vcpu[0].regs.r[TSP_RAX] = l->leaf;
+        setup.vcpu[0].regs.r[TSP_RCX] = l->subleaf;
+        snprintf(id, sizeof(id), "leaf 0x%x.0x%x", l->leaf, l->subleaf);
+        if (exec_run(&a->src.t, &setup, NULL, 0, 1, &trace) == TSP_OK)
+            report_add(a->report, a->src.t.caps, id, NULL, &setup, &trace);
+        a->cases++;
+    }
+}
+
+struct report_doc;
+
+static int write_one(const char *dir, const char *name,
+                     void (*w)(FILE *f, const struct report_doc *d), const struct report_doc *d)
+{
+    struct file_out out;
+    struct tsp_error err;
+    char path[1024];
+
+    if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+        return cli_usage("report", "-o: path too long");
+    if (file_begin(&out, path, &err) != TSP_OK)
+        return cli_fail("report", &err);
+    w(out.f, d);
+    if (file_commit(&out, &err) != TSP_OK)
+        return cli_fail("report", &err);
+    return 0;
+}
+
+/* The first scenario that broke each rule, as text that replay takes. */
+static int write_findings(const struct report_args *a)
+{
+    char path[1024], *text;
+    struct file_out out;
+    struct tsp_error err;
+    int code = 0;
+
+    for (size_t i = 0; i < report_rows(a->report) && code == 0; i++) {
+        const struct report_row *r = report_row_at(a->report, i);
+        char name[96];
+        size_t n;
+
+        if (r->failed == 0 || r->first == NULL)
+            continue;
+        snprintf(name, sizeof(name), "%s", r->rule);
+        for (char *p = name; *p != 0; p++)
+            if (strchr("/:[]+ ", *p) != NULL)
+                *p = '_';
+        n = input_text_write(r->first, NULL, 0);
+        text = malloc(n + 1);
+        if (text == NULL)
+            return EXIT_BAD_INPUT;
+        input_text_write(r->first, text, n + 1);
+        if (snprintf(path, sizeof(path), "%s/findings/%s.tst", a->out, name) >= (int)sizeof(path) ||
+            file_begin(&out, path, &err) != TSP_OK) {
+            code = cli_fail("report", &err);
+        } else {
+            fwrite(text, 1, n, out.f);
+            if (file_commit(&out, &err) != TSP_OK)
+                code = cli_fail("report", &err);
+        }
+        free(text);
+    }
+    return code;
+}
+
+static int write_all(const struct report_args *a, const struct report_doc *d)
+{
+    struct tsp_error err;
+    char dir[1024];
+    int code;
+
+    if (a->out == NULL)
+        return 0;
+    snprintf(dir, sizeof(dir), "%.1000s/findings", a->out);
+    if (file_mkdirs(dir, &err) != TSP_OK)
+        return cli_fail("report", &err);
+    code = write_one(a->out, "report.json", report_write_json, d);
+    if (code == 0)
+        code = write_one(a->out, "report.html", report_write_html, d);
+    if (code == 0)
+        code = write_findings(a);
+    return code;
+}
+
+static int finish(struct report_args *a)
+{
+    struct report_totals t;
+    char replay[256] = "";
+    struct report_doc d = {.target = a->target, .spec = spec_builtin(), .report = a->report};
+    int code;
+
+    cli_progress_done();
+    if (a->src.is_golden)
+        snprintf(replay, sizeof(replay), "trapspec diff model:kvm %.150s --filter", a->target);
+    d.replay = replay[0] != 0 ? replay : NULL;
+    report_totals(a->report, &t);
+    if (a->json)
+        report_write_json(stdout, &d);
+    else
+        report_print(&d, *cli_color(COLOR_RED) != 0);
+    code = write_all(a, &d);
+    if (code == 0 && a->out != NULL && !a->json)
+        printf("written: %s/report.html, %s/report.json\n", a->out, a->out);
+    if (code == 0)
+        code = a->code;
+    if (code != 0)
+        return code;
+    if (t.events == 0)
+        return EXIT_NOTHING;
+    return t.failed > 0 || t.stale_known > 0 ? EXIT_FINDINGS : EXIT_CONFORMS;
+}
+
+static int parse_args(struct report_args *a, int argc, char **argv)
+{
+    int opt;
+
+    opterr = 0;
+    while ((opt = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
+        if (opt == OPT_TARGET)
+            a->target = optarg;
+        else if (opt == 'o')
+            a->out = optarg;
+        else if (opt == OPT_KNOWN)
+            a->known_file = optarg;
+        else if (opt == OPT_NO_KNOWN)
+            a->no_known = true;
+        else if (opt == OPT_JSON)
+            a->json = true;
+        else if (opt == OPT_COLOR)
+            cli_set_color(optarg);
+        else if (opt == OPT_CORPUS && a->ncorpus < CORPUS_MAX)
+            a->corpus[a->ncorpus++] = optarg;
+        else
+            return cli_bad_option("report", options, argv, optind - 1);
+    }
+    if (a->target == NULL && optind < argc)
+        a->target = argv[optind++];
+    if (optind < argc)
+        return cli_usage("report", "unexpected argument \"%s\"", argv[optind]);
+    if (a->target == NULL)
+        return cli_usage("report", "--target is needed");
+    return 0;
+}
+
+static int run(int argc, char **argv)
+{
+    static struct report_args a;
+    struct known *known = NULL;
+    struct tsp_error err;
+    int code;
+
+    memset(&a, 0, sizeof(a));
+    code = parse_args(&a, argc, argv);
+    if (code != 0)
+        return code;
+    if (cli_known(a.target, a.no_known ? NULL : a.known_file, &known, &err) != TSP_OK)
+        return cli_fail("report", &err);
+    if (source_open(&a.src, a.target, &err) != TSP_OK) {
+        code = cli_fail("report", &err);
+    } else if ((a.report = report_open(spec_builtin(), known)) == NULL) {
+        fprintf(stderr, "trapspec report: out of memory\n");
+        code = EXIT_BAD_INPUT;
+    } else {
+        if (a.src.is_golden)
+            judge_golden(&a);
+        else if (a.src.is_dump)
+            judge_dump(&a);
+        else
+            judge_model(&a);
+        code = finish(&a);
+    }
+    report_free(a.report);
+    source_close(&a.src);
+    known_free(known);
+    return code;
+}
+
+const struct verb verb_report = {"report", run, "judge a whole target, write report.json and .html",
+                                 help};

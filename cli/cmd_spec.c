@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+#include "emu/emu.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: trapspec spec list [--table NAME] [--json]\n"
+    "       trapspec spec show ID\n"
+    "       trapspec spec sources\n"
+    "       trapspec spec behaviours\n"
+    "       trapspec spec lint DIR\n\n"
+    "The reference table. list: every rule and how many there are; show: one rule with its source "
+    "in full;\n"
+    "sources: the documents; behaviours: where shipped hypervisors differ from them, and the "
+    "profiles that\n"
+    "have each; lint: reads a directory of tables as the build does and says what is wrong and "
+    "where.\n\n"
+    "  --table NAME  only that table, e.g. patch\n"
+    "  --json        JSON lines\n\n"
+    "example: trapspec spec list --table patch\n"
+    "exit codes: 0 done, 2 usage, 3 no such rule, or the tables are refused\n";
+
+enum { OPT_TABLE = 256, OPT_JSON };
+static const struct option options[] = {{"table", required_argument, NULL, OPT_TABLE},
+                                        {"json", no_argument, NULL, OPT_JSON},
+                                        {NULL, 0, NULL, 0}};
+
+static void print_rule(const struct spec_rule *r, bool json)
+{
+    json_t *o;
+    char *line;
+
+    if (!json) {
+        printf("%-34s %-12s %-40s %-36s %s\n", r->id, r->table, r->when, r->must, r->source);
+        return;
+    }
+    o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s}", "id", r->id, "table", r->table,
+                  "line", (int)r->line, "scope", r->scope, "when", r->when, "must", r->must,
+                  "source", r->source, "note", r->note);
+    line = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
+    printf("%s\n", line == NULL ? "{}" : line);
+    free(line);
+    json_decref(o);
+}
+
+static int list(const struct spec *s, const char *table, bool json)
+{
+    struct spec_rule r;
+    unsigned n = 0;
+
+    for (unsigned i = 0; spec_rule_at(s, i, &r); i++) {
+        if (table != NULL && strcmp(r.table, table) != 0)
+            continue;
+        print_rule(&r, json);
+        n++;
+    }
+    if (n == 0)
+        return cli_usage("spec", "no rule in a table \"%s\"", table == NULL ? "" : table);
+    if (!json)
+        printf("%u rules, %u sources, %u gaps\n", n, spec_source_count(s), spec_gap_count(s));
+    return EXIT_CONFORMS;
+}
+
+static int show(const struct spec *s, const char *id)
+{
+    unsigned i = spec_rule_find(s, id);
+    struct spec_source src;
+    struct spec_rule r;
+
+    if (!spec_rule_at(s, i, &r)) {
+        fprintf(stderr, "trapspec spec: no rule \"%s\" (trapspec spec list)\n", id);
+        return EXIT_BAD_INPUT;
+    }
+    printf("rule    %s\ntable   spec/tables/%s.csv:%u\nscope   %s\nwhen    %s\nmust    %s\nnote    "
+           "%s\n",
+           r.id, r.table, r.line, r.scope, r.when, r.must, r.note);
+    for (unsigned k = 0; spec_source_at(s, k, &src); k++)
+        if (strcmp(src.id, r.source) == 0)
+            printf("source  %s: %s; %s; %s (%s)\n", src.id, src.title, src.revision, src.section,
+                   src.terms);
+    return EXIT_CONFORMS;
+}
+
+static int sources(const struct spec *s)
+{
+    struct spec_source src;
+
+    for (unsigned k = 0; spec_source_at(s, k, &src); k++)
+        printf("%-16s %s; %s; %s (%s)\n", src.id, src.title, src.revision, src.section, src.terms);
+    return EXIT_CONFORMS;
+}
+
+static int behaviours(void)
+{
+    const char *name, *text;
+    struct vm_behaviour b;
+
+    for (unsigned p = 0; vm_profile_at(p, &name, &text); p++)
+        printf("profile %-16s %s\n", name, text);
+    printf("\n");
+    for (unsigned i = 0; vm_behaviour_at(i, &b); i++) {
+        printf("%-28s %s\n    source: %s\n    in:", b.name, b.text, b.source);
+        for (unsigned p = 0; vm_profile_at(p, &name, &text); p++)
+            if (vm_profile_has(name, i))
+                printf(" %s", name);
+        printf("\n");
+    }
+    return EXIT_CONFORMS;
+}
+
+static int lint(const char *dir)
+{
+    struct tsp_error err;
+    struct spec *s;
+
+    if (spec_load(&s, dir, &err) != TSP_OK) {
+        fprintf(stderr, "trapspec spec: %s\n", err.text);
+        return EXIT_BAD_INPUT;
+    }
+    printf("%s: %u rules, %u sources, no defect\n", dir, spec_rule_count(s), spec_source_count(s));
+    spec_free(s);
+    return EXIT_CONFORMS;
+}
+
+static int run(int argc, char **argv)
+{
+    static const char *const what[] = {"list", "show", "sources", "behaviours", "lint", NULL};
+    const char *table = NULL, *near;
+    bool json = false;
+    int opt, verb;
+
+    opterr = 0;
+    while ((opt = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (opt == OPT_TABLE)
+            table = optarg;
+        else if (opt == OPT_JSON)
+            json = true;
+        else
+            return cli_bad_option("spec", options, argv, optind - 1);
+    }
+    if (optind == argc)
+        return cli_usage("spec", "list, show, sources, behaviours or lint is needed");
+    verb = cli_choice(argv[optind], what);
+    near = cli_nearest(argv[optind], what);
+    if (verb < 0)
+        return cli_usage("spec", "unknown \"%s\"%s%s", argv[optind],
+                         near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+    if ((verb == 1 || verb == 4) && optind + 1 >= argc)
+        return cli_usage("spec", "%s needs a %s", what[verb], verb == 1 ? "rule ID" : "DIR");
+    switch (verb) {
+    case 0:
+        return list(spec_builtin(), table, json);
+    case 1:
+        return show(spec_builtin(), argv[optind + 1]);
+    case 2:
+        return sources(spec_builtin());
+    case 3:
+        return behaviours();
+    default:
+        return lint(argv[optind + 1]);
+    }
+}
+
+const struct verb verb_spec = {"spec", run, "look into the reference table", help};

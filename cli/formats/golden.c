@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/formats/golden.h"
+#include "cli/formats/golden_fields.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct golden_record *add_record(struct golden *g)
+{
+    struct golden_record *r;
+
+    if (g->n == g->room) {
+        size_t room = g->room == 0 ? 512 : g->room * 2;
+        struct golden_record *bigger = realloc(g->rec, room * sizeof(*bigger));
+
+        if (bigger == NULL)
+            return NULL;
+        g->rec = bigger;
+        g->room = room;
+    }
+    r = &g->rec[g->n++];
+    memset(r, 0, sizeof(*r));
+    return r;
+}
+
+/* "amd" and "host" are the tables the kernel itself offered: their vendor is the host's. */
+static void note_table(struct golden_reader *rd, struct golden *g, const struct golden_table *t)
+{
+    if (strcmp(t->name, "amd") != 0 && strcmp(t->name, "host") != 0)
+        return;
+    for (unsigned i = 0; i < t->n; i++)
+        if (t->leaf[i].leaf == 0 && t->leaf[i].reg[1] != 0)
+            g->host = t->leaf[i].reg[1] == 0x756e6547 ? TSP_VENDOR_INTEL : TSP_VENDOR_AMD;
+    rd->host = g->host;
+}
+
+static enum tsp_status one_record(struct golden_reader *rd, struct golden *g, json_t *o)
+{
+    struct golden_record *r = add_record(g);
+    const char *id = NULL;
+    enum tsp_status st = TSP_OK;
+
+    if (r == NULL)
+        return golden_fail(rd, "out of memory");
+    r->line = rd->line;
+    if (!golden_string(rd, o, "id", &id))
+        return TSP_EPARSE;
+    if (strlen(id) >= sizeof(r->id))
+        return golden_fail(rd, "\"id\" is longer than %zu bytes", sizeof(r->id) - 1);
+    snprintf(r->id, sizeof(r->id), "%s", id);
+    r->kind = GOLDEN_OTHER;
+    if (strncmp(id, "table/", 6) == 0) {
+        struct golden_table *t = golden_table(rd, id + 6, o);
+
+        if (t == NULL)
+            return TSP_EPARSE;
+        note_table(rd, g, t);
+        snprintf(r->why, sizeof(r->why), "a CPUID table, used by other records");
+    } else if (json_object_get(o, "mode") == NULL) {
+        snprintf(r->why, sizeof(r->why), "no \"mode\": settings, not a run");
+    } else {
+        r->s = malloc(sizeof(*r->s));
+        if (r->s == NULL)
+            return golden_fail(rd, "out of memory");
+        st = golden_run(rd, o, r);
+        if (st == TSP_OK && r->kind == GOLDEN_OTHER) {
+            free(r->s);
+            r->s = NULL;
+        }
+    }
+    return st;
+}
+
+enum tsp_status golden_read(const char *name, const uint8_t *p, size_t n, struct golden *out,
+                            struct tsp_error *err)
+{
+    struct golden_reader *rd = calloc(1, sizeof(*rd));
+    const char *at = (const char *)p, *end = at + n;
+    enum tsp_status st = TSP_OK;
+
+    memset(out, 0, sizeof(*out));
+    if (rd == NULL)
+        return error_set(err, TSP_ENOMEM, 0, "%s: out of memory", name);
+    rd->name = name;
+    rd->err = err;
+    rd->host = out->host = TSP_VENDOR_INTEL;
+    while (st == TSP_OK && at < end) {
+        const char *nl = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((nl == NULL ? end : nl) - at);
+        json_error_t je;
+        json_t *o;
+
+        rd->line++;
+        if (len > 0 && !(len == 1 && *at == '\r')) {
+            o = json_loadb(at, len, JSON_REJECT_DUPLICATES, &je);
+            if (o == NULL)
+                st = golden_fail(rd, "column %d: %.60s", je.column, je.text);
+            else if (!json_is_object(o))
+                st = golden_fail(rd, "not a JSON object");
+            else
+                st = one_record(rd, out, o);
+            json_decref(o);
+        }
+        at = nl == NULL ? end : nl + 1;
+    }
+    if (st == TSP_OK && out->n == 0)
+        st = error_set(err, TSP_EPARSE, 0, "%s: no record in it (JSON lines expected)", name);
+    free(rd);
+    if (st != TSP_OK)
+        golden_free(out);
+    return st;
+}
+
+void golden_free(struct golden *g)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        free(g->rec[i].s);
+        free(g->rec[i].sub);
+    }
+    free(g->rec);
+    memset(g, 0, sizeof(*g));
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* One self-contained page: no script, no outside file, readable in light and dark. */
+#include "cli/formats/report_out.h"
+
+#include <string.h>
+
+static const char style[] =
+    ":root{--fg:#1b1f24;--bg:#fff;--dim:#667;--line:#d8dce3;--pass:#1a7f37;--fail:#c1121f;--known:#"
+    "9a6700;"
+    "--none:#c9ced6;--card:#f6f7f9}"
+    "@media(prefers-color-scheme:dark){:root{--fg:#e4e7ec;--bg:#14171b;--dim:#98a2b3;--line:#"
+    "30363d;"
+    "--pass:#3fb950;--fail:#ff6b6b;--known:#d4a72c;--none:#3a414b;--card:#1c2127}}"
+    "body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);margin:0 auto;"
+    "max-width:1080px;padding:24px}"
+    "h1{font-size:24px;margin:0 0 4px}h2{font-size:18px;margin:32px 0 8px;border-bottom:1px solid "
+    "var(--line)}"
+    "h3{font-size:15px;margin:20px 0 "
+    "6px}code,td.m,.mono{font-family:ui-monospace,monospace;font-size:13px}"
+    ".sum{display:flex;flex-wrap:wrap;gap:12px;margin:16px 0}.sum "
+    "div{background:var(--card);border:1px solid "
+    "var(--line);border-radius:6px;padding:8px 14px}.sum b{display:block;font-size:20px}"
+    "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:4px "
+    "8px;border-bottom:1px solid "
+    "var(--line);vertical-align:top}th{color:var(--dim);font-weight:600}"
+    ".FAIL{color:var(--fail);font-weight:700}.PASS{color:var(--pass)}.KNOWN{color:var(--known);"
+    "font-weight:600}"
+    ".finding{border-left:4px solid var(--fail);background:var(--card);padding:8px "
+    "14px;margin:12px 0;"
+    "border-radius:0 6px 6px 0}.finding.k{border-color:var(--known)}.finding p{margin:4px 0}"
+    ".cells{display:flex;flex-wrap:wrap;gap:2px}.cells i{width:11px;height:11px;border-radius:2px;"
+    "background:var(--none)}.cells i.p{background:var(--pass)}.cells i.f{background:var(--fail)}"
+    ".cells i.k{background:var(--known)}.dim{color:var(--dim)}";
+
+static void text(FILE *f, const char *s)
+{
+    for (; s != NULL && *s != 0; s++) {
+        if (*s == '&')
+            fputs("&amp;", f);
+        else if (*s == '<')
+            fputs("&lt;", f);
+        else if (*s == '>')
+            fputs("&gt;", f);
+        else if (*s == '"')
+            fputs("&quot;", f);
+        else
+            fputc(*s, f);
+    }
+}
+
+static void number(FILE *f, const char *label, unsigned n)
+{
+    fprintf(f, "<div><b>%u</b>%s</div>", n, label);
+}
+
+static void summary(FILE *f, const struct report_totals *t)
+{
+    fputs("<div class=sum>", f);
+    number(f, "cases run", t->cases);
+    number(f, "events judged", t->events);
+    number(f, "rules exercised", t->exercised);
+    number(f, "rules in the table", t->rules);
+    number(f, "rules broken", t->failed);
+    number(f, "accepted deviations", t->known);
+    number(f, "events no rule covers", t->gaps);
+    number(f, "cases not runnable", t->unsupported);
+    fputs("</div>\n", f);
+}
+
+static void source_of(FILE *f, const struct spec *spec, const char *id)
+{
+    struct spec_source s;
+
+    for (unsigned i = 0; spec_source_at(spec, i, &s); i++) {
+        if (strcmp(s.id, id) != 0)
+            continue;
+        text(f, s.title);
+        fputs(", ", f);
+        text(f, s.revision);
+        fputs(", ", f);
+        text(f, s.section);
+        return;
+    }
+    text(f, id);
+}
+
+static void finding(FILE *f, const struct report_doc *d, const struct report_row *r)
+{
+    fprintf(f, "<div class='finding%s'><h3><span class=%s>%s</span> <code>",
+            r->known != NULL ? " k" : "", verdict_name(r->worst), verdict_name(r->worst));
+    text(f, r->rule);
+    fputs("</code></h3><p>", f);
+    text(f, r->note);
+    fprintf(f, "</p><p>Seen %u times in %u; first in <code>", r->failed, r->exercised);
+    text(f, r->example);
+    fputs("</code>.</p><table><tr><th>when<td class=m>", f);
+    text(f, r->when);
+    fputs("<tr><th>must<td class=m>", f);
+    text(f, r->must);
+    fputs("<tr><th>expected<td class=m>", f);
+    text(f, r->expected);
+    fputs("<tr><th>got<td class=m>", f);
+    text(f, r->got);
+    if (r->subject == SUBJECT_POLICY)
+        fputs("<tr><th>blame<td>the CPUID policy holds this value", f);
+    fputs("<tr><th>source<td>", f);
+    source_of(f, d->spec, r->source);
+    if (r->known != NULL) {
+        fputs("<tr><th>accepted<td>", f);
+        text(f, r->known);
+    }
+    if (d->replay != NULL) {
+        fputs("<tr><th>replay<td class=m>", f);
+        text(f, d->replay);
+        fputc(' ', f);
+        text(f, r->example);
+    }
+    fputs("</table></div>\n", f);
+}
+
+static void findings(FILE *f, const struct report_doc *d, bool known)
+{
+    unsigned n = 0;
+
+    fprintf(f, "<h2>%s</h2>\n", known ? "Accepted deviations" : "Findings");
+    for (size_t i = 0; i < report_rows(d->report); i++) {
+        const struct report_row *r = report_row_at(d->report, i);
+
+        if (r->failed == 0 || (r->known != NULL) != known)
+            continue;
+        finding(f, d, r);
+        n++;
+    }
+    if (n == 0)
+        fputs("<p class=dim>None.</p>\n", f);
+}
+
+/* What a rule belongs to: the leaf of a field row, the table's own grouping otherwise. */
+static void group_of(const struct report_row *r, char *out, size_t max)
+{
+    const char *end = strchr(r->rule, '.');
+    const char *dash = strrchr(r->rule, '-');
+    size_t n = strlen(r->rule);
+
+    if (strchr(r->rule, ':') != NULL && end != NULL)
+        n = (size_t)(end - r->rule);
+    else if (dash != NULL)
+        n = (size_t)(dash - r->rule);
+    if (n >= max)
+        n = max - 1;
+    memcpy(out, r->rule, n);
+    out[n] = 0;
+}
+
+static const char *cell_class(const struct report_row *r)
+{
+    if (r->failed > 0)
+        return r->known != NULL ? "k" : "f";
+    return r->exercised > 0 ? "p" : "";
+}
+
+/* One line per leaf or call family; one square per rule, its colour the verdict. */
+static void coverage(FILE *f, const struct report_doc *d)
+{
+    char group[64], last[64] = "";
+    const char *table = "";
+
+    fputs("<h2>Coverage</h2><p class=dim>One square per rule: green held, red broken, yellow "
+          "accepted, grey "
+          "not exercised by this run.</p>\n",
+          f);
+    for (size_t i = 0; i < report_rows(d->report); i++) {
+        const struct report_row *r = report_row_at(d->report, i);
+
+        if (strcmp(table, r->table) != 0) {
+            fprintf(f, "%s<h3>", *table != 0 ? "</div></table>" : "");
+            text(f, r->table);
+            fputs("</h3><table>", f);
+            table = r->table;
+            last[0] = 0;
+            fputs("<tr><td class=m style='width:18em'>", f);
+            group_of(r, group, sizeof(group));
+            snprintf(last, sizeof(last), "%s", group);
+            text(f, group);
+            fputs("<td><div class=cells>", f);
+        }
+        group_of(r, group, sizeof(group));
+        if (strcmp(group, last) != 0) {
+            fputs("</div><tr><td class=m>", f);
+            text(f, group);
+            fputs("<td><div class=cells>", f);
+            snprintf(last, sizeof(last), "%s", group);
+        }
+        fprintf(f, "<i class='%s' title='", cell_class(r));
+        text(f, r->rule);
+        fprintf(f, ": %u exercised, %u broken'></i>", r->exercised, r->failed);
+    }
+    if (*table != 0)
+        fputs("</div></table>\n", f);
+}
+
+void report_write_html(FILE *f, const struct report_doc *d)
+{
+    struct report_totals t;
+
+    report_totals(d->report, &t);
+    fputs("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
+          "content='width=device-width'><title>trapspec: ",
+          f);
+    text(f, d->target);
+    fprintf(f, "</title><style>%s</style>\n<h1>Conformance of <code>", style);
+    text(f, d->target);
+    fprintf(f,
+            "</code></h1><p class=dim>trapspec %s; every rule names the public document it comes "
+            "from.</p>\n",
+            TRAPSPEC_VERSION);
+    summary(f, &t);
+    findings(f, d, false);
+    findings(f, d, true);
+    coverage(f, d);
+    fputs("</html>\n", f);
+}
+
+void report_print(const struct report_doc *d, bool color)
+{
+    struct report_totals t;
+    const char *red = color ? "\033[31m" : "", *yellow = color ? "\033[33m" : "",
+               *off = color ? "\033[0m" : "";
+
+    report_totals(d->report, &t);
+    for (size_t i = 0; i < report_rows(d->report); i++) {
+        const struct report_row *r = report_row_at(d->report, i);
+
+        if (r->failed == 0)
+            continue;
+        printf("%s%-5s%s %s (%s)%s\n      %s\n      expected %s, got %s; %u of %u, first in %s\n",
+               r->known != NULL ? yellow : red, r->known != NULL ? "KNOWN" : "FAIL", off, r->rule,
+               r->source, r->subject == SUBJECT_POLICY ? ", as the policy says" : "",
+               r->known != NULL ? r->known : r->note, r->expected, r->got, r->failed, r->exercised,
+               r->example);
+    }
+    printf("%s: %u cases, %u events; %u of %u rules exercised: %u held, %u broken, %u known; "
+           "%u events in gaps, %u rules skipped, %u cases not runnable\n",
+           d->target, t.cases, t.events, t.exercised, t.rules, t.passed, t.failed, t.known, t.gaps,
+           t.skipped, t.unsupported);
+    if (t.stale_known > 0)
+        printf("%u accepted deviations did not show: remove their lines\n", t.stale_known);
+}

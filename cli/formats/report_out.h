@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Report writers. All output is sorted and undated: the same report gives the same bytes. */
+#ifndef TSP_CLI_FORMATS_REPORT_OUT_H
+#define TSP_CLI_FORMATS_REPORT_OUT_H
+
+#include "cli/formats/file.h"
+#include "fuzz/run/run.h"
+
+struct report_doc {
+    const char *target;
+    const struct spec *spec;
+    const struct report *report;
+    const char *replay; /* how findings are replayed: "trapspec replay %s --target T", %s = example;
+                           NULL: none */
+};
+
+void report_write_json(FILE *f, const struct report_doc *d);
+void report_write_html(FILE *f, const struct report_doc *d);
+/* A summary for people on stdout. */
+void report_print(const struct report_doc *d, bool color);
+
+#endif

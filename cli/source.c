@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* Targets by their full names; cases of a recording; scenarios with their base policies. */
+#include "cli/cli.h"
+#include "emu/emu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_MAX_BYTES (256u << 20)
+
+size_t golden_case_count(const struct golden *g)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < g->n; i++) {
+        if (g->rec[i].kind == GOLDEN_RUN)
+            n++;
+        else if (g->rec[i].kind == GOLDEN_CPUID)
+            n += g->rec[i].nsub;
+    }
+    return n;
+}
+
+/* One ECX value of a CPUID record: only the four result registers were recorded. */
+static void cpuid_case(const struct golden_record *r, unsigned sub, struct golden_case *out)
+{
+    const struct golden_sub *g = &r->sub[sub];
+
+    out->s = *r->s;
+    out->s.regs[TSP_RCX] = g->ecx;
+    memset(&out->out, 0, sizeof(out->out));
+    out->out.exit = OUTCOME_HALT;
+    memcpy(out->out.out.r, out->s.regs, sizeof(out->out.out.r));
+    out->out.out.r[TSP_RAX] = g->reg[0];
+    out->out.out.r[TSP_RBX] = g->reg[1];
+    out->out.out.r[TSP_RCX] = g->reg[2];
+    out->out.out.r[TSP_RDX] = g->reg[3];
+    out->out.out.pc = out->s.code_at + out->s.ncode[0];
+    snprintf(out->id, sizeof(out->id), "%s.0x%x", r->id, g->ecx);
+}
+
+void golden_case_at(const struct golden *g, size_t i, struct golden_case *out)
+{
+    for (size_t k = 0; k < g->n; k++) {
+        const struct golden_record *r = &g->rec[k];
+        size_t n = r->kind == GOLDEN_RUN ? 1 : r->kind == GOLDEN_CPUID ? r->nsub : 0;
+
+        if (i >= n) {
+            i -= n;
+            continue;
+        }
+        out->rec = r;
+        if (r->kind == GOLDEN_CPUID) {
+            cpuid_case(r, (unsigned)i, out);
+        } else {
+            out->s = *r->s;
+            out->out = r->out;
+            snprintf(out->id, sizeof(out->id), "%s", r->id);
+        }
+        return;
+    }
+}
+
+static enum tsp_status open_golden(struct source *s, const char *file, struct tsp_error *err)
+{
+    uint8_t *bytes;
+    size_t n;
+    enum tsp_status st = file_read(file, FILE_MAX_BYTES, &bytes, &n, err);
+
+    if (st != TSP_OK)
+        return st;
+    st = golden_read(file, bytes, n, &s->golden, err);
+    free(bytes);
+    if (st != TSP_OK)
+        return st;
+    s->is_golden = true;
+    return TSP_OK;
+}
+
+static enum tsp_status open_dump(struct source *s, const char *file, struct tsp_error *err)
+{
+    uint8_t *bytes;
+    size_t n;
+    enum tsp_status st = file_read(file, FILE_MAX_BYTES, &bytes, &n, err);
+
+    if (st != TSP_OK)
+        return st;
+    st = dump_read_raw(file, bytes, n, &s->dump, err);
+    free(bytes);
+    if (st != TSP_OK)
+        return st;
+    s->is_dump = true;
+    dump_index(s->dump.leaf, s->dump.n);
+    return target_dump(&s->t, s->dump.leaf + s->dump.cpu[0].first, s->dump.cpu[0].n, file);
+}
+
+enum tsp_status source_open(struct source *s, const char *name, struct tsp_error *err)
+{
+    memset(s, 0, sizeof(*s));
+    if (strncmp(name, "golden:", 7) == 0)
+        return open_golden(s, name + 7, err);
+    if (strncmp(name, "dump:", 5) == 0)
+        return open_dump(s, name + 5, err);
+    return target_open(&s->t, name, err);
+}
+
+void source_close(struct source *s)
+{
+    if (s->t.ops != NULL)
+        target_close(&s->t);
+    if (s->is_golden)
+        golden_free(&s->golden);
+    if (s->is_dump)
+        dump_free(&s->dump);
+    memset(s, 0, sizeof(*s));
+}
+
+size_t cli_base_policy(const struct scenario *s, struct tsp_leaf *out, size_t max)
+{
+    static const enum tsp_vendor vendor[INPUT_POLICY_COUNT] = {
+        TSP_VENDOR_OTHER, TSP_VENDOR_INTEL, TSP_VENDOR_AMD, TSP_VENDOR_HYGON, TSP_VENDOR_CENTAUR};
+
+    if (s->policy == INPUT_POLICY_NONE || s->policy >= INPUT_POLICY_COUNT)
+        return 0;
+    return vm_default_policy(vendor[s->policy], (enum tsp_persona)s->persona[0], s->hv_base[0], out,
+                             max);
+}
+
+void cli_build(const struct scenario *s, struct input_image *img, struct tsp_setup *setup)
+{
+    static struct tsp_leaf base[TSP_MAX_LEAF];
+    size_t n = cli_base_policy(s, base, TSP_MAX_LEAF);
+
+    input_build(s, base, n, img, setup);
+}
+
+enum tsp_status cli_scenario(const char *path, struct scenario *out, struct tsp_error *err)
+{
+    enum tsp_status st;
+    uint8_t *bytes;
+    size_t n;
+
+    st = file_read(path, 1u << 20, &bytes, &n, err);
+    if (st != TSP_OK)
+        return st;
+    if (input_is_text(bytes, n)) {
+        struct tsp_error inner;
+
+        st = input_text_parse((const char *)bytes, n, out, &inner);
+        if (st != TSP_OK)
+            error_set(err, st, inner.line, "%s:%u: %s", path, inner.line, inner.text);
+    } else {
+        input_parse(bytes, n, out);
+    }
+    free(bytes);
+    return st;
+}
+
+enum tsp_status cli_known(const char *target, const char *file, struct known **out,
+                          struct tsp_error *err)
+{
+    (void)target;
+    if (file != NULL)
+        return known_load(out, file, err);
+    *out = known_none();
+    if (*out == NULL)
+        return error_set(err, TSP_ENOMEM, 0, "out of memory");
+    return TSP_OK;
+}
