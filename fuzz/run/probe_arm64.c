@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* AArch64: each function of the table and its neighbours, both conduits, register garbage, PSCI
+ * versions, bitmaps. */
+#include "fuzz/run/probe.h"
+
+#include "trapspec/bits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ID_MAX 640u
+#define HVC 0xd4000002u
+#define SMC 0xd4000003u
+
+static const uint8_t psci_version[] = {0x01, 0x02, 0x10, 0x11};
+
+struct ids {
+    uint32_t id[ID_MAX];
+    unsigned n;
+};
+
+static void add(struct ids *ids, uint32_t id)
+{
+    for (unsigned i = 0; i < ids->n; i++)
+        if (ids->id[i] == id)
+            return;
+    if (ids->n < ID_MAX)
+        ids->id[ids->n++] = id;
+}
+
+/* Function ids are the eight-digit numbers of a rule's condition. */
+static void add_rule(struct ids *ids, const char *when)
+{
+    for (const char *at = when; (at = strstr(at, "0x")) != NULL;) {
+        char *end;
+        unsigned long v = strtoul(at, &end, 16);
+
+        if (end - at == 10)
+            add(ids, (uint32_t)v);
+        at = end > at + 2 ? end : at + 2;
+    }
+}
+
+/* Arm DEN0028: bit 31 fast, bit 30 64-bit, bits 29:24 owner, 23:16 reserved, 15:0 function. */
+static void collect(const struct spec *spec, struct ids *ids)
+{
+    static const uint16_t fn[] = {0,    1,      2,      0x20,   0x21,   0x22,   0x50,  0x53,
+                                  0x54, 0x3fff, 0x7fff, 0x8000, 0xff00, 0xff01, 0xff03};
+    struct spec_rule rule;
+
+    for (unsigned i = 0; i < spec_rule_count(spec); i++)
+        if (spec_rule_at(spec, i, &rule) && rule.when)
+            add_rule(ids, rule.when);
+    for (uint32_t f = 0; f <= 0x16; f++) {
+        add(ids, 0x84000000u | f);
+        add(ids, 0xc4000000u | f);
+    }
+    for (uint32_t f = 0; f < 4; f++) {
+        add(ids, 0x84000050u | f);
+        add(ids, 0xc4000050u | f);
+        add(ids, 0x95c1ba5eu + f); /* the 0.1 numbers KVM chose (Linux uapi asm/kvm.h) */
+    }
+    for (uint32_t owner = 0; owner < 8; owner++)
+        for (unsigned i = 0; i < PROBE_COUNT(fn); i++)
+            add(ids, (i & 1 ? 0xc0000000u : 0x80000000u) | owner << 24 | fn[i]);
+    for (uint32_t owner = 0x2f; owner < 0x40; owner++)
+        add(ids, 0x80000000u | owner << 24);
+    add(ids, 0x00000000u);
+    add(ids, 0x01000000u);
+    add(ids, 0x80010000u);
+    add(ids, 0x80800000u);
+    add(ids, 0x84010000u);
+    add(ids, 0xc6000000u);
+    add(ids, 0x7fffffffu);
+    add(ids, 0xffffffffu);
+}
+
+static void call(struct probe *p, uint32_t insn, uint32_t imm, uint64_t id)
+{
+    uint8_t code[4];
+
+    le_store(code, insn | imm << 5, 4);
+    probe_code(p, code, 4);
+    probe_reg(p, 0, id);
+    probe_emit(p);
+}
+
+static void fill(struct probe *p, uint64_t pattern)
+{
+    for (unsigned i = 1; i <= 17; i++)
+        probe_reg(p, i, pattern ? pattern * i : 0);
+}
+
+static void probe_ids(struct probe *p, const struct ids *ids)
+{
+    static const uint64_t pattern[] = {0, 0x1111000011110001ull, 0xfedcba9800000000ull};
+
+    for (unsigned i = 0; i < ids->n && !p->stop; i++) {
+        for (unsigned k = 0; k < PROBE_COUNT(pattern); k++) {
+            probe_default(p, TSP_ARCH_ARM64);
+            fill(p, pattern[k]);
+            call(p, HVC, 0, ids->id[i]);
+            call(p, SMC, 0, ids->id[i]);
+        }
+        /* The id is a 32-bit number whatever stands above it. */
+        call(p, HVC, 0, 0xdeadbeef00000000ull | ids->id[i]);
+    }
+}
+
+/* Immediates and the level below. */
+static void probe_immediates(struct probe *p)
+{
+    static const uint32_t imm[] = {0, 1, 0x1234, 0x8000, 0xffff};
+    static const uint32_t id[] = {0x80000000, 0x80000001, 0x84000000, 0x8600ff01,
+                                  0x84000050, 0xc5000020, 0xffffffff};
+
+    for (unsigned i = 0; i < PROBE_COUNT(imm) * PROBE_COUNT(id) && !p->stop; i++) {
+        for (uint8_t level = 0; level < 2; level++) {
+            probe_default(p, TSP_ARCH_ARM64);
+            p->s.level = level;
+            fill(p, 0x1111000011110001ull);
+            call(p, HVC, imm[i % PROBE_COUNT(imm)], id[i / PROBE_COUNT(imm)]);
+            call(p, SMC, imm[i % PROBE_COUNT(imm)], id[i / PROBE_COUNT(imm)]);
+        }
+    }
+}
+
+static void probe_psci(struct probe *p)
+{
+    static const uint64_t arg[][3] = {
+        {0, 0, 0},           {1, 0, 0},           {0x80000000u, 0, 0}, {0xffffffffu, 0, 0},
+        {0, 0x40001000, 5},  {1, 0x40001000, 5},  {0x40003000, 5, 0},  {~0ull, 0, 0},
+        {2, 0, 0},           {3, 0, 0},           {0x84000000u, 0, 0}, {0x84000002u, 0, 0},
+        {0xc4000001u, 0, 0}, {0x80000000u, 1, 0}, {0xc4000012u, 0, 0}, {0x8400000eu, 0, 0}};
+
+    for (unsigned v = 0; v < PROBE_COUNT(psci_version) && !p->stop; v++) {
+        for (uint32_t f = 0; f <= 0x16; f++) {
+            for (unsigned i = 0; i < PROBE_COUNT(arg); i++) {
+                /* All arguments where the service has them all, the first few in the older
+                 * versions. */
+                if (v < 3 && i > 1 && i != 10)
+                    continue;
+                probe_default(p, TSP_ARCH_ARM64);
+                p->s.psci = psci_version[v];
+                p->s.config |= i & 1 ? TSP_CFG_SYS_SUSPEND : 0;
+                for (unsigned r = 0; r < 3; r++)
+                    probe_reg(p, r + 1, arg[i][r]);
+                call(p, HVC, 0, 0x84000000u | f);
+                call(p, HVC, 0, 0xc4000000u | f);
+            }
+        }
+    }
+}
+
+/* Queries for features: which function is asked about. */
+static void probe_queries(struct probe *p, const struct ids *ids)
+{
+    static const uint32_t query[] = {0x80000001, 0x8400000a, 0xc5000020, 0x84000051};
+
+    for (unsigned i = 0; i < ids->n && !p->stop; i++) {
+        for (unsigned q = 0; q < PROBE_COUNT(query); q++) {
+            probe_default(p, TSP_ARCH_ARM64);
+            p->s.config |= q == 2 && (i & 1) ? TSP_CFG_PVTIME : 0;
+            probe_reg(p, 1, ids->id[i]);
+            call(p, HVC, 0, query[q]);
+        }
+    }
+}
+
+/* Services switched off, firmware workarounds at their levels, arguments of the random source and
+ * of PV time. */
+static void probe_firmware(struct probe *p)
+{
+    static const uint32_t id[] = {0x80000000, 0x80000001, 0x80008000, 0x80007fff, 0x80003fff,
+                                  0x84000050, 0x84000051, 0x84000052, 0x84000053, 0xc4000053,
+                                  0x8600ff01, 0x86000000, 0x86000001, 0xc5000020, 0xc5000021,
+                                  0x84000000, 0x8400000a};
+    static const uint32_t bitmap[][3] = {{0, 1, 3}, {1, 0, 3}, {1, 1, 0},
+                                         {1, 1, 1}, {1, 1, 2}, {0, 0, 0}};
+    static const uint64_t arg[] = {
+        0,          1,          2,          0x20,       0x21,
+        0x60,       0x61,       0xc0,       0xc1,       0xffffffffffffffffull,
+        0x80008000, 0x80007fff, 0x80003fff, 0xc5000021, 0x86000001};
+
+    for (unsigned i = 0; i < PROBE_COUNT(id) && !p->stop; i++) {
+        for (unsigned b = 0; b < PROBE_COUNT(bitmap); b++) {
+            probe_default(p, TSP_ARCH_ARM64);
+            memcpy(p->s.fw_bitmap, bitmap[b], sizeof(p->s.fw_bitmap));
+            call(p, HVC, 0, id[i]);
+        }
+        for (unsigned a = 0; a < PROBE_COUNT(arg); a++) {
+            probe_default(p, TSP_ARCH_ARM64);
+            p->s.config |= a & 1 ? TSP_CFG_PVTIME : 0;
+            probe_reg(p, 1, arg[a]);
+            call(p, HVC, 0, id[i]);
+            for (unsigned w = 0; w < 3; w++)
+                p->s.workaround[w] = a % 3;
+            call(p, HVC, 0, id[i]);
+        }
+    }
+}
+
+/* Words next to the calls: other exception-generating instructions, and encodings that are not
+ * allocated. */
+static void probe_words(struct probe *p)
+{
+    static const uint32_t word[] = {0x00000000, 0xd4000006, 0xd4000007, 0xd400000a,
+                                    0xd4000001, 0xd4200000, 0xd4001fe1};
+    uint8_t code[4];
+
+    for (unsigned i = 0; i < PROBE_COUNT(word) * 2; i++) {
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.level = i & 1;
+        le_store(code, word[i / 2], 4);
+        probe_code(p, code, 4);
+        probe_emit(p);
+    }
+}
+
+void probe_arm64(struct probe *p)
+{
+    struct ids ids = {.n = 0};
+
+    collect(p->spec, &ids);
+    probe_ids(p, &ids);
+    probe_immediates(p);
+    probe_psci(p);
+    probe_queries(p, &ids);
+    probe_firmware(p);
+    probe_words(p);
+}
