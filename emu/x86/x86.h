@@ -72,6 +72,9 @@ enum step x86_load(struct vm *vm, struct vcpu *vc, unsigned seg, uint64_t off, v
                    unsigned len);
 enum step x86_store(struct vm *vm, struct vcpu *vc, unsigned seg, uint64_t off, const void *buf,
                     unsigned len);
+/* Checks that a store there would succeed: STEP_NEXT or STEP_FAULT. For read-modify-write instructions, which fault
+ * as writes before they read. */
+enum step x86_check_write(struct vm *vm, struct vcpu *vc, unsigned seg, uint64_t off, unsigned len);
 /* Linear address of off in seg without checks (64-bit mode: base only for FS and GS). */
 uint64_t x86_linear(const struct vcpu *vc, unsigned seg, uint64_t off);
 enum step x86_push(struct vm *vm, struct vcpu *vc, uint64_t value, unsigned size);
@@ -88,10 +91,12 @@ void x86_cpuid_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t su
 /* hypercall.c: VMCALL or VMMCALL; decides native, foreign, privilege; native calls go to hv->trap.
  */
 enum step x86_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in);
+/* hypercall.c: the call itself, whichever instruction made it. */
+enum step x86_native_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in);
 /* undef.c: undefined opcode or foreign hypercall: inject, rewrite or emulate. */
 enum step x86_undefined(struct vm *vm, struct vcpu *vc, const struct insn *in);
-/* undef.c: performs the next store of vc->patch; all of them when only one vCPU exists. Called by
- * the run loop. */
+/* undef.c: performs the next store of vc->patch, or raises (STEP_FAULT) what the hypervisor has
+ * pending. Called by the run loop instead of an instruction while vc->patch.active; leaves pc. */
 enum step x86_patch_step(struct vm *vm, struct vcpu *vc);
 
 /* Result of a 32-bit register write: upper half cleared. */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VMCALL and VMMCALL. The one the processor below has exits to the hypervisor at every privilege
+ * level and in every mode (Intel SDM Vol. 3C, VMCALL; AMD APM Vol. 3, VMMCALL); the other one is an
+ * undefined opcode. Which is which depends on the host alone, never on what the guest's CPUID says.
+ */
+#include "emu/x86/x86.h"
+
+static bool native(const struct vm *vm, const struct insn *in)
+{
+    bool svm = vm->setup->host == TSP_VENDOR_AMD || vm->setup->host == TSP_VENDOR_HYGON;
+
+    return in->op == (svm ? OP_VMMCALL : OP_VMCALL);
+}
+
+enum step x86_native_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (vm->hv[i] != NULL && vm->hv[i]->trap != NULL)
+            return vm->hv[i]->trap(vm, vc, in);
+    return step_fault(vc, X86_UD); /* nobody below: the opcode means nothing */
+}
+
+enum step x86_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    if (in->status == INSN_OK && (in->prefix & INSN_LOCK) == 0 && native(vm, in))
+        return x86_native_hypercall(vm, vc, in);
+    return x86_undefined(vm, vc, in);
+}
