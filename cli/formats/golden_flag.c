@@ -147,9 +147,16 @@ static int arm_value(const char *text, struct scenario *s)
     else if ((v = after(text, "KVM_ARM_VCPU_PVTIME_IPA=")) != NULL) {
         s->config |= TSP_CFG_PVTIME;
         s->pvtime_ipa = strtoull(v, NULL, 0);
-    } else if (after(text, "second vcpu") != NULL)
+    } else if (strcmp(text, "second vcpu POWER_OFF") == 0) {
         s->nvcpu = 2;
-    else
+        s->cpu |= INPUT_CPU_SECOND_OFF;
+    } else if (strcmp(text, "second vcpu on") == 0) {
+        static const uint8_t spin[4] = {0x00, 0x00, 0x00, 0x14}; /* b . */
+
+        s->nvcpu = 2;
+        s->ncode[1] = sizeof(spin);
+        memcpy(s->code[1], spin, sizeof(spin));
+    } else
         return 0;
     return 1;
 }

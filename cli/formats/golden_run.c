@@ -19,12 +19,6 @@ static const struct {
 static const char *const x86_reg[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                       "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 
-/* After the code of an AArch64 run comes one store, "str wzr, [x20]", to an address without memory.
- */
-#define END_STORE 0xb900029fu
-#define END_ADDRESS 0x0a000000u
-#define END_REG 20u
-
 static int reg_index(enum tsp_arch arch, const char *key)
 {
     if (arch == TSP_ARCH_ARM64) {
@@ -118,7 +112,6 @@ static bool choose_table(struct golden_reader *rd, const json_t *o, struct scena
 static bool base_scenario(struct golden_reader *rd, const json_t *o, struct scenario *s)
 {
     const json_t *in = json_object_get(o, "in");
-    uint64_t at;
 
     s->host = (uint8_t)rd->host;
     s->persona[0] = TSP_PERSONA_KVM;
@@ -127,23 +120,14 @@ static bool base_scenario(struct golden_reader *rd, const json_t *o, struct scen
     s->regs_set = 0;
     if (!golden_bytes(rd, o, "code", s->code[0], INPUT_CODE_MAX - 4, &s->ncode[0]))
         return false;
-    if (s->arch == TSP_ARCH_ARM64) {
-        static const uint8_t mark[4] = {END_STORE & 0xff, (END_STORE >> 8) & 0xff,
-                                        (END_STORE >> 16) & 0xff, END_STORE >> 24};
-
-        if (!golden_field(rd, in, "pc", &s->code_at))
-            return false;
-        memcpy(s->code[0] + s->ncode[0], mark, 4);
-        s->ncode[0] += 4;
-        s->regs[END_REG] = END_ADDRESS;
-        s->regs_set |= 1u << END_REG;
-    } else {
-        if (json_object_get(o, "leaf") != NULL)
-            return true;
-        if (!golden_field(rd, o, "code_lin", &at))
-            return false;
-        s->code_at = at;
+    if (s->arch == TSP_ARCH_ARM64)
+        return golden_field(rd, in, "pc", &s->code_at) && start_registers(rd, in, s);
+    if (json_object_get(o, "leaf") != NULL) {
+        s->code_at = input_code_default(s);
+        return true;
     }
+    if (!golden_field(rd, o, "code_lin", &s->code_at))
+        return false;
     return start_registers(rd, in, s);
 }
 
