@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* The AArch64 run loop: decoded words back to back until something can be observed; branches. */
+#include "emu/arm64/arm64.h"
+#include "emu/state/event.h"
+
+static enum step branch(struct vcpu *vc, uint64_t to)
+{
+    vc->s.regs.pc = to;
+    return STEP_NEXT;
+}
+
+static enum step branch_if(struct vcpu *vc, const struct insn *in, bool taken)
+{
+    return branch(vc, vc->s.regs.pc + (taken ? (uint64_t)in->disp : 4));
+}
+
+static bool tested_bit(const struct vcpu *vc, const struct insn *in)
+{
+    unsigned bit = a64_field(in, 31, 31) << 5 | a64_field(in, 23, 19);
+
+    return bits_test(a64_x(vc, a64_field(in, 4, 0)), bit);
+}
+
+static bool is_zero(const struct vcpu *vc, const struct insn *in)
+{
+    uint64_t v = a64_x(vc, a64_field(in, 4, 0));
+
+    return (in->osize == 4 ? (uint32_t)v : v) == 0;
+}
+
+static enum step branch_link(struct vcpu *vc, uint64_t to)
+{
+    vc->s.regs.r[30] = vc->s.regs.pc + 4;
+    return branch(vc, to);
+}
+
+/* WFI and WFE are trapped to EL1 from EL0 when SCTLR_EL1 says so; nothing here ever wakes a WFI.
+ * WFE may always return at once (DDI0487 D1.6.1). */
+static enum step wait_for(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    bool event = in->op == OP_A_WFE;
+    uint64_t allow = event ? SCTLR_NTWE : SCTLR_NTWI;
+
+    if (vc->s.regs.level == 0 && (vc->s.arm64.sctlr_el1 & allow) == 0)
+        /* CV 24, COND 23:20 always, TI 1:0 (DDI0487 D24.2.40, ISS of a trapped WF*). */
+        return arm64_fault(vc, EC_WFX, 1u << 24 | 0xeu << 20 | (event ? 1u : 0u));
+    vc->s.regs.pc += 4;
+    return event ? STEP_NEXT : step_stop(vm, vc, TSP_STOP_HALT);
+}
+
+static enum step control(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    switch (in->op) {
+    case OP_A_B:
+        return branch(vc, vc->s.regs.pc + (uint64_t)in->disp);
+    case OP_A_BL:
+        return branch_link(vc, vc->s.regs.pc + (uint64_t)in->disp);
+    case OP_A_BCOND:
+        return branch_if(vc, in, arm64_cond(vc->s.regs.flags, in->cond));
+    case OP_A_CBZ:
+        return branch_if(vc, in, is_zero(vc, in) != (a64_field(in, 24, 24) != 0));
+    case OP_A_TBZ:
+        return branch_if(vc, in, tested_bit(vc, in) == (a64_field(in, 24, 24) != 0));
+    case OP_A_BR:
+    case OP_A_RET:
+        return branch(vc, a64_x(vc, in->base));
+    case OP_A_BLR:
+        return branch_link(vc, a64_x(vc, in->base));
+    case OP_A_ERET:
+        return arm64_eret(vc);
+    default:
+        return wait_for(vm, vc, in);
+    }
+}
+
+enum step arm64_plain(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    if (in->op >= OP_A_B)
+        return control(vm, vc, in);
+    if (in->op >= OP_A_ADR && in->op <= OP_A_DP3)
+        return arm64_alu(vc, in);
+    if (in->op >= OP_A_LDST && in->op <= OP_A_ORDERED)
+        return arm64_memory(vm, vc, in);
+    if (in->op == OP_A_SYS)
+        return arm64_sys(vm, vc, in);
+    if (in->op == OP_A_CLREX)
+        vc->hv_state[MONITOR_SIZE] = 0;
+    vc->s.regs.pc += 4;
+    return STEP_NEXT;
+}
+
+/* Instructions that a hypervisor can see. */
+static enum step trap(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    switch (in->op) {
+    case OP_HVC:
+    case OP_SMC:
+        return arm64_hypercall(vm, vc, in);
+    case OP_MRS:
+    case OP_MSR:
+        return arm64_sysreg(vm, vc, in);
+    case OP_SVC:
+        arm64_fault(vc, EC_SVC, in->imm);
+        vc->fault.soft = true;
+        return STEP_FAULT;
+    case OP_BRK:
+        return arm64_fault(vc, EC_BRK, in->imm);
+    default:
+        return arm64_undefined(vc);
+    }
+}
+
+static enum step execute(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    if (in->status == INSN_UNSUPPORTED)
+        return step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
+    if (in->status != INSN_OK)
+        return arm64_undefined(vc);
+    if (in->op <= OP_TRAP_LAST)
+        return trap(vm, vc, in);
+    return arm64_plain(vm, vc, in);
+}
+
+/* A fault is delivered; one that comes again and again at the vector itself is a livelock. */
+static void deliver(struct vm *vm, struct vcpu *vc)
+{
+    arm64_deliver(vm, vc);
+    if (vcpu_stalled(vc))
+        step_stop(vm, vc, TSP_STOP_LIVELOCK);
+}
+
+/* The decoded words at pc, or NULL with a fault. Alignment of pc comes first, an illegal state
+ * after the fetch (DDI0487 D1.3.5.5). */
+static const struct code_block *fetch(struct vm *vm, struct vcpu *vc)
+{
+    const struct code_block *b;
+
+    if ((vc->s.regs.pc & 3) != 0) {
+        arm64_abort(vc, EC_PC_ALIGN, 0, vc->s.regs.pc);
+        return NULL;
+    }
+    b = code_lookup(vm, vc, vc->s.regs.pc);
+    if (b && (vc->s.regs.flags & A64_IL) != 0) {
+        arm64_fault(vc, EC_ILLEGAL_STATE, 0);
+        return NULL;
+    }
+    return b;
+}
+
+/* Traps and everything with several vCPUs: the event is opened before the instruction runs. */
+static bool run_watched(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    enum step step;
+
+    ev_begin(vm, vc, in);
+    step = execute(vm, vc, in);
+    if (step == STEP_FAULT)
+        deliver(vm, vc);
+    else
+        vcpu_retire(vm, vc);
+    if (step == STEP_NEXT && vm->nvcpu == 1)
+        return true;
+    if (step == STEP_NEXT)
+        vm->ev->kind = TSP_EV_RETIRE;
+    ev_end(vm, vc);
+    return false;
+}
+
+/* A plain instruction that ended with anything but STEP_NEXT. */
+static void report_plain(struct vm *vm, struct vcpu *vc, const struct insn *in, enum step step)
+{
+    if (step == STEP_EVENT) {
+        vcpu_retire(vm, vc);
+        vcpu_swap_io(vc);
+        ev_begin(vm, vc, in);
+        vcpu_swap_io(vc);
+    } else if (step == STEP_FAULT) {
+        ev_begin(vm, vc, in);
+        deliver(vm, vc);
+    } else { /* stopped: in front of the instruction, or behind a WFI */
+        uint64_t pc = vc->s.regs.pc;
+
+        vc->s.regs.pc -= in->op == OP_A_WFI && in->status == INSN_OK ? 4 : 0;
+        ev_begin(vm, vc, in);
+        vc->s.regs.pc = pc;
+    }
+    ev_end(vm, vc);
+}
+
+/* One decoded instruction. false: an event ends the run. */
+static bool run_one(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    enum step step;
+
+    if (in->op <= OP_TRAP_LAST || vm->nvcpu > 1)
+        return run_watched(vm, vc, in);
+    step = execute(vm, vc, in);
+    if (step == STEP_NEXT) {
+        vcpu_retire(vm, vc);
+        return true;
+    }
+    report_plain(vm, vc, in, step);
+    return false;
+}
+
+/* Runs a block as long as pc follows it and nobody changed its bytes. Returns false after an event.
+ */
+static bool run_block(struct vm *vm, struct vcpu *vc, const struct code_block *b, uint32_t *budget)
+{
+    unsigned i = 0;
+    uint64_t next;
+
+    do {
+        next = vc->s.regs.pc + 4;
+        --*budget;
+        if (!run_one(vm, vc, &b->insn[i]))
+            return false;
+        i++;
+    } while (i<b->n && * budget> 0 && vc->s.regs.pc == next && b->valid);
+    return true;
+}
+
+/* Reserved bits of PSTATE read as zero; the mode is what the level says. */
+static void clean_pstate(struct vcpu *vc)
+{
+    uint64_t flags = vc->s.regs.flags & (A64_NZCV | A64_IL | A64_DAIF);
+
+    if (vc->s.regs.level != 0)
+        flags |= (vc->s.regs.flags & 1) != 0 ? A64_EL1H : A64_EL1T;
+    vc->s.regs.flags = flags;
+}
+
+void arm64_run(struct vm *vm, struct vcpu *vc, uint32_t budget)
+{
+    clean_pstate(vc);
+    while (budget > 0) {
+        const struct code_block *b = fetch(vm, vc);
+
+        if (!b) {
+            ev_begin(vm, vc, NULL);
+            deliver(vm, vc);
+            ev_end(vm, vc);
+            break;
+        }
+        if (!run_block(vm, vc, b, &budget))
+            break;
+    }
+    *a64_sp_bank(vc) = vc->s.regs.r[31];
+    if (vm->ev->kind == TSP_EV_NONE) {
+        step_stop(vm, vc, TSP_STOP_BUDGET);
+        ev_begin(vm, vc, NULL);
+        ev_end(vm, vc);
+    }
+}
