@@ -394,8 +394,10 @@ static uint32_t take_bytes(struct reader *r, uint8_t *out, uint32_t n, uint32_t 
 
 static void key_code_of(struct reader *r, unsigned vcpu)
 {
-    if (!r->code_given[vcpu])
+    if (!r->code_given[vcpu]) {
         r->s->ncode[vcpu] = 0;
+        memset(r->s->code[vcpu], 0, sizeof(r->s->code[vcpu]));
+    }
     r->code_given[vcpu] = true;
     r->s->ncode[vcpu] = take_bytes(r, r->s->code[vcpu], r->s->ncode[vcpu], INPUT_CODE_MAX);
 }
