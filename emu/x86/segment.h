@@ -144,7 +144,7 @@ enum step x86_check_stack(struct vm *vm, struct vcpu *vc, uint16_t sel, unsigned
 struct x86_stack {
     struct tsp_segment ss;
     uint64_t sp;
-    bool wide;      /* 64-bit: no limit, canonical addresses */
+    uint32_t mode;  /* enum tsp_mode of the accesses; LONG64: no limit, canonical addresses */
     unsigned level; /* privilege of the accesses */
 };
 void x86_stack_now(const struct vcpu *vc, struct x86_stack *st);
