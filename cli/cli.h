@@ -5,6 +5,7 @@
 
 #include "cli/formats/cpuid_raw.h"
 #include "cli/formats/golden.h"
+#include "cli/formats/program.h"
 #include "fuzz/run/run.h"
 
 #include <getopt.h>
@@ -105,17 +106,5 @@ struct run_result {
 enum tsp_status runner_run(const struct runner *r, const struct tsp_setup *setup,
                            const uint8_t *sched, size_t nsched, struct run_result *out,
                            struct tsp_error *err);
-
-/* An ELF program (x86-64, i386, AArch64) as a set-up: the scenario's machine with the program's
- * segments in it. */
-struct program;
-enum tsp_status program_load(const char *name, const uint8_t *p, size_t n, struct program **out,
-                             struct tsp_error *err);
-bool program_is_elf(const uint8_t *p, size_t n);
-/* Architecture and mode the program wants; changes s accordingly. */
-void program_scenario(const struct program *pr, struct scenario *s);
-/* Adds the program to a set-up built from that scenario. */
-enum tsp_status program_setup(struct program *pr, struct tsp_setup *setup, struct tsp_error *err);
-void program_free(struct program *pr);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ELF programs as guests. libelf reads; the machine is the scenario's, described in docs/INPUT.md.
  */
-#include "cli/cli.h"
+#include "cli/formats/program.h"
 
 #include <gelf.h>
 #include <stdlib.h>
