@@ -80,6 +80,11 @@ static void instruction_abort(struct vcpu *vc, uint64_t lin)
 
 bool mmu_translate_fetch(struct vm *vm, struct vcpu *vc, uint64_t lin, uint64_t *gpa)
 {
+    /* Code runs on into non-canonical addresses with #GP(0), not #PF (Intel SDM Vol. 1 3.3.7.1). */
+    if (vc->s.regs.mode == TSP_MODE_LONG64 && bits_sext(lin, 48) != lin) {
+        vc->fault = (struct fault){.vector = 13, .has_error = true};
+        return false;
+    }
     if (!mmu_translate(vm, vc, lin, MMU_FETCH, gpa))
         return false;
     if (vm->setup->arch == TSP_ARCH_ARM64 && !mem_has(&vm->mem, *gpa, 1)) {

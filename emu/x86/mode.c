@@ -35,6 +35,19 @@ void x86_update_mode(struct vcpu *vc)
     }
 }
 
+/* Where selectors are paragraphs a set-up may leave limits and rights out. */
+static void fill_paragraphs(struct vcpu *vc)
+{
+    for (unsigned i = 0; i <= TSP_GS; i++) {
+        struct tsp_segment *s = &vc->s.x86.seg[i];
+
+        if (s->attr == 0 && s->limit == 0)
+            s->limit = 0xffff;
+        if (s->attr == 0)
+            s->attr = ATTR_P | ATTR_S | TYPE_RW | TYPE_ACCESSED | (i == TSP_CS ? TYPE_CODE : 0);
+    }
+}
+
 void x86_adopt(struct vcpu *vc)
 {
     struct tsp_x86_state *x = &vc->s.x86;
@@ -53,6 +66,8 @@ void x86_adopt(struct vcpu *vc)
     vc->dr[7] = 0x400;
     vc->cr8 = 0;
     x86_update_mode(vc);
+    if (x86_paragraphs(vc))
+        fill_paragraphs(vc);
     if (vc->s.regs.mode != TSP_MODE_LONG64)
         vc->s.regs.pc = (uint32_t)vc->s.regs.pc;
 }

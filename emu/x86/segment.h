@@ -34,6 +34,7 @@
 #define EFER_LME 0x100u
 #define EFER_LMA 0x400u
 #define EFER_NXE 0x800u
+#define X86_MSR_KERNEL_GS_BASE 0xc0000102u
 
 #define ATTR_TYPE 0x000fu
 #define ATTR_S 0x0010u
@@ -150,6 +151,9 @@ struct x86_stack {
 void x86_stack_now(const struct vcpu *vc, struct x86_stack *st);
 enum step x86_stack_push(struct vm *vm, struct vcpu *vc, struct x86_stack *st, uint64_t value,
                          unsigned size);
+/* Makes room for `size` bytes and writes the lowest `part` of them. */
+enum step x86_stack_push_part(struct vm *vm, struct vcpu *vc, struct x86_stack *st, uint64_t value,
+                              unsigned size, unsigned part);
 enum step x86_stack_pop(struct vm *vm, struct vcpu *vc, struct x86_stack *st, uint64_t *value,
                         unsigned size);
 /* sp as the stack's width allows: 16-bit stacks keep the upper bits of RSP. */
@@ -181,7 +185,7 @@ bool x86_has(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf, un
 /* The parts of x86_system, by file. */
 enum step x86_far(struct vm *vm, struct vcpu *vc, const struct insn *in);        /* transfer.c */
 enum step x86_far_return(struct vm *vm, struct vcpu *vc, const struct insn *in); /* farret.c */
-enum step x86_iret(struct vm *vm, struct vcpu *vc, const struct insn *in);       /* iret.c */
+enum step x86_iret(struct vm *vm, struct vcpu *vc, const struct insn *in);       /* farret.c */
 enum step x86_port(struct vm *vm, struct vcpu *vc, const struct insn *in);       /* io.c */
 enum step x86_msr(struct vm *vm, struct vcpu *vc, const struct insn *in);        /* msr.c */
 enum step x86_control(struct vm *vm, struct vcpu *vc, const struct insn *in);    /* control.c */

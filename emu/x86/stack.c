@@ -60,13 +60,19 @@ static void move(struct x86_stack *st, uint64_t sp)
 enum step x86_stack_push(struct vm *vm, struct vcpu *vc, struct x86_stack *st, uint64_t value,
                          unsigned size)
 {
+    return x86_stack_push_part(vm, vc, st, value, size, size);
+}
+
+enum step x86_stack_push_part(struct vm *vm, struct vcpu *vc, struct x86_stack *st, uint64_t value,
+                              unsigned size, unsigned part)
+{
     struct x86_stack next = *st;
     uint8_t b[8];
     enum step step;
 
-    le_store(b, value, size);
+    le_store(b, value, part);
     move(&next, st->sp - size);
-    step = access(vm, vc, &next, b, size, true);
+    step = access(vm, vc, &next, b, part, true);
     if (step != STEP_FAULT)
         *st = next;
     return step;

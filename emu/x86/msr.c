@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/* Model-specific registers (Intel SDM Vol. 4; torvalds/linux arch/x86/kvm/x86.c for what a guest of
+ * KVM finds). */
+#include "emu/x86/segment.h"
+
+#define MSR_TSC 0x10u
+#define MSR_APIC_BASE 0x1bu
+#define MSR_PLATFORM_INFO 0xceu
+#define MSR_MISC_FEATURES 0x140u
+#define MSR_XSS 0xda0u
+#define MSR_EFER 0xc0000080u
+#define MSR_FS_BASE 0xc0000100u
+#define MSR_GS_BASE 0xc0000101u
+#define MSR_TSC_AUX 0xc0000103u
+
+#define APIC_X2APIC 0x400u
+#define APIC_ENABLE 0x800u
+#define APIC_RESERVED 0x2ffu /* bits 7:0 and 9 */
+
+#define PLATFORM_FAULTING ((uint64_t)1 << 31)
+#define EFER_SVME 0x1000u
+#define EFER_FFXSR 0x4000u
+
+/* Registers without an effect of their own here: kept, read back, checked for reserved bits and
+ * canonical form. */
+static const struct plain_msr {
+    uint32_t index;
+    bool canonical;
+    uint64_t reserved, initial;
+} plain[] = {
+    {0x3b, false, 0, 0},                                       /* TSC_ADJUST */
+    {0x8b, false, 0, 0},                                       /* BIOS_SIGN_ID */
+    {0x174, false, 0, 0},                                      /* SYSENTER_CS */
+    {0x175, true, 0, 0},                                       /* SYSENTER_ESP */
+    {0x176, true, 0, 0},                                       /* SYSENTER_EIP */
+    {0x1a0, false, 0, 1},                                      /* MISC_ENABLE: fast strings */
+    {0x1d9, false, ~(uint64_t)3, 0},                           /* DEBUGCTL */
+    {0x277, false, 0xf8f8f8f8f8f8f8f8ull, 0x0007040600070406}, /* PAT */
+    {0x2ff, false, ~(uint64_t)0xcff, 0},                       /* MTRR_DEF_TYPE */
+    {0xc0000081, false, 0, 0},                                 /* STAR */
+    {0xc0000082, true, 0, 0},                                  /* LSTAR */
+    {0xc0000083, true, 0, 0},                                  /* CSTAR */
+    {0xc0000084, false, ~(uint64_t)0xffffffff, 0},             /* FMASK */
+    {X86_MSR_KERNEL_GS_BASE, true, 0, 0},                      /* KERNEL_GS_BASE */
+};
+
+static const struct plain_msr *find_plain(uint32_t msr)
+{
+    for (unsigned i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+        if (plain[i].index == msr)
+            return &plain[i];
+    return NULL;
+}
+
+static struct tsp_msr *find_kept(struct vcpu *vc, uint32_t msr)
+{
+    for (uint32_t i = 0; i < vc->s.x86.nmsr; i++)
+        if (vc->s.x86.msr[i].index == msr)
+            return &vc->s.x86.msr[i];
+    return NULL;
+}
+
+/* false: there is no room for another register that differs from its initial value. */
+static bool keep(struct vcpu *vc, uint32_t msr, uint64_t value)
+{
+    struct tsp_msr *m = find_kept(vc, msr);
+
+    if (!m) {
+        if (vc->s.x86.nmsr == TSP_MAX_MSR)
+            return false;
+        m = &vc->s.x86.msr[vc->s.x86.nmsr++];
+        m->index = msr;
+    }
+    m->value = value;
+    return true;
+}
+
+/* KVM starts every guest with CPUID faulting on offer (kvm_arch_vcpu_create); a set-up may say so
+ * either way. */
+static uint64_t platform_info(const struct vm *vm, const struct vcpu *vc)
+{
+    uint64_t v = vc->s.x86.platform_info;
+
+    return vm->setup->config & TSP_CFG_GUEST_FAULTING ? v | PLATFORM_FAULTING : v;
+}
+
+static bool has_tsc_aux(struct vm *vm, struct vcpu *vc)
+{
+    /* RDTSCP or RDPID */
+    return x86_has(vm, vc, 0x80000001, 0, 3, 27) || x86_has(vm, vc, 7, 0, 2, 22);
+}
+
+static bool read_own(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *v, bool *ok)
+{
+    const struct tsp_x86_state *x = &vc->s.x86;
+
+    *ok = true;
+    switch (msr) {
+    case MSR_TSC:
+        *v = vcpu_tsc(vm, vc);
+        return true;
+    case MSR_APIC_BASE:
+        *v = x->apic_base;
+        return true;
+    case MSR_PLATFORM_INFO:
+        *v = platform_info(vm, vc);
+        return true;
+    case MSR_MISC_FEATURES:
+        *v = x->cpuid_faulting;
+        return true;
+    case MSR_XSS:
+        *v = x->xss;
+        *ok = x86_has(vm, vc, 0xd, 1, 0, 3);
+        return true;
+    case MSR_EFER:
+        *v = x->efer;
+        return true;
+    case MSR_FS_BASE:
+        *v = x->seg[TSP_FS].base;
+        return true;
+    case MSR_GS_BASE:
+        *v = x->seg[TSP_GS].base;
+        return true;
+    case MSR_TSC_AUX:
+        *v = x->tsc_aux;
+        *ok = has_tsc_aux(vm, vc);
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool x86_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value)
+{
+    const struct plain_msr *row = find_plain(msr);
+    const struct tsp_msr *kept;
+    bool ok = true;
+
+    *value = 0;
+    for (unsigned i = 0; i < 2; i++)
+        if (vm->hv[i] && vm->hv[i]->rdmsr && vm->hv[i]->rdmsr(vm, vc, msr, value, &ok))
+            return ok;
+    if (read_own(vm, vc, msr, value, &ok))
+        return ok;
+    kept = find_kept(vc, msr);
+    if (kept)
+        *value = kept->value;
+    else if (row)
+        *value = row->initial;
+    return kept || row;
+}
+
+/* EFER bits exist when CPUID enumerates the feature; LMA follows LME and CR0.PG and cannot be
+ * written. */
+static bool set_efer(struct vm *vm, struct vcpu *vc, uint64_t v)
+{
+    struct tsp_x86_state *x = &vc->s.x86;
+    uint64_t allowed = EFER_SCE | EFER_LMA;
+
+    if (x86_has(vm, vc, 0x80000001, 0, 3, 20))
+        allowed |= EFER_NXE;
+    if (x86_has(vm, vc, 0x80000001, 0, 3, 29))
+        allowed |= EFER_LME;
+    if (x86_has(vm, vc, 0x80000001, 0, 3, 25))
+        allowed |= EFER_FFXSR;
+    if (x86_has(vm, vc, 0x80000001, 0, 2, 2))
+        allowed |= EFER_SVME;
+    if (v & ~(allowed | x->efer))
+        return false;
+    if ((x->cr0 & CR0_PG) && ((v ^ x->efer) & EFER_LME))
+        return false;
+    x->efer = (v & ~(uint64_t)EFER_LMA) | (x->efer & EFER_LMA);
+    mmu_flush(vc);
+    return true;
+}
+
+/* Modes are off, xAPIC and x2APIC; x2APIC is entered from xAPIC and left by switching off (Intel
+ * SDM Vol. 3A 10.12.5). */
+static bool set_apic_base(struct vm *vm, struct vcpu *vc, uint64_t v)
+{
+    uint64_t old = vc->s.x86.apic_base;
+    uint64_t reserved = APIC_RESERVED | ~bits_mask(vm->maxphyaddr);
+
+    if (!x86_has(vm, vc, 1, 0, 2, 21))
+        reserved |= APIC_X2APIC;
+    if (v & reserved)
+        return false;
+    if ((v & APIC_X2APIC) && !(v & APIC_ENABLE))
+        return false;
+    if ((old & APIC_X2APIC) && (v & APIC_ENABLE) && !(v & APIC_X2APIC))
+        return false;
+    if (!(old & APIC_ENABLE) && (v & APIC_X2APIC))
+        return false;
+    vc->s.x86.apic_base = v;
+    return true;
+}
+
+static bool set_faulting(struct vm *vm, struct vcpu *vc, uint64_t v)
+{
+    if ((v & ~(uint64_t)1) || ((v & 1) && !(platform_info(vm, vc) & PLATFORM_FAULTING)))
+        return false;
+    vc->s.x86.cpuid_faulting = v;
+    return true;
+}
+
+/* Supervisor state components that leaf 0xD sub-leaf 1 enumerates in EDX:ECX. */
+static bool set_xss(struct vm *vm, struct vcpu *vc, uint64_t v)
+{
+    uint32_t out[4];
+
+    x86_cpuid_answer(vm, vc, 0xd, 1, out);
+    if (!bits_test(out[0], 3) || (v & ~(out[2] | (uint64_t)out[3] << 32)))
+        return false;
+    vc->s.x86.xss = v;
+    return true;
+}
+
+static bool set_base(struct vcpu *vc, unsigned seg, uint64_t v)
+{
+    if (!x86_canonical(v))
+        return false;
+    vc->s.x86.seg[seg].base = v;
+    return true;
+}
+
+static bool set_tsc_aux(struct vm *vm, struct vcpu *vc, uint64_t v)
+{
+    if (!has_tsc_aux(vm, vc) || v >> 32)
+        return false;
+    vc->s.x86.tsc_aux = v;
+    return true;
+}
+
+static bool write_own(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t v, bool *ok)
+{
+    switch (msr) {
+    case MSR_TSC:
+        vc->s.x86.tsc = v - vm->tsc;
+        *ok = true;
+        return true;
+    case MSR_APIC_BASE:
+        *ok = set_apic_base(vm, vc, v);
+        return true;
+    case MSR_PLATFORM_INFO:
+        *ok = false;
+        return true;
+    case MSR_MISC_FEATURES:
+        *ok = set_faulting(vm, vc, v);
+        return true;
+    case MSR_XSS:
+        *ok = set_xss(vm, vc, v);
+        return true;
+    case MSR_EFER:
+        *ok = set_efer(vm, vc, v);
+        return true;
+    case MSR_FS_BASE:
+        *ok = set_base(vc, TSP_FS, v);
+        return true;
+    case MSR_GS_BASE:
+        *ok = set_base(vc, TSP_GS, v);
+        return true;
+    case MSR_TSC_AUX:
+        *ok = set_tsc_aux(vm, vc, v);
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool x86_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value)
+{
+    const struct plain_msr *row = find_plain(msr);
+    bool ok = true;
+
+    for (unsigned i = 0; i < 2; i++)
+        if (vm->hv[i] && vm->hv[i]->wrmsr && vm->hv[i]->wrmsr(vm, vc, msr, value, &ok))
+            return ok;
+    if (write_own(vm, vc, msr, value, &ok))
+        return ok;
+    if (row && ((value & row->reserved) || (row->canonical && !x86_canonical(value))))
+        return false;
+    if (!row && !find_kept(vc, msr))
+        return false;
+    return keep(vc, msr, value);
+}
+
+static enum step event(struct vm *vm, uint32_t msr, uint64_t value, bool write)
+{
+    vm->ev->kind = TSP_EV_MSR;
+    vm->ev->code = msr;
+    vm->ev->info[0] = value;
+    vm->ev->info[1] = write;
+    return STEP_EVENT;
+}
+
+static enum step read_write(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    uint32_t msr = (uint32_t)vc->s.regs.r[TSP_RCX];
+    bool write = in->op == OP_WRMSR;
+    uint64_t v = x86_reg(vc, TSP_RAX, 4) | x86_reg(vc, TSP_RDX, 4) << 32;
+
+    if (x86_cpl(vc) != 0)
+        return step_fault_code(vc, X86_GP, 0);
+    if (!(write ? x86_wrmsr(vm, vc, msr, v) : x86_rdmsr(vm, vc, msr, &v)))
+        return step_fault_code(vc, X86_GP, 0);
+    if (!write) {
+        x86_set32(vc, TSP_RAX, (uint32_t)v);
+        x86_set32(vc, TSP_RDX, (uint32_t)(v >> 32));
+    }
+    vcpu_advance(vc, in->len);
+    return event(vm, msr, v, write);
+}
+
+static enum step read_tsc(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    uint64_t tsc = vcpu_tsc(vm, vc);
+
+    if (in->op == OP_RDTSCP && !x86_has(vm, vc, 0x80000001, 0, 3, 27))
+        return step_fault(vc, X86_UD);
+    if ((vc->s.x86.cr4 & CR4_TSD) && x86_cpl(vc) != 0)
+        return step_fault_code(vc, X86_GP, 0);
+    x86_set32(vc, TSP_RAX, (uint32_t)tsc);
+    x86_set32(vc, TSP_RDX, (uint32_t)(tsc >> 32));
+    if (in->op == OP_RDTSCP)
+        x86_set32(vc, TSP_RCX, (uint32_t)vc->s.x86.tsc_aux);
+    vcpu_advance(vc, in->len);
+    return STEP_NEXT;
+}
+
+/* User state components: x87 always, AVX needs SSE, MPX and AVX-512 come as a whole (Intel SDM Vol.
+ * 1 13.3). */
+static bool xcr0_ok(struct vm *vm, struct vcpu *vc, uint64_t v)
+{
+    uint32_t out[4];
+
+    x86_cpuid_answer(vm, vc, 0xd, 0, out);
+    if (!(v & 1) || (v & ~(out[0] | (uint64_t)out[3] << 32)))
+        return false;
+    if ((v & 4) && !(v & 2))
+        return false;
+    if ((v & 0x18) && (v & 0x18) != 0x18)
+        return false;
+    return !(v & 0xe0) || ((v & 0xe0) == 0xe0 && (v & 4));
+}
+
+static enum step extended(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    uint32_t index = (uint32_t)vc->s.regs.r[TSP_RCX];
+    uint64_t v = x86_reg(vc, TSP_RAX, 4) | x86_reg(vc, TSP_RDX, 4) << 32;
+
+    if (!(vc->s.x86.cr4 & CR4_OSXSAVE))
+        return step_fault(vc, X86_UD);
+    if (index != 0)
+        return step_fault_code(vc, X86_GP, 0);
+    if (in->op == OP_XGETBV) {
+        x86_set32(vc, TSP_RAX, (uint32_t)vc->s.x86.xcr0);
+        x86_set32(vc, TSP_RDX, (uint32_t)(vc->s.x86.xcr0 >> 32));
+    } else {
+        if (x86_cpl(vc) != 0 || !xcr0_ok(vm, vc, v))
+            return step_fault_code(vc, X86_GP, 0);
+        vc->s.x86.xcr0 = v;
+    }
+    vcpu_advance(vc, in->len);
+    return STEP_NEXT;
+}
+
+enum step x86_msr(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    switch (in->op) {
+    case OP_RDTSC:
+    case OP_RDTSCP:
+        return read_tsc(vm, vc, in);
+    case OP_XGETBV:
+    case OP_XSETBV:
+        return extended(vm, vc, in);
+    default:
+        return read_write(vm, vc, in);
+    }
+}
