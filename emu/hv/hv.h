@@ -61,12 +61,17 @@ struct hv_ops {
 #define HV_PENDING_DB 1u /* single-step trap of an instruction the hypervisor completed */
 #define HV_PENDING_NMI 2u
 #define HV_PENDING_INTR 4u
+#define HV_PENDING_INIT 8u /* no exception: hv_init_vcpu */
 
 static inline void hv_pend(struct vcpu *vc, unsigned what)
 {
     vc->hv_state[0] |= what;
     vc->patch.active = true; /* the run loop then calls x86_patch_step */
 }
+
+/* init.c: the state after INIT; a SIPI that starts at 4 KiB page `page`. */
+void hv_init_vcpu(struct vm *vm, struct vcpu *vc);
+void hv_start_vcpu(struct vcpu *vc, uint8_t page);
 
 /* kvm.c, kvm_arm64.c */
 extern const struct hv_ops hv_kvm_x86, hv_kvm_arm64;

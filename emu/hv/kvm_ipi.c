@@ -42,15 +42,27 @@ static void interrupt(struct vcpu *target, uint8_t vector)
     wake(target);
 }
 
+/* The bootstrap processor starts over at its reset vector, the others wait for a start-up message.
+ */
+static void init(struct vm *vm, struct vcpu *target, bool self)
+{
+    if (self) {
+        hv_pend(target, HV_PENDING_INIT); /* after the call has written its result */
+        return;
+    }
+    hv_init_vcpu(vm, target);
+    target->s.run_state = target->id == 0 ? TSP_RUN_READY : TSP_RUN_OFF;
+}
+
 /* 1 when the APIC accepts the message. Vectors below 16 are not refused. */
-static unsigned accept(const struct vm *vm, struct vcpu *target, uint64_t icr)
+static unsigned accept(struct vm *vm, struct vcpu *target, uint64_t icr, bool self)
 {
     bool level = bits_test(icr, ICR_LEVEL), trigger = bits_test(icr, ICR_TRIGGER);
 
     switch (ICR_MODE(icr)) {
     case MODE_FIXED:
     case MODE_LOWEST:
-        if ((vm->setup->config & TSP_CFG_APIC_ON) == 0 || (trigger && !level))
+        if (trigger && !level)
             return 0;
         interrupt(target, (uint8_t)icr);
         return 1;
@@ -62,9 +74,15 @@ static unsigned accept(const struct vm *vm, struct vcpu *target, uint64_t icr)
         wake(target);
         return 1;
     case MODE_INIT:
-        return !trigger || level;
-    case MODE_SMI:
+        if (trigger && !level)
+            return 0;
+        init(vm, target, self);
+        return 1;
     case MODE_STARTUP:
+        if (target->s.run_state == TSP_RUN_OFF)
+            hv_start_vcpu(target, (uint8_t)icr);
+        return 1;
+    case MODE_SMI: /* accepted; the model has no system-management mode to enter */
         return 1;
     default:
         return 0;
@@ -72,9 +90,13 @@ static unsigned accept(const struct vm *vm, struct vcpu *target, uint64_t icr)
 }
 
 /* Sends to the ids first, first + 1, ... whose bit is set; returns how many accepted. */
-static uint64_t send_half(struct vm *vm, uint64_t bitmap, uint32_t first, uint64_t icr)
+static uint64_t send_half(struct vm *vm, const struct vcpu *vc, uint64_t bitmap, uint32_t first,
+                          uint64_t icr)
 {
     uint64_t count = 0;
+
+    if ((vm->setup->config & TSP_CFG_APIC_ON) == 0)
+        return 0; /* KVM's map of APICs leaves out those nobody has switched on, for NMI too */
 
     for (unsigned i = 0; i < vm->nvcpu; i++) {
         struct vcpu *target = &vm->vcpu[i];
@@ -83,7 +105,7 @@ static uint64_t send_half(struct vm *vm, uint64_t bitmap, uint32_t first, uint64
         if (!bits_test(target->s.x86.apic_base, APIC_BASE_ENABLE))
             continue;
         if (id >= first && id - first < 64 && bits_test(bitmap, id - first))
-            count += accept(vm, target, icr);
+            count += accept(vm, target, icr, target == vc);
     }
     return count;
 }
@@ -93,7 +115,6 @@ enum step kvm_send_ipi(struct vm *vm, struct vcpu *vc, struct hv_call *call)
     uint32_t first = (uint32_t)call->arg[2];
     uint64_t icr = call->arg[3];
 
-    (void)vc;
     call->nret = 1;
     if (!kvm_has(vm, KVM_PV_SEND_IPI)) {
         call->ret[0] = kvm_error(KVM_ENOSYS);
@@ -102,8 +123,8 @@ enum step kvm_send_ipi(struct vm *vm, struct vcpu *vc, struct hv_call *call)
     } else if ((vm->setup->config & TSP_CFG_IRQCHIP) == 0) {
         call->ret[0] = kvm_error(KVM_EOPNOTSUPP);
     } else {
-        call->ret[0] = send_half(vm, call->arg[0], first, icr);
-        call->ret[0] += send_half(vm, call->arg[1], first + (call->wide ? 64 : 32), icr);
+        call->ret[0] = send_half(vm, vc, call->arg[0], first, icr);
+        call->ret[0] += send_half(vm, vc, call->arg[1], first + (call->wide ? 64 : 32), icr);
     }
     return STEP_NEXT;
 }

@@ -213,11 +213,18 @@ static enum step patch_step(struct vm *vm, struct vcpu *vc)
 
 /* Highest priority first, as a processor orders them: traps of the last instruction, NMI,
  * interrupts. */
-static enum step enter_pending(struct vcpu *vc)
+static enum step enter_pending(struct vm *vm, struct vcpu *vc)
 {
     uint64_t *pending = &vc->hv_state[0];
     struct fault f = {.trap = true};
 
+    if ((*pending & HV_PENDING_INIT) != 0) {
+        *pending = 0;
+        hv_init_vcpu(vm, vc);
+        if (vc->id != 0)
+            return step_stop(vm, vc, TSP_STOP_OFF);
+        return STEP_RETRY;
+    }
     if ((*pending & HV_PENDING_DB) != 0) {
         *pending &= ~(uint64_t)HV_PENDING_DB;
         f.vector = X86_DB;
@@ -243,7 +250,7 @@ enum step x86_patch_step(struct vm *vm, struct vcpu *vc)
         if (end != STEP_EVENT)
             job->n = 0; /* refused, or somebody else was faster */
     } else if (vc->hv_state[0] != 0) {
-        end = enter_pending(vc);
+        end = enter_pending(vm, vc);
     }
     job->active = job->done < job->n || vc->hv_state[0] != 0;
     return end;

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+if(TARGET tsp_emu_policy)
+    tsp_test(unit_policy_lookup SOURCE unit/policy_lookup.c LABEL unit LINK tsp_emu_policy)
+endif()
+if(TARGET tsp_emu_x86)
+    tsp_test(unit_cpuid_bits SOURCE unit/cpuid_bits.c LABEL unit LINK tsp_emu_x86)
+    pkg_check_modules(TEST_JANSSON IMPORTED_TARGET jansson)
+    if(TARGET PkgConfig::TEST_JANSSON)
+        tsp_test(unit_kvm_golden SOURCE unit/kvm_golden.c LABEL golden LINK tsp_emu_x86 PkgConfig::TEST_JANSSON)
+    endif()
+endif()
