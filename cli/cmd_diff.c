@@ -15,7 +15,7 @@ static const char help[] =
     "(or A) is golden:FILE its records are the scenarios; otherwise they are made from the "
     "rules.\n\n"
     "  --filter P    only records whose id starts with P, e.g. page/ or hc/vmcall\n"
-    "  --skip FILE   records not to compare: lines \"PATTERN, reason\"\n"
+    "  --skip FILE   records not to compare: lines \"PATTERN, reason\", PATTERN over HOST/ID\n"
     "  --first N     print N differences in full (5)\n"
     "  --json        one JSON line per record: id, status match|differ|unsupported|skipped, "
     "differences\n\n"
@@ -29,12 +29,16 @@ static const struct option options[] = {
     {"first", required_argument, NULL, OPT_FIRST},   {"json", no_argument, NULL, OPT_JSON},
     {"color", required_argument, NULL, OPT_COLOR},   {NULL, 0, NULL, 0}};
 
+#define RFLAGS_RF ((uint64_t)1 << 16)
+
 enum status { MATCH, DIFFER, UNSUPPORTED, SKIPPED, STATUS_COUNT };
 static const char *const status_name[] = {"match", "differ", "unsupported", "skipped"};
 
 struct compare {
     const char *filter;
     struct skip_list *skip;
+    const char *host;  /* of the recording: "amd", "intel" or "arm64" */
+    bool rf_untrusted; /* the recording's RF in a page fault's flags is not to be compared */
     bool json;
     unsigned first;
     const char *a, *b; /* target names */
@@ -126,6 +130,8 @@ static void compare_case(struct compare *c, const struct golden_case *g, struct 
         v->status = UNSUPPORTED;
         return;
     }
+    if (c->rf_untrusted && out.exc && g->out.exc && g->out.exc_vector == 14)
+        out.exc_rflags = (out.exc_rflags & ~RFLAGS_RF) | (g->out.exc_rflags & RFLAGS_RF);
     n = diff_outcome((enum tsp_arch)g->s.arch, &out, &g->out, d, DIFF_MAX);
     if (n == 0 || v->status == DIFFER)
         return;
@@ -136,7 +142,7 @@ static void compare_case(struct compare *c, const struct golden_case *g, struct 
 
 static bool reason_to_skip(struct compare *c, struct verdict_row *v)
 {
-    const char *reason = skip_reason(c->skip, v->id);
+    const char *reason = skip_reason(c->skip, c->host, v->id);
 
     if (reason == NULL)
         return false;
@@ -176,6 +182,8 @@ static void all_golden(struct compare *c, const struct golden *g)
 {
     size_t at = 0;
 
+    c->host = golden_host(g);
+    c->rf_untrusted = skip_reason(c->skip, c->host, "field/exc.rflags.rf") != NULL;
     for (size_t i = 0; i < g->n && !cli_interrupted(); i++) {
         golden_record(c, g, i, &at);
         if (i % 64 == 0)

@@ -120,3 +120,11 @@ void golden_free(struct golden *g)
     free(g->rec);
     memset(g, 0, sizeof(*g));
 }
+
+const char *golden_host(const struct golden *g)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (g->rec[i].s != NULL && g->rec[i].s->arch == TSP_ARCH_ARM64)
+            return "arm64";
+    return g->host == TSP_VENDOR_AMD ? "amd" : "intel";
+}

@@ -44,6 +44,8 @@ struct golden {
 enum tsp_status golden_read(const char *name, const uint8_t *p, size_t n, struct golden *out,
                             struct tsp_error *err);
 void golden_free(struct golden *g);
+/* "amd", "intel" or "arm64". */
+const char *golden_host(const struct golden *g);
 /* Instructions each run of a recording is given before it counts as a livelock. */
 #define GOLDEN_BUDGET 100000u
 

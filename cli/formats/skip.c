@@ -71,10 +71,13 @@ enum tsp_status skip_load(struct skip_list **out, const char *file, struct tsp_e
     return st;
 }
 
-const char *skip_reason(const struct skip_list *l, const char *id)
+const char *skip_reason(const struct skip_list *l, const char *host, const char *id)
 {
+    char whole[256];
+
+    snprintf(whole, sizeof(whole), "%s/%s", host, id);
     for (unsigned i = 0; l != NULL && i < l->n; i++)
-        if (fnmatch(l->row[i].pattern, id, 0) == 0)
+        if (fnmatch(l->row[i].pattern, whole, 0) == 0)
             return l->row[i].reason;
     return NULL;
 }

@@ -9,7 +9,7 @@
 struct skip_list;
 enum tsp_status skip_load(struct skip_list **out, const char *file, struct tsp_error *err);
 /* The reason, or NULL. */
-const char *skip_reason(const struct skip_list *l, const char *id);
+const char *skip_reason(const struct skip_list *l, const char *host, const char *id);
 void skip_free(struct skip_list *l);
 
 #endif

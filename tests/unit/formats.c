@@ -226,11 +226,13 @@ static void skip_list_matches_patterns_and_refuses_bare_lines(void **state)
     int fd = mkstemp(path);
 
     (void)state;
-    assert_true(write(fd, "# why\nprefix/*/f0, not the subject\n", 34) == 34);
+    assert_true(write(fd, "# why\namd/prefix/*/f0, not the subject\n", 38) == 38);
     close(fd);
     assert_int_equal(skip_load(&l, path, &err), TSP_OK);
-    assert_string_equal(skip_reason(l, "prefix/vmcall/cpl0/f0"), "not the subject");
-    assert_null(skip_reason(l, "prefix/vmcall/cpl0/f3"));
+    assert_string_equal(skip_reason(l, "amd", "prefix/vmcall/cpl0/f0"), "not the subject");
+    assert_null(skip_reason(l, "amd", "prefix/vmcall/cpl0/f3"));
+    assert_null(skip_reason(l, "intel", "prefix/vmcall/cpl0/f0"));
+    assert_null(skip_reason(NULL, "amd", "prefix/vmcall/cpl0/f0"));
     skip_free(l);
     fd = open(path, O_WRONLY | O_TRUNC);
     assert_true(write(fd, "ok/*, reason\nbare\n", 18) == 18);
