@@ -191,7 +191,6 @@ static void stopped(struct look *l, const struct tsp_event *e)
             ended(l, OUTCOME_HALT);
         break;
     case TSP_STOP_END:
-        o->code = l->s->arch == TSP_ARCH_X86 ? l->setup->end_port : 0;
         ended(l, l->s->arch == TSP_ARCH_X86 ? OUTCOME_IO : OUTCOME_END);
         break;
     case TSP_STOP_EXIT:

@@ -126,6 +126,7 @@ static void probe_bases(struct probe *p)
     for (size_t b = 0; b < PROBE_COUNT(base); b++) {
         probe_default(p, TSP_ARCH_X86);
         p->s.hv_base[0] = base[b];
+        p->s.hv_base[1] = base[b] == 0x40000100 ? 0x40000200 : 0x40000100;
         for (size_t i = 0; i < PROBE_COUNT(off); i++)
             ask(p, base[b] + (uint32_t)off[i], 0);
     }
@@ -146,6 +147,7 @@ static void probe_widths(struct probe *p)
             probe_reg(p, TSP_RDX, ~(uint64_t)0);
             ask(p, 0xdeadbeef00000000u | leaf[i], 0xfeedface00000000u);
             p->s.cpu |= INPUT_CPU_FAULTING;
+            p->s.config |= TSP_CFG_GUEST_FAULTING;
             ask(p, leaf[i], 0);
         }
     }

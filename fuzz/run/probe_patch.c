@@ -158,6 +158,7 @@ static void probe_traps(struct probe *p)
             emit(p, &at, "\xfb");
             place(p, &at, &probe_modes[m]);
             p->s.cpu |= INPUT_CPU_FAULTING;
+            p->s.config |= TSP_CFG_GUEST_FAULTING;
             emit(p, &at, "");
         }
     }

@@ -11,8 +11,7 @@
 
 #include "trapspec/bits.h"
 
-#define FLAG_TF (1ull << 8)
-#define X86_INSN_MAX 15u
+#define ARM64_SEEN 18u /* X0 to X17 are recorded; the others are the harness's own */
 
 /* What the functions below pass around. */
 struct view {
@@ -122,7 +121,7 @@ static void fill_bytes(const struct view *v, struct tsp_event *e, const uint8_t 
     memset(e->fetched, 0, sizeof(e->fetched));
     memcpy(e->fetched, p, len);
     memset(e->stored, 0, sizeof(e->stored));
-    memcpy(e->stored, v->now, len < v->nnow ? len : v->nnow);
+    memcpy(e->stored, v->now, v->nnow < sizeof(e->stored) ? v->nnow : sizeof(e->stored));
     e->addr = v->lin;
     initial_translate(v->run->setup, v->lin, &gpa, &e->text[0]);
     initial_translate(v->run->setup, v->lin + (len ? len - 1 : 0), &gpa, &e->text[1]);
@@ -155,6 +154,8 @@ static struct tsp_regs final_regs(const struct view *v, bool handler)
 
     r.mode = v->base.before.mode;
     r.level = v->base.before.level;
+    for (unsigned i = ARM64_SEEN; !v->x86 && i < 32; i++)
+        r.r[i] = v->base.before.r[i];
     if (!handler)
         return r;
     r.level = v->x86 ? 0 : 1;
@@ -215,6 +216,9 @@ static struct tsp_event fault_event(const struct view *v)
     e.info[1] = v->o->exc_has_cr2 ? v->o->exc_cr2 : 0;
     e.after = final_regs(v, true);
     fill_bytes(v, &e, v->run->code, fetchable(v, v->scan.len));
+    /* Cut off: nothing was decoded. */
+    if (e.len < v->scan.len && e.len < TSP_INSN_BYTES)
+        e.len = 0;
     return e;
 }
 
