@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* Decoded blocks: where they end, what they depend on, and who makes them go. */
+#include "tests/unit/emu_rig.h"
+
+static void text(uint64_t gpa, const char *bytes, size_t n)
+{
+    assert_true(vm_store_phys(&rig_vm, gpa, bytes, n));
+}
+
+static void a_block_ends_behind_traps_and_branches(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        unsigned n, op;
+    } rows[] = {
+        {"\x90\x90\x0f\xa2\x90", 5, 3, OP_CPUID},  {"\x90\x0f\x01\xc1\x90", 5, 2, OP_VMCALL},
+        {"\x90\x90\xeb\xfe\x90", 5, 3, OP_JMP},    {"\x75\x00\x90", 3, 1, OP_JCC},
+        {"\x90\x0f\x22\xd8\x90", 5, 2, OP_MOV_CR}, {"\x90\xf4\x90", 3, 2, OP_HLT},
+        {"\x90\x90\x90\x9d\x90", 5, 4, OP_POPF},   {"\x90\xc3", 2, 2, OP_RET},
+        {"\x31\xc0\x0f\x0b", 4, 2, OP_UD2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct vcpu *vc = rig_open();
+        const struct code_block *b;
+
+        rig_long_mode(vc);
+        text(0x10000, rows[i].bytes, rows[i].len);
+        b = code_lookup(&rig_vm, vc, 0x10000);
+        assert_non_null(b);
+        assert_int_equal(b->n, rows[i].n);
+        assert_int_equal(b->insn[b->n - 1].op, rows[i].op);
+        assert_ptr_equal(code_lookup(&rig_vm, vc, 0x10000), b);
+        rig_close();
+    }
+}
+
+static void a_store_into_the_page_drops_its_blocks(void **state)
+{
+    struct vcpu *vc = rig_open();
+    const struct code_block *b;
+
+    (void)state;
+    rig_long_mode(vc);
+    text(0x10000, "\x0f\x01\xd9", 3);
+    b = code_lookup(&rig_vm, vc, 0x10000);
+    assert_int_equal(b->insn[0].op, OP_VMMCALL);
+    /* a store of the guest, remembered for writing or not */
+    assert_int_equal(mmu_store(&rig_vm, vc, 0x10002, "\xc1", 1, MMU_WRITE), STEP_NEXT);
+    assert_false(b->valid);
+    assert_int_equal(code_lookup(&rig_vm, vc, 0x10000)->insn[0].op, OP_VMCALL);
+    assert_int_equal(mmu_store(&rig_vm, vc, 0x10002, "\xd9", 1, MMU_WRITE), STEP_NEXT);
+    assert_int_equal(code_lookup(&rig_vm, vc, 0x10000)->insn[0].op, OP_VMMCALL);
+    /* a store of the machine, seen by the other vCPU */
+    rig_long_mode(&rig_vm.vcpu[1]);
+    assert_int_equal(code_lookup(&rig_vm, &rig_vm.vcpu[1], 0x10000)->insn[0].op, OP_VMMCALL);
+    text(0x10002, "\xc1", 1);
+    assert_int_equal(code_lookup(&rig_vm, &rig_vm.vcpu[1], 0x10000)->insn[0].op, OP_VMCALL);
+    /* other pages keep theirs */
+    text(0x12000, "\x0f\xa2", 2);
+    b = code_lookup(&rig_vm, vc, 0x12000);
+    text(0x10002, "\xd9", 1);
+    assert_true(b->valid);
+    rig_close();
+}
+
+static void an_instruction_across_pages_depends_on_both(void **state)
+{
+    struct vcpu *vc = rig_open();
+    const struct code_block *b;
+
+    (void)state;
+    rig_long_mode(vc);
+    text(0x10ffe, "\x0f\x01\xd9\x90", 4);
+    b = code_lookup(&rig_vm, vc, 0x10ffe);
+    assert_int_equal(b->n, 1);
+    assert_int_equal(b->insn[0].op, OP_VMMCALL);
+    assert_int_equal(b->insn[0].len, 3);
+    text(0x11000, "\xc1", 1);
+    assert_int_equal(code_lookup(&rig_vm, vc, 0x10ffe)->insn[0].op, OP_VMCALL);
+    /* the second page elsewhere */
+    text(0x13000, "\xd9", 1);
+    rig_put(rig_pte(0x11000), 0x13000 | P | W | U, 8);
+    assert_int_equal(code_lookup(&rig_vm, vc, 0x10ffe)->insn[0].op, OP_VMMCALL);
+    text(0x13000, "\xc1", 1);
+    assert_int_equal(code_lookup(&rig_vm, vc, 0x10ffe)->insn[0].op, OP_VMCALL);
+    /* the second page gone */
+    rig_put(rig_pte(0x11000), 0, 8);
+    assert_null(code_lookup(&rig_vm, vc, 0x10ffe));
+    assert_int_equal(vc->fault.vector, 14);
+    assert_int_equal(vc->fault.addr, 0x11000);
+    assert_int_equal(vc->fault.error, 0x10);
+    rig_close();
+}
+
+static void a_whole_instruction_needs_no_second_page(void **state)
+{
+    struct vcpu *vc = rig_open();
+    const struct code_block *b;
+
+    (void)state;
+    rig_long_mode(vc);
+    rig_put(rig_pte(0x11000), 0, 8);
+    text(0x10ffc, "\x90\x0f\x01\xd9", 4);
+    b = code_lookup(&rig_vm, vc, 0x10ffc);
+    assert_non_null(b);
+    assert_int_equal(b->n, 2);
+    /* plain instructions in front of one that is cut off still run */
+    text(0x10ffc, "\x90\x90\x0f\x01", 4);
+    b = code_lookup(&rig_vm, vc, 0x10ffc);
+    assert_non_null(b);
+    assert_int_equal(b->n, 2);
+    assert_null(code_lookup(&rig_vm, vc, 0x10ffe));
+    rig_close();
+}
+
+static void mode_and_mapping_are_part_of_the_key(void **state)
+{
+    struct vcpu *vc = rig_open();
+
+    (void)state;
+    rig_long_mode(vc);
+    text(0x10000, "\x40\x90", 2); /* inc eax, or a REX prefix on nop */
+    text(0x12000, "\x0f\xa2", 2);
+    assert_int_equal(code_lookup(&rig_vm, vc, 0x10000)->insn[0].len, 2);
+    vc->s.regs.mode = TSP_MODE_COMPAT32;
+    assert_int_equal(code_lookup(&rig_vm, vc, 0x10000)->insn[0].len, 1);
+    rig_put(rig_pte(0x10000), 0x12000 | P | W | U, 8);
+    assert_int_equal(code_lookup(&rig_vm, vc, 0x10000)->insn[0].op, OP_CPUID);
+    rig_put(rig_pte(0x10000), 0x10000 | P | W | U | NX, 8);
+    assert_null(code_lookup(&rig_vm, vc, 0x10000));
+    rig_close();
+}
+
+static void changed_page_tables_end_the_current_block(void **state)
+{
+    struct vcpu *vc = rig_open();
+    const struct code_block *b;
+
+    (void)state;
+    rig_long_mode(vc);
+    text(0x10000, "\x90\x90\x90\x90\xf4", 5);
+    b = code_lookup(&rig_vm, vc, 0x10000);
+    assert_true(b->valid);
+    rig_put(rig_pte(0x10000), 0x12000 | P | W | U, 8);
+    assert_false(b->valid);
+    rig_close();
+}
+
+static void outside_ram_every_byte_is_ones(void **state)
+{
+    struct vcpu *vc = rig_open();
+    const struct code_block *b;
+
+    (void)state;
+    vc->s.regs.mode = TSP_MODE_PROT32;
+    b = code_lookup(&rig_vm, vc, 0x100000);
+    assert_non_null(b);
+    assert_int_equal(b->n, 1);
+    assert_int_equal(b->insn[0].status, INSN_ILLEGAL);
+    rig_close();
+}
+
+static void events_show_the_bytes_before_and_after(void **state)
+{
+    struct vcpu *vc = rig_open();
+    const struct code_block *b;
+
+    (void)state;
+    rig_long_mode(vc);
+    vc->s.regs.pc = 0x10fff;
+    rig_put(rig_pte(0x11000), 0x13000 | P, 8);
+    text(0x10fff, "\x0f", 1);
+    text(0x13000, "\x01\xd9", 2);
+    b = code_lookup(&rig_vm, vc, 0x10fff);
+    ev_begin(&rig_vm, vc, &b->insn[0]);
+    text(0x13001, "\xc1", 1);
+    vc->s.regs.pc += 3;
+    ev_end(&rig_vm, vc);
+    assert_int_equal(rig_event.len, 3);
+    assert_memory_equal(rig_event.fetched, "\x0f\x01\xd9", 3);
+    assert_memory_equal(rig_event.stored, "\x0f\x01\xc1", 3);
+    assert_int_equal(rig_event.addr, 0x10fff);
+    assert_int_equal(rig_event.before.pc, 0x10fff);
+    assert_int_equal(rig_event.after.pc, 0x11002);
+    assert_int_equal(rig_event.text[0],
+                     TSP_TEXT_KNOWN | TSP_TEXT_PRESENT | TSP_TEXT_WRITE | TSP_TEXT_FETCH);
+    assert_int_equal(rig_event.text[1], TSP_TEXT_KNOWN | TSP_TEXT_PRESENT | TSP_TEXT_FETCH);
+    assert_int_equal(rig_event.sys[TSP_SYS_CR3], 0x4000);
+    rig_close();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_block_ends_behind_traps_and_branches),
+    cmocka_unit_test(a_store_into_the_page_drops_its_blocks),
+    cmocka_unit_test(an_instruction_across_pages_depends_on_both),
+    cmocka_unit_test(a_whole_instruction_needs_no_second_page),
+    cmocka_unit_test(mode_and_mapping_are_part_of_the_key),
+    cmocka_unit_test(changed_page_tables_end_the_current_block),
+    cmocka_unit_test(outside_ram_every_byte_is_ones),
+    cmocka_unit_test(events_show_the_bytes_before_and_after),
+};
+
+TEST_MAIN(tests)
