@@ -1,0 +1,5 @@
+trapspec scenario 1
+# CPUID in compat32 at CPL 0
+mode compat32
+reg rax 0x1
+code 0fa2f4f4

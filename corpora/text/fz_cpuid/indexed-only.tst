@@ -1,0 +1,7 @@
+trapspec scenario 1
+# a leaf that knows only some sub-leaves
+leaf 0x7 0x0 eax=0x1 ebx=0x1 ecx=0 edx=0
+leaf 0x7 0x1 eax=0x2 ebx=0 ecx=0 edx=0
+reg rax 0x7
+reg rcx 0x2
+code 0fa2f4

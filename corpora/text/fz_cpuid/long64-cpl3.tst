@@ -1,0 +1,5 @@
+trapspec scenario 1
+# CPUID in long64 at CPL 3
+level 3
+reg rax 0x1
+code 0fa2e6f4f4f4

@@ -1,0 +1,5 @@
+trapspec scenario 1
+# CPUID in real16 at CPL 0
+mode real16
+reg rax 0x1
+code 0fa2f4f4

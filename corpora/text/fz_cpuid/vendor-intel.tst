@@ -1,0 +1,4 @@
+trapspec scenario 1
+# out-of-range leaves of a intel guest
+reg rax 0x7fffffff
+code 0fa2f4

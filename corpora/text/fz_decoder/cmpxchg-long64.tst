@@ -1,0 +1,3 @@
+trapspec scenario 1
+# cmpxchg in long64 code
+code f00fb10b

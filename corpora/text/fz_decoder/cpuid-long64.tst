@@ -1,0 +1,3 @@
+trapspec scenario 1
+# cpuid in long64 code
+code 0fa2

@@ -1,0 +1,3 @@
+trapspec scenario 1
+# f2-cpuid in long64 code
+code f20fa2

@@ -1,0 +1,3 @@
+trapspec scenario 1
+# f3-vmmcall in long64 code
+code f30f01d9

@@ -1,0 +1,3 @@
+trapspec scenario 1
+# int in long64 code
+code cd80

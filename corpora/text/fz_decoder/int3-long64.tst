@@ -1,0 +1,3 @@
+trapspec scenario 1
+# int3 in long64 code
+code cc

@@ -1,0 +1,3 @@
+trapspec scenario 1
+# lock-vmcall in long64 code
+code f00f01c1

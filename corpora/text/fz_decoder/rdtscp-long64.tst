@@ -1,0 +1,3 @@
+trapspec scenario 1
+# rdtscp in long64 code
+code 0f01f9

@@ -1,0 +1,3 @@
+trapspec scenario 1
+# rip in long64 code
+code 488d0578563412

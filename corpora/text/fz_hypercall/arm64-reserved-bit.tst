@@ -1,0 +1,5 @@
+trapspec scenario 1
+# HVC #0 with function id 0x80010000
+arch arm64
+reg x0 0x80010000
+code 020000d4

@@ -1,0 +1,6 @@
+trapspec scenario 1
+# HVC #0 with function id 0x80000002
+arch arm64
+reg x0 0x80000002
+reg x1 0x0
+code 020000d4

@@ -1,0 +1,5 @@
+trapspec scenario 1
+# vmmcall in compat32 at CPL 0: foreign on this host, so it is rewritten
+mode compat32
+reg rax 0x1
+code 0f01d9f4f4

@@ -1,0 +1,6 @@
+trapspec scenario 1
+# vmmcall in compat32 at CPL 3: foreign on this host, so it is rewritten
+mode compat32
+level 3
+reg rax 0x1
+code 0f01d9e6f4f4f4

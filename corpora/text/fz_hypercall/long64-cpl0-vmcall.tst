@@ -1,0 +1,6 @@
+trapspec scenario 1
+# vmcall in long64 at CPL 0: foreign on this host, so it is rewritten
+host amd
+policy amd
+reg rax 0x1
+code 0f01c1f4f4

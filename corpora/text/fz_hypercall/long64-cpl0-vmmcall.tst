@@ -1,0 +1,4 @@
+trapspec scenario 1
+# vmmcall in long64 at CPL 0: foreign on this host, so it is rewritten
+reg rax 0x1
+code 0f01d9f4f4

@@ -1,0 +1,6 @@
+trapspec scenario 1
+# page rights of the text under a rewrite: readonly-nowp
+pte P-U PWU
+cpu none
+reg rax 0x1
+code 0f01d9f4f4

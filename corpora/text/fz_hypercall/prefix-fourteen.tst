@@ -1,0 +1,4 @@
+trapspec scenario 1
+# prefix 6666666666666666666666666666 before a foreign hypercall
+reg rax 0x1
+code 66666666666666666666666666660f01d9f800f4f4f4

@@ -1,0 +1,7 @@
+trapspec scenario 1
+# vmcall in prot32 at CPL 0: foreign on this host, so it is rewritten
+mode prot32
+host amd
+policy amd
+reg rax 0x1
+code 0f01c1f4f4

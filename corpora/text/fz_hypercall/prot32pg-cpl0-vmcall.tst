@@ -1,0 +1,8 @@
+trapspec scenario 1
+# vmcall in prot32pg at CPL 0: foreign on this host, so it is rewritten
+mode prot32
+paging on
+host amd
+policy amd
+reg rax 0x1
+code 0f01c1f4f4

@@ -1,0 +1,6 @@
+trapspec scenario 1
+# vmmcall in prot32pg at CPL 0: foreign on this host, so it is rewritten
+mode prot32
+paging on
+reg rax 0x1
+code 0f01d9f4f4

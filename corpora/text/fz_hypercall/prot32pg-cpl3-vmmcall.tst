@@ -1,0 +1,7 @@
+trapspec scenario 1
+# vmmcall in prot32pg at CPL 3: foreign on this host, so it is rewritten
+mode prot32
+paging on
+level 3
+reg rax 0x1
+code 0f01d9e6f4f4f4

@@ -1,0 +1,5 @@
+trapspec scenario 1
+# foreign hypercall, last byte on the next page
+code_at 0x10ffe
+reg rax 0x1
+code 0f01d9f4f4

@@ -1,0 +1,5 @@
+trapspec scenario 1
+# vmmcall in long64 at CPL 3: foreign on this host, so it is rewritten
+level 3
+reg rax 0x1
+code 0f01d9e6f4f4f4

@@ -1,0 +1,5 @@
+trapspec scenario 1
+# page rights of the text under a rewrite: readonly
+pte P-U PWU
+reg rax 0x1
+code 0f01d9f4f4
