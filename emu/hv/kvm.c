@@ -44,7 +44,7 @@ static void kvm_reset(struct vm *vm)
     uint32_t base = 0;
 
     for (unsigned i = 0; i < vm->nvcpu; i++)
-        vm->vcpu[i].hv_state[KVM_VC_POLL_CONTROL] = 1;
+        kvm_msr_reset(vm, &vm->vcpu[i]);
     vm->hv_state[KVM_VM_HV_OS_ID] = setup_msr(s, MSR_HV_GUEST_OS_ID);
     vm->hv_state[KVM_VM_HV_SYNDBG] = setup_msr(s, MSR_HV_SYNDBG_OPTIONS);
     vm->hv_state[KVM_VM_HV_INVTSC] = setup_msr(s, MSR_HV_INVTSC);

@@ -73,6 +73,7 @@ void kvm_write_wall_clock(struct vm *vm, uint64_t gpa);
 void kvm_write_system_time(struct vm *vm, struct vcpu *vc, uint64_t msr);
 
 /* kvm_msr.c */
+void kvm_msr_reset(struct vm *vm, struct vcpu *vc);
 bool kvm_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value, bool *ok);
 bool kvm_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, bool *ok);
 

@@ -53,6 +53,22 @@ static const struct pv_msr *pv_find(uint32_t msr)
     return NULL;
 }
 
+/* MSRs the guest finds set: kept, without the effects of a write. */
+void kvm_msr_reset(struct vm *vm, struct vcpu *vc)
+{
+    const struct tsp_x86_state *x = &vc->s.x86;
+
+    vc->hv_state[KVM_VC_POLL_CONTROL] = 1;
+    for (uint32_t i = 0; i < x->nmsr && i < TSP_MAX_MSR; i++) {
+        const struct pv_msr *m = pv_find(x->msr[i].index);
+
+        if (m != NULL && m->kind == MSR_WALL_CLOCK)
+            vm->hv_state[m->slot] = x->msr[i].value;
+        else if (m != NULL && m->kind != MSR_ACK)
+            vc->hv_state[m->slot] = x->msr[i].value;
+    }
+}
+
 static bool hyperv_rdmsr(const struct vm *vm, const struct vcpu *vc, uint32_t msr, uint64_t *value)
 {
     if (vm->hv_state[KVM_VM_HYPERV] == 0)

@@ -22,6 +22,9 @@
 #define L1_ECX_OSXSAVE 27
 #define L1_EDX_APIC 9
 #define L7_ECX_OSPKE 4
+#define L7_EBX_TSX (1u << 4 | 1u << 11) /* HLE, RTM */
+#define MSR_TSX_CTRL 0x122u
+#define TSX_CPUID_CLEAR 1
 #define LD1_XSAVEC 1
 #define LD1_XSAVES 3
 
@@ -86,6 +89,16 @@ static void xsave_sizes(const struct vcpu *vc, uint32_t subleaf, uint32_t out[4]
         out[EBX] = xsave_size(xcr0 | vc->s.x86.xss, true);
 }
 
+/* TSX_CTRL hides the features it disables (Intel, TSX Asynchronous Abort). */
+static void hide_tsx(const struct vcpu *vc, uint32_t out[4])
+{
+    const struct tsp_x86_state *x = &vc->s.x86;
+
+    for (uint32_t i = 0; i < x->nmsr && i < TSP_MAX_MSR; i++)
+        if (x->msr[i].index == MSR_TSX_CTRL && bits_test(x->msr[i].value, TSX_CPUID_CLEAR))
+            out[EBX] &= ~L7_EBX_TSX;
+}
+
 /*
  * The entry that answered decides, not the leaf that was asked: a redirected request shows the
  * run-time bits too. Leaves without a significant index are those whose first entry answered.
@@ -101,8 +114,11 @@ static void run_time_bits(struct vm *vm, const struct vcpu *vc, const struct tsp
             out[ECX] = put_bit(out[ECX], L1_ECX_OSXSAVE, bits_test(x->cr4, CR4_OSXSAVE));
         out[EDX] = put_bit(out[EDX], L1_EDX_APIC, bits_test(x->apic_base, APIC_BASE_ENABLE));
     }
-    if (e->leaf == 7 && e == policy_find(p, 7, 0) && !vm_behaves(vm, BEHAVIOUR_MUT_OSXSAVE))
-        out[ECX] = put_bit(out[ECX], L7_ECX_OSPKE, bits_test(x->cr4, CR4_PKE));
+    if (e->leaf == 7 && e == policy_find(p, 7, 0)) {
+        if (!vm_behaves(vm, BEHAVIOUR_MUT_OSXSAVE))
+            out[ECX] = put_bit(out[ECX], L7_ECX_OSPKE, bits_test(x->cr4, CR4_PKE));
+        hide_tsx(vc, out);
+    }
     if (e->leaf == 0xd && !vm_behaves(vm, BEHAVIOUR_MUT_XSAVE_STALE))
         for (uint32_t sub = 0; sub < 2; sub++)
             if (e == policy_find(p, 0xd, sub))
