@@ -226,7 +226,7 @@ static void skip_list_matches_patterns_and_refuses_bare_lines(void **state)
     int fd = mkstemp(path);
 
     (void)state;
-    assert_true(write(fd, "# why\namd/prefix/*/f0, not the subject\n", 38) == 38);
+    assert_true(write(fd, "# why\namd/prefix/*/f0, not the subject\n", 39) == 39);
     close(fd);
     assert_int_equal(skip_load(&l, path, &err), TSP_OK);
     assert_string_equal(skip_reason(l, "amd", "prefix/vmcall/cpl0/f0"), "not the subject");
