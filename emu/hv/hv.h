@@ -58,10 +58,9 @@ struct hv_ops {
  * What a hypervisor makes enter a vCPU before its next instruction, in vcpu->hv_state[0] of x86
  * personalities; x86_patch_step delivers it. hv_state[1] is the vector of HV_PENDING_INTR.
  */
-#define HV_PENDING_DB 1u /* single-step trap of an instruction the hypervisor completed */
-#define HV_PENDING_NMI 2u
-#define HV_PENDING_INTR 4u
-#define HV_PENDING_INIT 8u /* no exception: hv_init_vcpu */
+#define HV_PENDING_NMI 1u
+#define HV_PENDING_INTR 2u
+#define HV_PENDING_INIT 4u /* no exception: hv_init_vcpu */
 
 static inline void hv_pend(struct vcpu *vc, unsigned what)
 {

@@ -16,7 +16,6 @@
 #define THIRD_VMCALL 0xc1u
 #define THIRD_VMMCALL 0xd9u
 #define X86_NMI 2u
-#define DR6_BS 0x4000u
 
 static bool is_hypercall(const struct insn *in)
 {
@@ -174,8 +173,8 @@ static enum step store(struct vm *vm, struct vcpu *vc, unsigned len)
     return end;
 }
 
-/* KVM commits the fix-up as if the instruction were done: shadow over, RF clear, single-step trap
- * due. */
+/* KVM commits the fix-up as if the instruction were done: shadow over, RF clear. The run loop adds
+ * the single-step trap. */
 static void commit(struct vm *vm, struct vcpu *vc)
 {
     if (vm_behaves(vm, BEHAVIOUR_PATCH_ENDS_SHADOW)) {
@@ -202,17 +201,13 @@ static enum step patch_step(struct vm *vm, struct vcpu *vc)
         commit(vm, vc);
     if (end == STEP_EVENT)
         return end;
-    if (job->done == job->n && vm_behaves(vm, BEHAVIOUR_PATCH_SINGLE_STEP) &&
-        (vc->s.regs.flags & X86_TF) != 0)
-        hv_pend(vc, HV_PENDING_DB);
     vm->ev->kind = TSP_EV_PATCH;
     vm->ev->info[0] = first;
     vm->ev->info[1] = len;
     return STEP_EVENT;
 }
 
-/* Highest priority first, as a processor orders them: traps of the last instruction, NMI,
- * interrupts. */
+/* INIT before NMI before interrupts (Intel SDM Vol. 3A, Priority among concurrent events). */
 static enum step enter_pending(struct vm *vm, struct vcpu *vc)
 {
     uint64_t *pending = &vc->hv_state[0];
@@ -225,11 +220,7 @@ static enum step enter_pending(struct vm *vm, struct vcpu *vc)
             return step_stop(vm, vc, TSP_STOP_OFF);
         return STEP_RETRY;
     }
-    if ((*pending & HV_PENDING_DB) != 0) {
-        *pending &= ~(uint64_t)HV_PENDING_DB;
-        f.vector = X86_DB;
-        f.dr6 = DR6_BS;
-    } else if ((*pending & HV_PENDING_NMI) != 0) {
+    if ((*pending & HV_PENDING_NMI) != 0) {
         *pending &= ~(uint64_t)HV_PENDING_NMI;
         f.vector = X86_NMI;
     } else {
