@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reference table and its judge. Knows set-ups and traces, nothing of any emulator. Rules are rows of
- * spec/tables, each with a source; docs/TABLES.md is the grammar.
+ * The reference table and its judge. Knows set-ups and traces, nothing of any emulator. Rules are
+ * rows of spec/tables, each with a source; docs/TABLES.md is the grammar.
  */
 #ifndef TSP_SPEC_SPEC_H
 #define TSP_SPEC_SPEC_H
@@ -26,14 +26,14 @@ enum subject {
 
 /* One rule as people see it. Strings live as long as the spec. */
 struct spec_rule {
-    const char *id;         /* unique: "UD-VMMC-1", "kvm:hv+0x0.eax[31:0]" */
-    const char *table;      /* "patch", "x86_leaves", ... */
-    unsigned line;          /* of the row in its CSV file */
+    const char *id;    /* unique: "UD-VMMC-1", "kvm:hv+0x0.eax[31:0]" */
+    const char *table; /* "patch", "x86_leaves", ... */
+    unsigned line;     /* of the row in its CSV file */
     const char *scope;
-    const char *when;       /* condition, or "leaf sub reg[hi:lo]" of a field row */
-    const char *must;       /* predicates, or the field rule */
-    const char *pred;       /* first predicate's name: the rule class */
-    const char *source;     /* id in sources */
+    const char *when;   /* condition, or "leaf sub reg[hi:lo]" of a field row */
+    const char *must;   /* predicates, or the field rule */
+    const char *pred;   /* first predicate's name: the rule class */
+    const char *source; /* id in sources */
     const char *note;
 };
 
@@ -44,8 +44,8 @@ struct spec_source {
 struct finding {
     enum verdict verdict;
     enum subject subject;
-    size_t event;           /* index into the trace */
-    unsigned rule;          /* index for spec_rule_at; ~0u for GAP */
+    size_t event;  /* index into the trace */
+    unsigned rule; /* index for spec_rule_at; ~0u for GAP */
     char expected[96], got[96];
 };
 
@@ -61,24 +61,26 @@ bool spec_rule_at(const struct spec *s, unsigned i, struct spec_rule *out);
 unsigned spec_rule_find(const struct spec *s, const char *id);
 unsigned spec_source_count(const struct spec *s);
 bool spec_source_at(const struct spec *s, unsigned i, struct spec_source *out);
-/* Leaves (and call numbers, SMCCC ids) no row covers although another table names them; for `spec list`. */
+/* Leaves (and call numbers, SMCCC ids) no row covers although another table names them; for `spec
+ * list`. */
 unsigned spec_gap_count(const struct spec *s);
 
 /* What spec_check reports and counts. */
 struct spec_options {
-    uint32_t caps;          /* TSP_CAP_* of the target; rules it cannot show are SKIP */
-    enum verdict least;     /* findings milder than this are counted but not reported */
-    unsigned *hits;         /* NULL or spec_rule_count() counters: how often each rule was exercised */
+    uint32_t caps;      /* TSP_CAP_* of the target; rules it cannot show are SKIP */
+    enum verdict least; /* findings milder than this are counted but not reported */
+    unsigned *hits;     /* NULL or spec_rule_count() counters: how often each rule was exercised */
     void (*found)(void *ctx, const struct finding *f);
     void *ctx;
 };
 
-/* Judges a trace. Allocates nothing. Returns the worst verdict; every judged event has at least one finding
- * (PASS with the most specific rule, or GAP). */
-enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup, const struct tsp_trace *trace,
-                        const struct spec_options *opt);
+/* Judges a trace. Allocates nothing. Returns the worst verdict; every judged event has at least one
+ * finding (PASS with the most specific rule, or GAP). */
+enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
+                        const struct tsp_trace *trace, const struct spec_options *opt);
 
-/* Recognises a trap instruction from raw bytes by opcodes.csv: its name ("vmcall", "cpuid", "hvc"), or NULL. */
+/* Recognises a trap instruction from raw bytes by opcodes.csv: its name ("vmcall", "cpuid", "hvc"),
+ * or NULL. */
 const char *spec_opcode(const struct spec *s, enum tsp_mode mode, const uint8_t *p, size_t n);
 const char *verdict_name(enum verdict v);
 

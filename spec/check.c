@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/* Walks a trace and judges each event by the rules that cover it. */
+#include "spec/judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NO_RULE (~0u)
+/* Below this many events, indexing the policy costs more than searching it. */
+#define INDEX_FROM 6u
+
+static void report(struct judge *j, enum verdict v, enum subject subject, unsigned rule,
+                   const struct say *say)
+{
+    struct finding f;
+
+    if (v > j->worst)
+        j->worst = v;
+    if (!j->opt->found || v < j->opt->least)
+        return;
+    f = (struct finding){.verdict = v, .subject = subject, .event = j->index, .rule = rule};
+    if (say) {
+        memcpy(f.expected, say->expected, sizeof(f.expected));
+        memcpy(f.got, say->got, sizeof(f.got));
+    }
+    j->opt->found(j->opt->ctx, &f);
+}
+
+static void count(const struct judge *j, unsigned rule)
+{
+    if (j->opt->hits)
+        j->opt->hits[rule]++;
+}
+
+static unsigned persona_of(uint16_t scope)
+{
+    for (unsigned i = 1; i < TSP_PERSONA_COUNT; i++)
+        if (scope >> i & 1)
+            return i;
+    return TSP_PERSONA_KVM;
+}
+
+static bool rule_applies(const struct judge *j, const struct trap_rule *t)
+{
+    const struct spec *s = j->s;
+
+    if ((j->bits[0] & ~t->allow[0]) | (j->bits[1] & ~t->allow[1]) | (j->bits[2] & ~t->allow[2]))
+        return false;
+    if (t->scope && !(t->scope & j->personas))
+        return false;
+    for (unsigned i = 0; i < t->ncond; i++)
+        if (!cond_holds(j, &s->cond[t->cond + i], persona_of(t->scope)))
+            return false;
+    return true;
+}
+
+static bool rule_holds(const struct judge *j, const struct trap_rule *t, struct say *say)
+{
+    for (unsigned i = 0; i < t->npred; i++) {
+        const struct pred_use *p = &j->s->pred[t->pred + i];
+
+        if (!pred_defs[p->fn].holds(j, p, say))
+            return false;
+    }
+    return true;
+}
+
+/* What the rules of one event came to. */
+struct outcome_of_rules {
+    unsigned matched, failed, best, best_weight;
+};
+
+/* Every rule that covers the event; a failing one is reported at once. */
+static struct outcome_of_rules run_rules(struct judge *j)
+{
+    struct outcome_of_rules o = {0, 0, NO_RULE, 0};
+    const struct spec *s = j->s;
+    unsigned kind = j->ev->kind, table = 0, in_table = 0;
+    struct say say = {"", ""};
+
+    for (unsigned i = s->bucket_first[kind]; i < s->bucket_first[kind + 1]; i++) {
+        const struct trap_rule *t = &s->trap[s->bucket[i]];
+
+        if (t->table != table) {
+            table = t->table;
+            in_table = 0;
+        }
+        if ((t->otherwise && in_table) || !rule_applies(j, t))
+            continue;
+        in_table++;
+        o.matched++;
+        count(j, t->rule);
+        if (!rule_holds(j, t, &say)) {
+            o.failed++;
+            report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
+        } else if (o.best == NO_RULE || t->weight > o.best_weight) {
+            o.best = t->rule;
+            o.best_weight = t->weight;
+        }
+    }
+    return o;
+}
+
+static bool masks_hold(const struct leaf_rec *rec, const uint32_t reg[4])
+{
+    uint32_t bad = 0;
+
+    for (unsigned i = 0; i < 4; i++)
+        bad |= (reg[i] & rec->zero[i]) | (~reg[i] & rec->one[i]);
+    return bad == 0;
+}
+
+/* A wrong field is the policy's fault when the policy holds the same wrong bits. */
+static enum subject blame(const struct judge *j, const struct field_row *row, const uint32_t reg[4])
+{
+    uint32_t mask = (uint32_t)((0xffffffffull >> (31 - (row->hi - row->lo))) << row->lo);
+
+    if (!j->served || (row->kind == FIELD_DYN && dyn_is_targets(row->dyn)))
+        return SUBJECT_TARGET;
+    return ((reg[row->reg] ^ j->served->reg[row->reg]) & mask) ? SUBJECT_TARGET : SUBJECT_POLICY;
+}
+
+static unsigned judge_row(struct judge *j, const struct field_row *row, const uint32_t reg[4])
+{
+    struct say say = {"", ""};
+
+    if (field_holds(j, row, reg, &say))
+        return 0;
+    report(j, VERDICT_FAIL, blame(j, row, reg), row->rule, &say);
+    return 1;
+}
+
+/* State that rules of this kind need and a target without a running vCPU cannot show. */
+static bool row_needs_state(const struct judge *j, const struct field_row *row)
+{
+    return row->kind == FIELD_DYN && row->dyn != DYN_ECHO_ECX && !(j->opt->caps & TSP_CAP_EXEC);
+}
+
+static unsigned judge_special(struct judge *j, const uint32_t reg[4])
+{
+    const struct leaf_rec *rec = j->rec;
+    unsigned failed = 0;
+
+    for (unsigned i = 0; i < rec->nspecial; i++) {
+        const struct field_row *row = &j->s->field[j->s->rec_row[rec->special + i]];
+
+        if (j->redirected && row->kind != FIELD_DYN)
+            continue;
+        if (row_needs_state(j, row))
+            report(j, VERDICT_SKIP, SUBJECT_TARGET, row->rule, NULL);
+        else
+            failed += judge_row(j, row, reg);
+    }
+    return failed;
+}
+
+static bool row_is_mask(const struct field_row *row)
+{
+    return row->kind == FIELD_ZERO || row->kind == FIELD_ONE || row->kind == FIELD_BITS ||
+           (row->kind == FIELD_EQ && !row->value_relative);
+}
+
+/* The leaf's own rows. After a redirection only what follows the vCPU's state is judged again: the
+ * data are another leaf's, which was asked for nothing. Returns how many rows failed. */
+static unsigned judge_fields(struct judge *j)
+{
+    const struct leaf_rec *rec = j->rec;
+    const uint16_t *row = j->s->rec_row + rec->row;
+    uint32_t reg[4];
+    unsigned failed = 0;
+
+    cpuid_answer(j, reg);
+    /* A machine whose dump is read has no policy to say that the leaf is not there; zeroes do. */
+    if (j->setup->npolicy == 0 && !(reg[0] | reg[1] | reg[2] | reg[3]))
+        return 0;
+    if (!j->redirected) {
+        if (j->opt->hits)
+            for (unsigned i = 0; i < rec->nrow; i++)
+                j->opt->hits[j->s->field[row[i]].rule]++;
+        if (!masks_hold(rec, reg))
+            for (unsigned i = 0; i < rec->nrow; i++)
+                if (row_is_mask(&j->s->field[row[i]]))
+                    failed += judge_row(j, &j->s->field[row[i]], reg);
+    }
+    return failed + (rec->nspecial ? judge_special(j, reg) : 0);
+}
+
+static void judge_cpuid(struct judge *j)
+{
+    struct outcome_of_rules o = run_rules(j);
+    bool covered = j->rec != NULL || (!j->entry && j->setup->npolicy != 0);
+
+    if (j->rec)
+        o.failed += judge_fields(j);
+    if (o.failed)
+        return;
+    if (!covered || (o.matched == 0 && !j->rec)) {
+        report(j, VERDICT_GAP, SUBJECT_TARGET, NO_RULE, NULL);
+        return;
+    }
+    if (j->rec && !j->redirected)
+        o.best = j->s->field[j->s->rec_row[j->rec->row]].rule;
+    report(j, VERDICT_PASS, SUBJECT_TARGET, o.best, NULL);
+}
+
+/* Events at instructions that trap to a hypervisor. Elsewhere a fault or a stop is the guest's own
+ * affair. */
+static void judge_trap(struct judge *j)
+{
+    struct outcome_of_rules o = run_rules(j);
+
+    if (o.failed)
+        return;
+    if (o.matched)
+        report(j, VERDICT_PASS, SUBJECT_TARGET, o.best, NULL);
+    else if (j->insn.insn || j->ev->kind == TSP_EV_HYPERCALL || j->ev->kind == TSP_EV_PATCH)
+        report(j, VERDICT_GAP, SUBJECT_TARGET, NO_RULE, NULL);
+}
+
+static void judge_stop_event(struct judge *j)
+{
+    struct say say = {"the target goes on", "it died or gave garbage"};
+
+    switch (j->ev->code) {
+    case TSP_STOP_ERROR:
+        report(j, VERDICT_ERROR, SUBJECT_TARGET, NO_RULE, &say);
+        break;
+    case TSP_STOP_BUDGET:
+    case TSP_STOP_HALT:
+    case TSP_STOP_END:
+    case TSP_STOP_TRIPLE:
+    case TSP_STOP_UNSUPPORTED:
+    case TSP_STOP_DONE:
+        break;
+    default:
+        facts_event(j);
+        if (j->insn.insn)
+            judge_trap(j);
+    }
+}
+
+/* Hyper-V's hypercalls begin when the guest names itself. */
+static void note_msr(struct judge *j)
+{
+    if (j->ev->info[1] == 1 && j->ev->code == 0x40000000u)
+        j->hyperv_on = j->hyperv_leaf && j->ev->info[0] != 0;
+}
+
+static void judge_event(struct judge *j)
+{
+    switch (j->ev->kind) {
+    case TSP_EV_CPUID:
+        facts_event(j);
+        judge_cpuid(j);
+        break;
+    case TSP_EV_MMIO:
+        facts_event(j);
+        if (j->insn.insn)
+            run_rules(j);
+        break;
+    case TSP_EV_FAULT:
+        facts_event(j);
+        if (j->insn.insn || fact_is(j, FACT_LENGTH, 1))
+            judge_trap(j);
+        break;
+    case TSP_EV_HYPERCALL:
+    case TSP_EV_PATCH:
+        facts_event(j);
+        judge_trap(j);
+        break;
+    case TSP_EV_STOP:
+        judge_stop_event(j);
+        break;
+    case TSP_EV_MSR:
+        note_msr(j);
+        break;
+    default:
+        break;
+    }
+}
+
+enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
+                        const struct tsp_trace *trace, const struct spec_options *opt)
+{
+    size_t n = trace->n < TSP_MAX_EVENT ? trace->n : TSP_MAX_EVENT;
+    struct judge j;
+
+    /* The policy index at the end is filled only when it is used. */
+    memset(&j, 0, offsetof(struct judge, policy));
+    j.s = s;
+    j.setup = setup;
+    j.trace = trace;
+    j.opt = opt;
+    if (setup->npolicy)
+        policy_open(&j.policy, &setup->policy[0], n >= INDEX_FROM);
+    else
+        policy_open(&j.policy, &(struct tsp_policy){NULL, 0}, false);
+    facts_setup(&j);
+    for (j.index = 0; j.index < n; j.index++) {
+        j.ev = &trace->ev[j.index];
+        j.entry = j.served = NULL;
+        j.rec = NULL;
+        judge_event(&j);
+        if (j.ev->vcpu < TSP_MAX_VCPU && j.ev->kind != TSP_EV_NONE)
+            j.last[j.ev->vcpu] = j.index + 1;
+    }
+    return j.worst;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a policy has to say of a CPUID query, written from Intel SDM Vol. 2A CPUID ("INPUT EAX"),
+ * AMD APM Vol. 3 Appendix E and the hypervisor's own interface documents; which result is right is
+ * for x86_ranges.csv.
+ */
+#include "spec/judge.h"
+
+#include <string.h>
+
+#define LEAF_HV 0x40000000u
+#define LEAF_HV_END 0x4fffffffu
+#define LEAF_EXT 0x80000000u
+#define LEAF_CENTAUR 0xc0000000u
+#define HV_BLOCK 0xffffff00u
+
+static unsigned slot_of(uint32_t leaf)
+{
+    return (leaf * 0x9e3779b1u) >> 22;
+}
+_Static_assert(POLICY_SLOTS == 1u << 10, "slot_of keeps ten bits");
+
+void policy_open(struct policy_index *p, const struct tsp_policy *from, bool hashed)
+{
+    p->leaf = from->leaf;
+    p->n = from->leaf ? (unsigned)(from->n < TSP_MAX_LEAF ? from->n : TSP_MAX_LEAF) : 0;
+    p->hashed = hashed;
+    if (!hashed)
+        return;
+    memset(p->slot, 0, sizeof(p->slot));
+    /* From the end, so that the first of several entries of a leaf heads its chain. */
+    for (unsigned i = p->n; i-- > 0;) {
+        unsigned at = slot_of(p->leaf[i].leaf);
+
+        p->next[i] = p->slot[at];
+        p->slot[at] = (uint16_t)(i + 1);
+    }
+}
+
+static bool entry_answers(const struct tsp_leaf *e, uint32_t sub)
+{
+    return !(e->flags & TSP_LEAF_INDEXED) || e->subleaf == sub;
+}
+
+static const struct tsp_leaf *find(const struct policy_index *p, uint32_t leaf, uint32_t sub,
+                                   bool any)
+{
+    if (!p->hashed) {
+        for (unsigned i = 0; i < p->n; i++)
+            if (p->leaf[i].leaf == leaf && (any || entry_answers(&p->leaf[i], sub)))
+                return &p->leaf[i];
+        return NULL;
+    }
+    for (unsigned i = p->slot[slot_of(leaf)]; i; i = p->next[i - 1]) {
+        const struct tsp_leaf *e = &p->leaf[i - 1];
+
+        if (e->leaf == leaf && (any || entry_answers(e, sub)))
+            return e;
+    }
+    return NULL;
+}
+
+const struct tsp_leaf *policy_find(const struct policy_index *p, uint32_t leaf, uint32_t sub)
+{
+    return find(p, leaf, sub, false);
+}
+
+const struct tsp_leaf *policy_first(const struct policy_index *p, uint32_t leaf)
+{
+    return find(p, leaf, 0, true);
+}
+
+uint32_t judge_base(const struct judge *j, unsigned persona)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (j->setup->persona[i] == persona)
+            return j->setup->hv_base[i] ? j->setup->hv_base[i] : LEAF_HV;
+    return 0;
+}
+
+bool judge_field(const struct judge *j, const struct field_ref *ref, unsigned persona,
+                 uint32_t *out)
+{
+    uint32_t base = ref->relative ? judge_base(j, persona) : 0;
+    const struct tsp_leaf *e;
+
+    *out = 0;
+    if (ref->relative && !base)
+        return false;
+    e = policy_find(&j->policy, base + ref->leaf, ref->sub);
+    if (!e)
+        return false;
+    *out = (e->reg[ref->reg] >> ref->lo) & (uint32_t)(0xffffffffu >> (31 - (ref->hi - ref->lo)));
+    return true;
+}
+
+static unsigned class_of(uint32_t leaf)
+{
+    if (leaf >= LEAF_CENTAUR)
+        return CLASS_CENTAUR;
+    if (leaf >= LEAF_EXT)
+        return CLASS_EXT;
+    return leaf >= LEAF_HV && leaf <= LEAF_HV_END ? CLASS_HV : CLASS_BASIC;
+}
+
+/* The leaf that says how far the class goes. Hypervisor leaves come in blocks of 0x100, each with
+ * its own. */
+static const struct tsp_leaf *class_entry(const struct judge *j, unsigned class, uint32_t leaf)
+{
+    switch (class) {
+    case CLASS_CENTAUR:
+        return j->centaur;
+    case CLASS_EXT:
+        return j->ext;
+    case CLASS_HV:
+        return policy_first(&j->policy, leaf & HV_BLOCK);
+    default:
+        return j->basic;
+    }
+}
+
+/* Rows of the leaf: a persona's where it was placed, a fixed hypervisor leaf, or the vendor's. */
+static const struct leaf_rec *find_rows(const struct judge *j, uint32_t leaf, uint32_t sub)
+{
+    if (class_of(leaf) != CLASS_HV)
+        return spec_find_rec(j->s, j->vendor, leaf, sub);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned persona = j->setup->persona[i];
+        const struct leaf_rec *rec = NULL;
+
+        if (persona == TSP_PERSONA_NONE || persona >= TSP_PERSONA_COUNT)
+            continue;
+        if (judge_base(j, persona) == (leaf & HV_BLOCK))
+            rec = spec_find_rec(j->s, SPEC_WHO_RELATIVE + persona, leaf & ~HV_BLOCK, sub);
+        if (!rec)
+            rec = spec_find_rec(j->s, SPEC_WHO_ABSOLUTE + persona, leaf, sub);
+        if (rec)
+            return rec;
+    }
+    return NULL;
+}
+
+bool cpuid_echoes(uint32_t leaf)
+{
+    /* Intel SDM Vol. 2A CPUID: extended topology, and its second edition */
+    return leaf == 0xb || leaf == 0x1f;
+}
+
+void cpuid_answer(const struct judge *j, uint32_t reg[4])
+{
+    const uint64_t *r = j->ev->after.r;
+
+    reg[0] = (uint32_t)r[TSP_RAX];
+    reg[1] = (uint32_t)r[TSP_RBX];
+    reg[2] = (uint32_t)r[TSP_RCX];
+    reg[3] = (uint32_t)r[TSP_RDX];
+}
+
+void cpuid_look_up(struct judge *j, struct cpuid_query *q)
+{
+    uint32_t leaf = (uint32_t)j->ev->before.r[TSP_RAX];
+    uint32_t sub = (uint32_t)j->ev->before.r[TSP_RCX];
+    const struct tsp_leaf *top;
+
+    q->class = class_of(leaf);
+    j->entry = j->served = policy_find(&j->policy, leaf, sub);
+    j->served_leaf = leaf;
+    j->redirected = false;
+    q->entry = j->entry != NULL;
+    q->range = RANGE_NONE;
+    if (j->basic) {
+        top = class_entry(j, q->class, leaf);
+        q->range = top && leaf <= top->reg[0] ? RANGE_IN : RANGE_OUT;
+    }
+    /* AMD and Hygon answer nothing there; every other text is taken for Intel's. */
+    if (!j->entry && q->range == RANGE_OUT && j->vendor != TSP_VENDOR_AMD &&
+        j->vendor != TSP_VENDOR_HYGON) {
+        j->redirected = true;
+        j->served_leaf = j->basic->reg[0];
+        j->served = policy_find(&j->policy, j->served_leaf, sub);
+    }
+    q->sub1 = !j->entry && cpuid_echoes(j->served_leaf) &&
+              policy_find(&j->policy, j->served_leaf, 1) != NULL;
+    j->rec = j->served || j->setup->npolicy == 0 ? find_rows(j, j->served_leaf, sub) : NULL;
+}

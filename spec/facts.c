@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/* Turns a set-up and an event into the facts and numbers that conditions test. */
+#include "spec/judge.h"
+
+#include <string.h>
+
+#include "trapspec/bits.h"
+
+/* ORDER: enum tsp_event_kind */
+static const char *const event_v[] = {"none",  "policy", "fetch", "cpuid", "hypercall", "fault",
+                                      "patch", "msr",    "pio",   "mmio",  "retire",    "stop"};
+_Static_assert(TSP_EV_STOP + 1 == SPEC_BUCKETS, "event names and buckets follow the enumeration");
+static const char *const host_v[] = {"intel", "amd"};
+static const char *const call_v[] = {"no", "native", "foreign"};
+static const char *const mode_v[] = {"real16",   "vm86",     "prot16", "prot32",
+                                     "compat16", "compat32", "long64", "a64"};
+static const char *const cpl_v[] = {"0", ">0"};
+static const char *const policy_v[] = {"rewrite", "emulate", "inject"};
+static const char *const text_v[] = {"writable", "readonly", "mixed", "unknown"};
+static const char *const noyes_v[] = {"no", "yes"};
+static const char *const offon_v[] = {"off", "on"};
+static const char *const prefix_v[] = {"none", "ignored", "mandatory"};
+static const char *const length_v[] = {"ok", "toolong"};
+static const char *const vcpus_v[] = {"one", "many"};
+static const char *const vendor_v[] = {"intel", "amd", "hygon", "centaur", "other"};
+static const char *const class_v[] = {"basic", "hv", "ext", "centaur"};
+static const char *const range_v[] = {"in", "out", "none"};
+static const char *const prev_v[] = {"other", "patch"};
+static const char *const pf_v[] = {"no", "fetch", "write", "elsewhere"};
+static const char *const delivery_v[] = {"ok", "failed"};
+static const char *const stop_v[] = {"budget",   "halt",  "end",     "triple",   "unsupported",
+                                     "livelock", "off",   "suspend", "shutdown", "reset",
+                                     "exit",     "error", "done"};
+static const char *const answer_v[] = {"other", "refused"};
+static const char *const target_v[] = {"self", "known", "unknown"};
+static const char *const start_v[] = {"ok", "bad"};
+static const char *const hlt_v[] = {"exits", "noexit"};
+
+/* ORDER: enum fact_group. Bit ranges of one word must not overlap; facts_layout_test checks. */
+const struct fact_place fact_groups[FACT_GROUPS] = {
+    {"event", event_v, 0, 0, 12},   {"insn", NULL, 0, 12, 20},
+    {"host", host_v, 0, 32, 2},     {"call", call_v, 0, 34, 3},
+    {"mode", mode_v, 0, 37, 8},     {"cpl", cpl_v, 0, 46, 2},
+    {"policy", policy_v, 0, 48, 3}, {"text", text_v, 0, 51, 4},
+    {"lock", noyes_v, 0, 55, 2},    {"prefix", prefix_v, 0, 57, 3},
+    {"length", length_v, 0, 60, 2}, {"vcpus", vcpus_v, 0, 62, 2},
+    {"vendor", vendor_v, 1, 0, 5},  {"class", class_v, 1, 5, 4},
+    {"range", range_v, 1, 9, 3},    {"entry", noyes_v, 1, 12, 2},
+    {"sub1", noyes_v, 1, 14, 2},    {"prev", prev_v, 1, 16, 2},
+    {"pf", pf_v, 1, 18, 4},         {"delivery", delivery_v, 1, 22, 2},
+    {"stop", stop_v, 1, 24, 13},    {"faulting", offon_v, 1, 37, 2},
+    {"hyperv", offon_v, 1, 39, 2},  {"served", noyes_v, 1, 41, 2},
+    {"answer", answer_v, 1, 43, 2}, {"target", target_v, 1, 45, 3},
+    {"start", start_v, 1, 48, 2},   {"enforce", offon_v, 2, 0, 2},
+    {"irqchip", offon_v, 2, 2, 2},  {"apic", offon_v, 2, 4, 2},
+    {"host_tsc", offon_v, 2, 6, 2}, {"map_gpa", offon_v, 2, 8, 2},
+    {"hlt", hlt_v, 2, 10, 2},       {"pvtime", offon_v, 2, 12, 2},
+    {"suspend", offon_v, 2, 14, 2}, {"resume", offon_v, 2, 16, 2},
+    {"table", noyes_v, 2, 18, 2},
+};
+
+/* ORDER: enum cond_field */
+const char *const cond_names[COND_A0_RAM] = {
+    "nr",     "a0",     "a1",        "a2",     "a3",    "x1",   "x2",      "w1",
+    "w2",     "fid",    "imm",       "vector", "error", "leaf", "subleaf", "psci",
+    "fw_std", "fw_hyp", "fw_vendor", "wa1",    "wa2",   "wa3",  "info"};
+
+/* Bits of an MPIDR that name a processor: Aff3, Aff2, Aff1, Aff0 (Arm DDI0487 MPIDR_EL1). */
+#define MPIDR_AFFINITY 0xff00ffffffull
+
+void fact_set(struct judge *j, enum fact_group g, unsigned value)
+{
+    const struct fact_place *p = &fact_groups[g];
+
+    if (value >= p->n)
+        value = p->n - 1u;
+    j->bits[p->word] |= (uint64_t)1 << (p->first + value);
+}
+
+bool fact_is(const struct judge *j, enum fact_group g, unsigned value)
+{
+    const struct fact_place *p = &fact_groups[g];
+
+    return (j->bits[p->word] >> (p->first + value) & 1) != 0;
+}
+
+static void set_config(struct judge *j, enum fact_group g, uint32_t bit)
+{
+    fact_set(j, g, (j->setup->config & bit) != 0);
+}
+
+/* Vendor texts in register order EBX, EDX, ECX (Intel SDM Vol. 2A CPUID; AMD APM Vol. 3 E.3.1;
+ * Linux arch/x86/kernel/cpu). Zhaoxin continues Centaur's line under a text of its own. */
+static enum tsp_vendor vendor_of(const struct tsp_leaf *l)
+{
+    static const struct {
+        char text[13];
+        uint8_t vendor;
+    } known[] = {{"GenuineIntel", TSP_VENDOR_INTEL},   {"AuthenticAMD", TSP_VENDOR_AMD},
+                 {"AMDisbetter!", TSP_VENDOR_AMD},     {"HygonGenuine", TSP_VENDOR_HYGON},
+                 {"CentaurHauls", TSP_VENDOR_CENTAUR}, {"  Shanghai  ", TSP_VENDOR_CENTAUR}};
+    uint8_t text[12];
+
+    le_store(text, l->reg[1], 4);
+    le_store(text + 4, l->reg[3], 4);
+    le_store(text + 8, l->reg[2], 4);
+    for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (memcmp(text, known[i].text, 12) == 0)
+            return (enum tsp_vendor)known[i].vendor;
+    return TSP_VENDOR_OTHER;
+}
+
+static bool initial_msr(const struct tsp_setup *setup, uint32_t index)
+{
+    for (unsigned v = 0; v < setup->nvcpu && v < TSP_MAX_VCPU; v++) {
+        const struct tsp_x86_state *x = &setup->vcpu[v].x86;
+
+        for (unsigned i = 0; i < x->nmsr && i < TSP_MAX_MSR; i++)
+            if (x->msr[i].index == index && x->msr[i].value)
+                return true;
+    }
+    return false;
+}
+
+/* TLFS, Feature discovery: "Hv#1" in EAX of 0x40000001; MSR 0x40000000 holds the guest's OS
+ * identity. Once both are there, hypercalls speak Hyper-V's convention (Linux arch/x86/kvm/x86.c
+ * kvm_emulate_hypercall). */
+#define HYPERV_INTERFACE 0x31237648u
+#define HYPERV_OS_ID 0x40000000u
+
+static void setup_x86(struct judge *j)
+{
+    const struct tsp_leaf *l;
+
+    j->basic = policy_first(&j->policy, 0);
+    j->ext = policy_first(&j->policy, 0x80000000u);
+    j->centaur = policy_first(&j->policy, 0xc0000000u);
+    if (j->basic)
+        j->vendor = vendor_of(j->basic);
+    else if (j->setup->npolicy == 0 && j->setup->host < TSP_VENDOR_COUNT)
+        j->vendor = (enum tsp_vendor)j->setup->host;
+    else
+        j->vendor = TSP_VENDOR_OTHER;
+    l = policy_first(&j->policy, 0x40000001u);
+    j->hyperv_leaf = l && l->reg[0] == HYPERV_INTERFACE;
+    j->hyperv_on = j->hyperv_leaf && initial_msr(j->setup, HYPERV_OS_ID);
+}
+
+/* Groups that mean nothing on the other architecture: their first value, once per set-up. */
+static const uint8_t x86_lacks[] = {FACT_SERVED, FACT_ANSWER, FACT_TARGET, FACT_START};
+static const uint8_t arm_lacks[] = {
+    FACT_CALL,     FACT_TEXT,   FACT_LOCK,  FACT_PREFIX, FACT_LENGTH, FACT_PF,  FACT_DELIVERY,
+    FACT_FAULTING, FACT_HYPERV, FACT_CLASS, FACT_RANGE,  FACT_ENTRY,  FACT_SUB1};
+
+static void set_zero(struct judge *j, const uint8_t *group, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        fact_set(j, (enum fact_group)group[i], 0);
+}
+
+void facts_setup(struct judge *j)
+{
+    const struct tsp_setup *s = j->setup;
+
+    memset(j->bits, 0, sizeof(j->bits));
+    j->vendor = TSP_VENDOR_OTHER;
+    for (unsigned i = 0; i < 2; i++)
+        if (s->persona[i] > TSP_PERSONA_NONE && s->persona[i] < TSP_PERSONA_COUNT)
+            j->personas |= 1u << s->persona[i];
+    if (!j->personas)
+        j->personas = 1u << TSP_PERSONA_NONE;
+    if (s->arch == TSP_ARCH_X86) {
+        setup_x86(j);
+        set_zero(j, x86_lacks, sizeof(x86_lacks));
+    } else {
+        set_zero(j, arm_lacks, sizeof(arm_lacks));
+    }
+    fact_set(j, FACT_HOST, s->host == TSP_VENDOR_AMD || s->host == TSP_VENDOR_HYGON);
+    fact_set(j, FACT_POLICY, s->patch);
+    fact_set(j, FACT_VCPUS, s->nvcpu > 1);
+    fact_set(j, FACT_VENDOR, j->vendor);
+    fact_set(j, FACT_TABLE, s->npolicy != 0);
+    set_config(j, FACT_ENFORCE, TSP_CFG_ENFORCE_PV);
+    set_config(j, FACT_IRQCHIP, TSP_CFG_IRQCHIP);
+    set_config(j, FACT_APIC, TSP_CFG_APIC_ON);
+    set_config(j, FACT_HOST_TSC, TSP_CFG_HOST_TSC);
+    set_config(j, FACT_MAP_GPA, TSP_CFG_EXIT_MAP_GPA);
+    set_config(j, FACT_HLT, TSP_CFG_HLT_NOEXIT);
+    set_config(j, FACT_PVTIME, TSP_CFG_PVTIME);
+    set_config(j, FACT_SUSPEND, TSP_CFG_SYS_SUSPEND);
+    set_config(j, FACT_RESUME, TSP_CFG_EXIT_RESUME);
+    memcpy(j->base_bits, j->bits, sizeof(j->base_bits));
+}
+
+/* VMCALL is the instruction of VMX hosts, VMMCALL that of SVM hosts (Intel SDM Vol. 3C VMCALL, AMD
+ * APM Vol. 3 VMMCALL). */
+static unsigned call_of(const struct judge *j)
+{
+    const char *name = j->s->insn[j->insn.insn];
+    bool amd = fact_is(j, FACT_HOST, 1);
+
+    if (strcmp(name, "vmcall") == 0)
+        return amd ? CALL_FOREIGN : CALL_NATIVE;
+    if (strcmp(name, "vmmcall") == 0)
+        return amd ? CALL_NATIVE : CALL_FOREIGN;
+    return CALL_NO;
+}
+
+/* A rewrite touches the last three bytes. Their page decides; where only an earlier byte cannot be
+ * written, both outcomes are right. */
+static unsigned text_of(const struct tsp_event *ev)
+{
+    bool first, last;
+
+    if (!(ev->text[0] & TSP_TEXT_KNOWN) || !(ev->text[1] & TSP_TEXT_KNOWN))
+        return TEXT_UNKNOWN;
+    first = (ev->text[0] & TSP_TEXT_WRITE) && !(ev->text[0] & TSP_TEXT_ROM);
+    last = (ev->text[1] & TSP_TEXT_WRITE) && !(ev->text[1] & TSP_TEXT_ROM);
+    if (!last)
+        return TEXT_READONLY;
+    return first ? TEXT_WRITABLE : TEXT_MIXED;
+}
+
+/* Page-fault error code bit 1 is set for writes (Intel SDM Vol. 3A 4.7). A trap instruction writes
+ * nothing itself: a write fault at its bytes is the hypervisor's rewrite, one elsewhere is the
+ * delivery of another exception. */
+static unsigned pf_of(const struct judge *j)
+{
+    const struct tsp_event *ev = j->ev;
+    unsigned len = j->insn.len ? j->insn.len : 1;
+
+    if (ev->kind != TSP_EV_FAULT || ev->code != 14)
+        return PF_NO;
+    if (!(ev->info[0] & 2))
+        return PF_FETCH;
+    /* The start of either linear address or bare pc: a hypervisor may have forgotten the CS base.
+     */
+    if (ev->info[1] - ev->addr < len || ev->info[1] - ev->before.pc < len)
+        return PF_WRITE;
+    return PF_ELSEWHERE;
+}
+
+/* Contributory faults while delivering carry the IDT bit in their error code (Intel SDM Vol.
+ * 3A 6.13); #DF and #SS come of a bad stack. They say nothing about the instruction. */
+static bool delivery_failed(const struct tsp_event *ev, bool trap)
+{
+    if (ev->kind != TSP_EV_FAULT || !trap)
+        return false;
+    if (ev->code == 8 || ev->code == 12)
+        return true;
+    return (ev->code == 10 || ev->code == 11 || ev->code == 13) && (ev->info[0] & ~1ull) != 0;
+}
+
+static unsigned prefix_of(const struct insn_view *v)
+{
+    if (v->mandatory)
+        return PREFIX_MANDATORY;
+    return v->nprefix ? PREFIX_IGNORED : PREFIX_NONE;
+}
+
+static unsigned cpl_of(const struct tsp_regs *r)
+{
+    if (r->mode == TSP_MODE_REAL16)
+        return 0;
+    return r->mode == TSP_MODE_VM86 || r->level != 0;
+}
+
+static void event_x86(struct judge *j)
+{
+    const struct tsp_event *ev = j->ev;
+    unsigned longest = j->insn.insn ? j->insn.len : j->insn.nprefix + 1;
+    struct cpuid_query q = {0};
+
+    fact_set(j, FACT_CALL, call_of(j));
+    fact_set(j, FACT_CPL, cpl_of(&ev->before));
+    fact_set(j, FACT_TEXT, text_of(ev));
+    fact_set(j, FACT_LOCK, j->insn.lock);
+    fact_set(j, FACT_PREFIX, prefix_of(&j->insn));
+    fact_set(j, FACT_LENGTH, longest > 15);
+    fact_set(j, FACT_PF, pf_of(j));
+    fact_set(j, FACT_DELIVERY, delivery_failed(ev, true));
+    fact_set(j, FACT_FAULTING, bits_test(ev->sys[TSP_SYS_FAULTING], 0));
+    fact_set(j, FACT_HYPERV, j->hyperv_on);
+    if (ev->kind == TSP_EV_CPUID)
+        cpuid_look_up(j, &q);
+    fact_set(j, FACT_CLASS, q.class);
+    fact_set(j, FACT_RANGE, q.range);
+    fact_set(j, FACT_ENTRY, q.entry);
+    fact_set(j, FACT_SUB1, q.sub1);
+}
+
+static unsigned arm_target(const struct judge *j)
+{
+    uint64_t id = fact_value(j, COND_A1);
+
+    if (id & ~MPIDR_AFFINITY)
+        return TARGET_UNKNOWN;
+    for (unsigned v = 0; v < j->setup->nvcpu && v < TSP_MAX_VCPU; v++)
+        if ((j->setup->vcpu[v].arm64.mpidr & MPIDR_AFFINITY) == id)
+            return v == j->ev->vcpu ? TARGET_SELF : TARGET_KNOWN;
+    return TARGET_UNKNOWN;
+}
+
+static bool in_ram(const struct tsp_setup *s, uint64_t at, uint64_t len)
+{
+    return at >= s->ram_base && range_ok(at - s->ram_base, len, s->ram_size);
+}
+
+/* An immediate other than zero is the vendor's own (HVC) or reserved (SMC): Arm DEN0028 2.9. A
+ * callee that refuses it, or SMC as a conduit, is right; one that serves it has to serve it by the
+ * rules. */
+static void event_arm(struct judge *j)
+{
+    const struct tsp_event *ev = j->ev;
+    const char *name = j->s->insn[j->insn.insn];
+    bool smc = strcmp(name, "smc") == 0, hvc = strcmp(name, "hvc") == 0;
+    bool refused = (uint32_t)ev->after.r[0] == UINT32_MAX && ev->kind == TSP_EV_HYPERCALL;
+    bool zero = fact_value(j, COND_IMM) == 0, served = hvc;
+    uint64_t start = fact_value(j, COND_A2);
+
+    if ((smc && zero) || (hvc && !zero))
+        served = !refused;
+    fact_set(j, FACT_CPL, ev->before.level != 0);
+    fact_set(j, FACT_SERVED, served);
+    fact_set(j, FACT_ANSWER, refused);
+    fact_set(j, FACT_TARGET, arm_target(j));
+    fact_set(j, FACT_START, (start & 3) || !in_ram(j->setup, start, 4));
+}
+
+static bool after_patch(const struct judge *j)
+{
+    const struct tsp_event *last;
+
+    if (j->ev->vcpu >= TSP_MAX_VCPU || !j->last[j->ev->vcpu])
+        return false;
+    last = &j->trace->ev[j->last[j->ev->vcpu] - 1];
+    return last->kind == TSP_EV_PATCH && last->after.pc == j->ev->before.pc;
+}
+
+void facts_event(struct judge *j)
+{
+    const struct tsp_event *ev = j->ev;
+    unsigned stop = ev->kind == TSP_EV_STOP ? ev->code : TSP_STOP_DONE;
+
+    memcpy(j->bits, j->base_bits, sizeof(j->bits));
+    opcode_view(j->s, ev->before.mode, ev->fetched, TSP_INSN_BYTES, &j->insn);
+    fact_set(j, FACT_EVENT, ev->kind);
+    fact_set(j, FACT_INSN, j->insn.insn);
+    fact_set(j, FACT_MODE, ev->before.mode);
+    fact_set(j, FACT_PREV, after_patch(j));
+    fact_set(j, FACT_STOP, stop);
+    if (j->setup->arch == TSP_ARCH_ARM64)
+        event_arm(j);
+    else
+        event_x86(j);
+}
+
+/* Hypercall arguments are as wide as the mode: 64 bits only in 64-bit mode (Linux
+ * arch/x86/kvm/x86.c); on AArch64 the convention bit of the function id says (Arm DEN0028 2.5). */
+static uint64_t call_arg(const struct judge *j, unsigned reg)
+{
+    const struct tsp_regs *r = &j->ev->before;
+
+    if (r->mode == TSP_MODE_A64)
+        return bits_test(r->r[0], 30) ? r->r[reg] : (uint32_t)r->r[reg];
+    return r->mode == TSP_MODE_LONG64 ? r->r[reg] : (uint32_t)r->r[reg];
+}
+
+static uint64_t argument(const struct judge *j, unsigned n)
+{
+    /* Linux Documentation/virt/kvm/x86/hypercalls.rst: a0 to a3 */
+    static const uint8_t x86[] = {TSP_RBX, TSP_RCX, TSP_RDX, TSP_RSI};
+
+    return call_arg(j, j->ev->before.mode == TSP_MODE_A64 ? n : x86[n]);
+}
+
+static uint64_t immediate(const struct tsp_event *ev)
+{
+    return bits_get(le_load(ev->fetched, 4), 20, 5);
+}
+
+static bool page_is_rom(const struct tsp_setup *s, uint64_t at, uint64_t len)
+{
+    for (unsigned i = 0; i < s->npage && i < TSP_MAX_PAGE; i++) {
+        const struct tsp_page *p = &s->page[i];
+        uint64_t lo = p->gpa & ~0xfffull, hi = (p->gpa + p->len + 0xfff) & ~0xfffull;
+
+        if ((p->flags & TSP_PAGE_ROM) && at < hi && at + len > lo)
+            return true;
+    }
+    return false;
+}
+
+uint64_t fact_value(const struct judge *j, unsigned field)
+{
+    const struct tsp_setup *s = j->setup;
+    const struct tsp_event *ev = j->ev;
+    const struct tsp_regs *r = &ev->before;
+
+    switch (field) {
+    case COND_NR:
+        return call_arg(j, TSP_RAX);
+    case COND_A0:
+    case COND_A1:
+    case COND_A2:
+    case COND_A3:
+        return argument(j, field - COND_A0);
+    case COND_X1:
+    case COND_X2:
+        return r->r[field - COND_X1 + 1];
+    case COND_W1:
+    case COND_W2:
+        return (uint32_t)r->r[field - COND_W1 + 1];
+    case COND_FID:
+        return (uint32_t)r->r[0];
+    case COND_IMM:
+        return immediate(ev);
+    case COND_VECTOR:
+        return ev->code;
+    case COND_ERROR:
+    case COND_INFO:
+        return ev->info[0];
+    case COND_LEAF:
+        return (uint32_t)r->r[TSP_RAX];
+    case COND_SUBLEAF:
+        return (uint32_t)r->r[TSP_RCX];
+    case COND_PSCI:
+        return s->psci;
+    case COND_FW_STD:
+    case COND_FW_HYP:
+    case COND_FW_VENDOR:
+        return s->fw_bitmap[field - COND_FW_STD];
+    case COND_WA1:
+    case COND_WA2:
+    case COND_WA3:
+        return s->workaround[field - COND_WA1] & 15;
+    case COND_A0_RAM:
+        return argument(j, 0);
+    default:
+        return 0;
+    }
+}
+
+/* The conditions that need more than one number. */
+static bool special_holds(const struct judge *j, const struct cond *c, unsigned persona)
+{
+    uint64_t a0 = argument(j, 0), a1 = argument(j, 1);
+    uint32_t v = 0;
+
+    switch (c->field) {
+    case COND_A0_RAM:
+        return in_ram(j->setup, a0, c->mask) && !page_is_rom(j->setup, a0, c->mask);
+    case COND_A1_WRAP:
+        return a1 + (a0 >> 12) < a1;
+    default:
+        /* A leaf the policy lacks reads zero. */
+        judge_field(j, &c->ref, persona, &v);
+        for (unsigned i = 0; i < c->nspan; i++) {
+            const struct cond_span *span = &j->s->span[c->span + i];
+
+            if (span->lo <= v && v <= span->hi)
+                return true;
+        }
+        return false;
+    }
+}
+
+bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona)
+{
+    uint64_t v;
+    bool in = false;
+
+    if (c->field >= COND_A0_RAM)
+        return special_holds(j, c, persona) != (c->negate != 0);
+    v = fact_value(j, c->field) & c->mask;
+    for (unsigned i = 0; i < c->nspan && !in; i++) {
+        const struct cond_span *span = &j->s->span[c->span + i];
+
+        in = span->lo <= v && v <= span->hi;
+    }
+    return in != (c->negate != 0);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* Look-up structures over the rows, built once: a hash of leaf records, rules by kind of event. */
+#include "spec/build.h"
+#include "spec/facts.h"
+#include "spec/judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int rec_order(const void *pa, const void *pb)
+{
+    const struct leaf_rec *a = pa, *b = pb;
+
+    if (a->who != b->who)
+        return a->who < b->who ? -1 : 1;
+    if (a->leaf != b->leaf)
+        return a->leaf < b->leaf ? -1 : 1;
+    return a->sub_lo < b->sub_lo ? -1 : a->sub_lo > b->sub_lo;
+}
+
+static void build_hash(struct build *b)
+{
+    unsigned mask = 15;
+
+    while (mask + 1 < 2 * b->spec.nrec)
+        mask = 2 * mask + 1;
+    b->spec.hash_mask = mask;
+    memset(b->hash, 0, sizeof(b->hash));
+    for (unsigned i = 0; i < b->spec.nrec; i++) {
+        const struct leaf_rec *r = &b->rec[i];
+        unsigned at = spec_hash(r->leaf, r->who) & mask;
+
+        if (i && r[-1].who == r->who && r[-1].leaf == r->leaf)
+            continue;
+        while (b->hash[at])
+            at = (at + 1) & mask;
+        b->hash[at] = (uint16_t)(i + 1);
+    }
+}
+
+const struct leaf_rec *spec_find_rec(const struct spec *s, unsigned who, uint32_t leaf,
+                                     uint32_t sub)
+{
+    unsigned at = spec_hash(leaf, who) & s->hash_mask;
+
+    for (; s->hash[at]; at = (at + 1) & s->hash_mask) {
+        const struct leaf_rec *r = &s->rec[s->hash[at] - 1u], *end = s->rec + s->nrec;
+
+        if (r->who != who || r->leaf != leaf)
+            continue;
+        for (; r < end && r->who == who && r->leaf == leaf; r++)
+            if (r->sub_lo <= sub && sub <= r->sub_hi)
+                return r;
+        return NULL;
+    }
+    return NULL;
+}
+
+static bool build_buckets(struct build *b, struct tsp_error *err)
+{
+    const unsigned max = sizeof(b->bucket) / sizeof(b->bucket[0]);
+    unsigned n = 0;
+
+    for (unsigned kind = 0; kind < SPEC_BUCKETS; kind++) {
+        b->spec.bucket_first[kind] = n;
+        for (unsigned i = 0; i < b->spec.ntrap; i++) {
+            if (!(b->trap[i].allow[0] >> kind & 1))
+                continue;
+            if (n == max) {
+                *err = (struct tsp_error){.code = TSP_EPARSE};
+                snprintf(err->text, sizeof(err->text), "rules name too many kinds of event");
+                return false;
+            }
+            b->bucket[n++] = (uint16_t)i;
+        }
+    }
+    b->spec.bucket_first[SPEC_BUCKETS] = n;
+    b->spec.nbucket = n;
+    return true;
+}
+
+/* Whether any record, of whatever vendor or persona, describes the leaf. */
+static bool leaf_described(const struct build *b, uint32_t leaf, bool relative)
+{
+    for (unsigned i = 0; i < b->spec.nrec; i++) {
+        bool rel = b->rec[i].who >= SPEC_WHO_RELATIVE && b->rec[i].who < SPEC_WHO_ABSOLUTE;
+
+        if (b->rec[i].leaf == leaf && rel == relative)
+            return true;
+    }
+    return false;
+}
+
+/* A leaf that a rule or a same: names although no row describes it is a gap; each is counted once.
+ */
+static void count_gaps(struct build *b)
+{
+    uint64_t seen[64];
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < b->spec.ncond + b->spec.nfield; i++) {
+        const struct field_ref *ref;
+        uint64_t key;
+        unsigned k = 0;
+
+        if (i < b->spec.ncond) {
+            if (b->cond[i].field != COND_POLICY && b->cond[i].field != COND_LEAF)
+                continue;
+            ref = &b->cond[i].ref;
+            key = b->cond[i].field == COND_LEAF ? b->span[b->cond[i].span].lo
+                                                : ref->leaf | (uint64_t)ref->relative << 32;
+        } else {
+            if (b->field[i - b->spec.ncond].kind != FIELD_SAME)
+                continue;
+            ref = &b->field[i - b->spec.ncond].same;
+            key = ref->leaf | (uint64_t)ref->relative << 32;
+        }
+        while (k < n && seen[k] != key)
+            k++;
+        if (k < n || n == 64 || leaf_described(b, (uint32_t)key, key >> 32 & 1))
+            continue;
+        seen[n++] = key;
+    }
+    b->spec.ngap = n;
+}
+
+bool build_finish(struct build *b, struct tsp_error *err)
+{
+    struct spec *s = &b->spec;
+
+    if (s->ninsn == 0) {
+        b->insn[0] = "none";
+        s->ninsn = 1;
+    }
+    /* rec_row is not moved, so records may be sorted freely. */
+    qsort(b->rec, s->nrec, sizeof(b->rec[0]), rec_order);
+    build_hash(b);
+    if (!build_buckets(b, err))
+        return false;
+    count_gaps(b);
+    return true;
+}
+
+struct build *build_open(void)
+{
+    struct build *b = calloc(1, sizeof(*b));
+
+    if (!b)
+        return NULL;
+    b->spec.text = b->text;
+    b->spec.source = b->source;
+    b->spec.field = b->field;
+    b->spec.rec = b->rec;
+    b->spec.rec_row = b->rec_row;
+    b->spec.hash = b->hash;
+    b->spec.trap = b->trap;
+    b->spec.cond = b->cond;
+    b->spec.span = b->span;
+    b->spec.pred = b->pred;
+    b->spec.opcode = b->opcode;
+    b->spec.bucket = b->bucket;
+    b->spec.insn = b->insn;
+    return b;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* Judging: what is known of a set-up, of one event, and the predicates' common shape. */
+#ifndef TSP_SPEC_JUDGE_H
+#define TSP_SPEC_JUDGE_H
+
+#include "spec/facts.h"
+
+/* A policy with an index over it, so that a long trace does not search it again and again. */
+#define POLICY_SLOTS 1024u
+struct policy_index {
+    const struct tsp_leaf *leaf;
+    unsigned n;
+    bool hashed;
+    uint16_t slot[POLICY_SLOTS]; /* entry + 1 */
+    uint16_t next[TSP_MAX_LEAF]; /* next entry + 1 of the same leaf */
+};
+
+/* What x86 bytes are, or an AArch64 word. */
+struct insn_view {
+    unsigned insn, len; /* index into spec.insn, 0 = none; whole length with prefixes */
+    unsigned nprefix;
+    bool lock, mandatory; /* F0; any of 66 F2 F3 */
+};
+
+struct judge {
+    const struct spec *s;
+    const struct tsp_setup *setup;
+    const struct tsp_trace *trace;
+    const struct spec_options *opt;
+    /* constant of the set-up */
+    uint64_t base_bits[SPEC_FACT_WORDS];
+    uint32_t personas; /* bit per persona */
+    enum tsp_vendor vendor;
+    const struct tsp_leaf *basic, *ext, *centaur; /* class entries, NULL when absent */
+    bool hyperv_leaf, hyperv_on;
+    size_t last[TSP_MAX_VCPU]; /* previous event + 1 of each vCPU */
+    enum verdict worst;
+    /* this event */
+    const struct tsp_event *ev;
+    size_t index;
+    struct insn_view insn;
+    uint64_t bits[SPEC_FACT_WORDS];
+    const struct tsp_leaf *entry;  /* CPUID: the policy's entry for the query */
+    const struct tsp_leaf *served; /* the entry that has to answer, after redirection */
+    uint32_t served_leaf;
+    const struct leaf_rec *rec; /* rows of the leaf that answers */
+    bool redirected;
+    struct policy_index policy;
+};
+
+/* Filled by a predicate that fails. */
+struct say {
+    char expected[96], got[96];
+};
+
+/* policy_index.c */
+void policy_open(struct policy_index *p, const struct tsp_policy *from, bool hashed);
+const struct tsp_leaf *policy_find(const struct policy_index *p, uint32_t leaf, uint32_t sub);
+const struct tsp_leaf *policy_first(const struct policy_index *p, uint32_t leaf);
+/* Value of a named field of the policy; false when the policy has no such leaf. */
+bool judge_field(const struct judge *j, const struct field_ref *ref, unsigned persona,
+                 uint32_t *out);
+/* Base leaf of a persona, 0 when the set-up has no such persona. */
+uint32_t judge_base(const struct judge *j, unsigned persona);
+
+/* opcode.c */
+void opcode_view(const struct spec *s, unsigned mode, const uint8_t *p, size_t n,
+                 struct insn_view *out);
+
+/* facts.c */
+void facts_setup(struct judge *j);
+void facts_event(struct judge *j);
+uint64_t fact_value(const struct judge *j, unsigned field);
+bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona);
+bool fact_is(const struct judge *j, enum fact_group g, unsigned value);
+void fact_set(struct judge *j, enum fact_group g, unsigned value);
+
+/* index.c */
+const struct leaf_rec *spec_find_rec(const struct spec *s, unsigned who, uint32_t leaf,
+                                     uint32_t sub);
+
+/* cpuid.c: what the policy has to say of a CPUID query; fills entry, served, rec. */
+struct cpuid_query {
+    unsigned class, range, entry, sub1;
+};
+void cpuid_look_up(struct judge *j, struct cpuid_query *out);
+void cpuid_answer(const struct judge *j, uint32_t reg[4]);
+bool cpuid_echoes(uint32_t leaf);
+
+/* pred_field.c */
+bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got, uint32_t *want);
+bool field_holds(const struct judge *j, const struct field_row *row, const uint32_t reg[4],
+                 struct say *say);
+/* True when a wrong value that the policy itself holds is still the hypervisor's to keep right. */
+bool dyn_is_targets(unsigned dyn);
+
+/* Predicates: closed list, one function each. */
+struct pred_def {
+    const char *name;
+    bool (*holds)(const struct judge *j, const struct pred_use *p, struct say *say);
+    uint8_t min, max; /* arguments; for hex: bytes */
+    uint8_t kind;     /* enum pred_arg */
+};
+enum pred_arg { PRED_NONE = 0, PRED_INT, PRED_HEX, PRED_STOP, PRED_WHAT };
+extern const struct pred_def pred_defs[];
+extern const unsigned pred_def_count;
+
+/* say.c */
+bool say_value(struct say *say, const char *what, uint64_t want, uint64_t got);
+bool say_text(struct say *say, const char *expected, const char *got);
+void say_bytes(char *out, size_t max, const uint8_t *p, size_t n);
+
+#endif

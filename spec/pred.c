@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* The closed list of predicates, and those that hold for any kind of event. */
+#include "spec/pred.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FLAG_RF (1ull << 16) /* resume flag: cleared by any instruction that completes */
+
+const struct pred_def pred_defs[] = {
+    {"never", pred_never, 0, 0, PRED_NONE},
+    {"allowed", pred_allowed, 0, 0, PRED_NONE},
+    {"advance", pred_advance, 0, 0, PRED_NONE},
+    {"regs_kept", pred_regs_kept, 0, 0, PRED_NONE},
+    {"mode_kept", pred_mode_kept, 0, 0, PRED_NONE},
+    {"code_unchanged", pred_code_unchanged, 0, 0, PRED_NONE},
+    {"stop_is", pred_stop_is, 1, 3, PRED_STOP},
+    {"fault", pred_fault, 1, 2, PRED_INT},
+    {"undefined", pred_undefined, 0, 0, PRED_NONE},
+    {"syndrome", pred_syndrome, 1, 1, PRED_INT},
+    {"cpuid_zero", pred_cpuid_zero, 0, 0, PRED_NONE},
+    {"cpuid_policy", pred_cpuid_policy, 0, 0, PRED_NONE},
+    {"cpuid_echo", pred_cpuid_echo, 0, 0, PRED_NONE},
+    {"cpuid_redirect", pred_cpuid_redirect, 0, 0, PRED_NONE},
+    {"upper_zero", pred_upper_zero, 0, 0, PRED_NONE},
+    {"ret", pred_ret, 1, 4, PRED_INT},
+    {"ret_targets", pred_ret_targets, 0, 0, PRED_NONE},
+    {"ret_exit", pred_ret_exit, 0, 0, PRED_NONE},
+    {"code_becomes", pred_code_becomes, 3, 3, PRED_HEX},
+    {"patch_at_end", pred_patch_at_end, 0, 0, PRED_NONE},
+    {"retry", pred_retry, 0, 0, PRED_NONE},
+    {"x0", pred_x0, 1, 5, PRED_INT},
+    {"x0_is", pred_x0_is, 1, 1, PRED_WHAT},
+    {"x0_fast", pred_x0_fast, 0, 0, PRED_NONE},
+    {"x1_x3_void", pred_x1_x3_void, 0, 0, PRED_NONE},
+    {"x1_x3_kept", pred_x1_x3_kept, 0, 0, PRED_NONE},
+    {"words", pred_words, 4, 4, PRED_INT},
+    {"entropy", pred_entropy, 1, 1, PRED_INT},
+};
+const unsigned pred_def_count = sizeof(pred_defs) / sizeof(pred_defs[0]);
+
+/* What happened, in words. */
+static void event_text(const struct judge *j, char *out, size_t max)
+{
+    const struct tsp_event *ev = j->ev;
+    const struct fact_place *kind = &fact_groups[FACT_EVENT], *stop = &fact_groups[FACT_STOP];
+    const char *name = ev->kind < kind->n ? kind->value[ev->kind] : "?";
+
+    if (ev->kind == TSP_EV_FAULT)
+        snprintf(out, max, "exception 0x%" PRIx32 ", error code 0x%" PRIx64 ", address 0x%" PRIx64,
+                 ev->code, ev->info[0], ev->info[1]);
+    else if (ev->kind == TSP_EV_STOP)
+        snprintf(out, max, "stop: %s", ev->code < stop->n ? stop->value[ev->code] : "?");
+    else if (ev->kind == TSP_EV_HYPERCALL)
+        snprintf(out, max, "hypercall completed with 0x%" PRIx64, ev->after.r[0]);
+    else if (ev->kind == TSP_EV_PATCH)
+        snprintf(out, max, "text written at 0x%" PRIx64, ev->info[0]);
+    else
+        snprintf(out, max, "%s", name);
+}
+
+bool pred_never(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    (void)p;
+    snprintf(say->expected, sizeof(say->expected), "this must not happen");
+    event_text(j, say->got, sizeof(say->got));
+    return false;
+}
+
+/* For what documents leave open: exercised, judged, and right. */
+bool pred_allowed(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    (void)j;
+    (void)p;
+    (void)say;
+    return true;
+}
+
+/* Past the instruction. In 16-bit code IP may or may not have been cut; the limit is checked by the
+ * next fetch. */
+bool pred_advance(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_regs *a = &j->ev->before, *b = &j->ev->after;
+    uint64_t want = a->pc + j->insn.len;
+
+    (void)p;
+    if (a->mode != TSP_MODE_LONG64 && a->mode != TSP_MODE_A64)
+        want = (uint32_t)want;
+    if (b->pc == want)
+        return true;
+    if ((a->mode == TSP_MODE_REAL16 || a->mode == TSP_MODE_VM86 || a->mode == TSP_MODE_PROT16 ||
+         a->mode == TSP_MODE_COMPAT16) &&
+        b->pc == (want & 0xffff))
+        return true;
+    return say_value(say, "pc", want, b->pc);
+}
+
+/* Registers that an event of this kind may change on x86. */
+static uint32_t x86_results(unsigned kind)
+{
+    switch (kind) {
+    case TSP_EV_CPUID:
+        return 1u << TSP_RAX | 1u << TSP_RBX | 1u << TSP_RCX | 1u << TSP_RDX;
+    case TSP_EV_HYPERCALL:
+        return 1u << TSP_RAX;
+    case TSP_EV_FAULT:
+        return 1u << TSP_RSP; /* the handler's frame was pushed */
+    default:
+        return 0;
+    }
+}
+
+static uint32_t arm_results(unsigned kind)
+{
+    switch (kind) {
+    case TSP_EV_HYPERCALL:
+        return 0xf; /* x0-x3: Arm DEN0028 2.6, x4-x17 kept since 1.1 */
+    case TSP_EV_FAULT:
+        return 1u << 31; /* the handler runs on its own stack pointer */
+    default:
+        return 0;
+    }
+}
+
+bool pred_regs_kept(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    bool arm = ev->before.mode == TSP_MODE_A64;
+    uint32_t skip = arm ? arm_results(ev->kind) : x86_results(ev->kind);
+    uint64_t flags = ev->before.flags ^ ev->after.flags;
+    char name[16];
+
+    (void)p;
+    for (unsigned i = 0; i < (arm ? 32u : 16u); i++) {
+        if (ev->before.r[i] == ev->after.r[i] || (skip >> i & 1))
+            continue;
+        snprintf(name, sizeof(name), "register %u", i);
+        return say_value(say, name, ev->before.r[i], ev->after.r[i]);
+    }
+    if (ev->kind == TSP_EV_FAULT || ev->kind == TSP_EV_STOP || !(arm ? flags : flags & ~FLAG_RF))
+        return true;
+    return say_value(say, "flags", ev->before.flags, ev->after.flags);
+}
+
+bool pred_mode_kept(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_regs *a = &j->ev->before, *b = &j->ev->after;
+
+    (void)p;
+    if (a->mode != b->mode)
+        return say_value(say, "mode", a->mode, b->mode);
+    return a->level == b->level || say_value(say, "privilege level", a->level, b->level);
+}
+
+/* Text is as it was fetched. With several vCPUs another one may have changed it. An event that
+ * decoded nothing may carry no bytes at all. */
+bool pred_code_unchanged(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    static const uint8_t zeros[TSP_INSN_BYTES];
+    const struct tsp_event *ev = j->ev;
+    size_t n = j->insn.len < TSP_INSN_BYTES ? j->insn.len : TSP_INSN_BYTES;
+
+    (void)p;
+    if (ev->len && ev->len < n)
+        n = ev->len;
+    if (j->setup->nvcpu > 1 || memcmp(ev->fetched, ev->stored, n) == 0)
+        return true;
+    if (!ev->len && memcmp(ev->stored, zeros, sizeof(zeros)) == 0)
+        return true;
+    say_bytes(say->expected, sizeof(say->expected), ev->fetched, n);
+    say_bytes(say->got, sizeof(say->got), ev->stored, n);
+    return false;
+}
+
+bool pred_stop_is(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct fact_place *stop = &fact_groups[FACT_STOP];
+
+    for (unsigned i = 0; i < p->narg; i++)
+        if (j->ev->kind == TSP_EV_STOP && j->ev->code == p->arg[i])
+            return true;
+    snprintf(say->expected, sizeof(say->expected), "stop: %s", stop->value[p->arg[0] % stop->n]);
+    event_text(j, say->got, sizeof(say->got));
+    return false;
+}

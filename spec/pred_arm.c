@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Predicates of SMCCC results (Arm DEN0028). */
+#include "spec/pred.h"
+
+#include <stdio.h>
+
+#include "trapspec/bits.h"
+
+static bool wide(const struct judge *j)
+{
+    return bits_test(j->ev->before.r[0], 30);
+}
+
+/* 64-bit calls answer in X0. 32-bit calls answer in W0; an error code there may be sign-extended
+ * into X0 or not, both readings are in use (DEN0028 A says W0, B a sign-extended value). */
+static bool same_value(const struct judge *j, uint64_t want, uint64_t got)
+{
+    if (wide(j))
+        return got == want;
+    if ((uint32_t)got != (uint32_t)want)
+        return false;
+    return got >> 32 == 0 || got == bits_sext(want, 32);
+}
+
+bool pred_x0(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    uint64_t got = j->ev->after.r[0];
+
+    for (unsigned i = 0; i < p->narg; i++)
+        if (same_value(j, p->arg[i], got))
+            return true;
+    return say_value(say, "x0", p->arg[0], got);
+}
+
+bool pred_x0_is(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    /* ORDER: pred_names() in rule.c */
+    uint64_t value[] = {j->setup->pvtime_ipa, j->setup->fw_bitmap[2], j->setup->exit_ret};
+    uint64_t want = value[p->arg[0] % 3], got = j->ev->after.r[0];
+
+    return same_value(j, want, got) || say_value(say, "x0", want, got);
+}
+
+/* A workaround call returns nothing: 0, not supported, or untouched are all in keeping with its
+ * text. */
+bool pred_x0_fast(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    uint64_t got = j->ev->after.r[0];
+
+    (void)p;
+    if (got == 0 || got == j->ev->before.r[0] || same_value(j, UINT64_MAX, got))
+        return true;
+    return say_value(say, "x0", 0, got);
+}
+
+/* Result registers that a call does not define: kept, or zero; never anything the host left behind.
+ */
+bool pred_x1_x3_void(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    static const char *const name[] = {"x0", "x1", "x2", "x3"};
+    const uint64_t *was = j->ev->before.r, *is = j->ev->after.r;
+
+    (void)p;
+    for (unsigned i = 1; i < 4; i++)
+        if (is[i] != 0 && is[i] != was[i] && is[i] != (uint32_t)was[i])
+            return say_value(say, name[i], 0, is[i]);
+    return true;
+}
+
+bool pred_x1_x3_kept(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    static const char *const name[] = {"x0", "x1", "x2", "x3"};
+    const uint64_t *was = j->ev->before.r, *is = j->ev->after.r;
+
+    (void)p;
+    for (unsigned i = 1; i < 4; i++)
+        if (is[i] != was[i])
+            return say_value(say, name[i], was[i], is[i]);
+    return true;
+}
+
+bool pred_words(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    static const char *const name[] = {"w0", "w1", "w2", "w3"};
+
+    for (unsigned i = 0; i < 4; i++)
+        if (j->ev->after.r[i] != (uint32_t)p->arg[i])
+            return say_value(say, name[i], (uint32_t)p->arg[i], j->ev->after.r[i]);
+    return true;
+}
+
+/* entropy(width): x3 holds the lowest bits of N random ones, then x2, then x1; whatever lies above
+ * N is zero. No entropy
+ * (-3) comes with zeroes (Arm DEN0098). */
+bool pred_entropy(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const uint64_t *r = j->ev->after.r;
+    uint32_t bits = (uint32_t)j->ev->before.r[1];
+    unsigned width = p->arg[0] == 64 ? 64 : 32;
+    bool none = same_value(j, (uint64_t)-3, r[0]);
+
+    if (r[0] != 0 && !none)
+        return say_value(say, "x0", 0, r[0]);
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned have = bits > i * width ? bits - i * width : 0;
+        uint64_t mask = none ? 0 : bits_mask(have < width ? have : width);
+
+        if (r[3 - i] & ~mask)
+            return say_value(say, "bits above those asked for", 0, r[3 - i] & ~mask);
+    }
+    return true;
+}

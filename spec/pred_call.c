@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Predicates of x86 hypercall results. */
+#include "spec/pred.h"
+
+#include "trapspec/bits.h"
+
+/* The whole of RAX: outside 64-bit mode the result is 32 bits, zero-extended (Linux
+ * arch/x86/kvm/x86.c). */
+static uint64_t as_result(const struct judge *j, uint64_t v)
+{
+    return j->ev->before.mode == TSP_MODE_LONG64 ? v : (uint32_t)v;
+}
+
+bool pred_ret(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    uint64_t got = j->ev->after.r[TSP_RAX];
+
+    for (unsigned i = 0; i < p->narg; i++)
+        if (got == as_result(j, p->arg[i]))
+            return true;
+    return say_value(say, "result", as_result(j, p->arg[0]), got);
+}
+
+/* What user space answered to the call that was handed to it. */
+bool pred_ret_exit(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    uint64_t want = as_result(j, j->setup->exit_ret), got = j->ev->after.r[TSP_RAX];
+
+    (void)p;
+    return got == want || say_value(say, "result of user space", want, got);
+}
+
+static bool bit_of(uint64_t map, uint32_t lowest, uint32_t id, unsigned width)
+{
+    return id >= lowest && id - lowest < width && bits_test(map, id - lowest);
+}
+
+/* vCPUs that the two halves of the bitmap name: a0 from id a2 on, a1 from where a0 ends. */
+static unsigned named_vcpus(const struct judge *j)
+{
+    unsigned width = j->ev->before.mode == TSP_MODE_LONG64 ? 64 : 32, n = 0;
+    uint64_t low = fact_value(j, COND_A0), high = fact_value(j, COND_A1);
+    uint32_t from = (uint32_t)fact_value(j, COND_A2);
+
+    for (unsigned v = 0; v < j->setup->nvcpu && v < TSP_MAX_VCPU; v++) {
+        uint32_t id = j->setup->vcpu[v].x86.apic_id;
+
+        n += bit_of(low, from, id, width);
+        n += bit_of(high, from + width, id, width);
+    }
+    return n;
+}
+
+/* Send-IPI returns how many vCPUs took the interrupt: never more than were named; all of them for
+ * an edge-triggered fixed interrupt while every local APIC is on. */
+bool pred_ret_targets(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    uint64_t icr = fact_value(j, COND_A3), got = j->ev->after.r[TSP_RAX];
+    unsigned most = named_vcpus(j);
+    bool sure = fact_is(j, FACT_APIC, 1) && (icr & 0x8700) == 0;
+
+    (void)p;
+    if (got <= most && (!sure || got == most))
+        return true;
+    return say_value(say, sure ? "vCPUs reached" : "vCPUs reached, at most", most, got);
+}

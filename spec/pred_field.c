@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules of single fields of a CPUID answer, among them those that follow the vCPU's state. */
+#include "spec/judge.h"
+
+#include <stdio.h>
+
+#include "trapspec/bits.h"
+
+#define XSAVE_LEGACY 0x240u /* legacy region and header: Intel SDM Vol. 1 13.4 */
+#define XSAVE_LEAF 0xdu
+
+static uint32_t field_of(const struct field_row *row, const uint32_t reg[4])
+{
+    return (uint32_t)bits_get(reg[row->reg], row->hi, row->lo);
+}
+
+/* The field as the policy holds it; false without an entry. */
+static bool policy_bits(const struct judge *j, const struct field_row *row, uint32_t *out)
+{
+    if (!j->served)
+        return false;
+    *out = field_of(row, j->served->reg);
+    return true;
+}
+
+static uint32_t apic_id(const struct judge *j)
+{
+    return j->setup->vcpu[j->ev->vcpu < TSP_MAX_VCPU ? j->ev->vcpu : 0].x86.apic_id;
+}
+
+/* Size and place of a state component, from the policy's own sub-leaf where that is sane (Intel SDM
+ * Vol. 1 13.2). */
+static bool component(const struct judge *j, unsigned bit, uint32_t *size, uint32_t *at,
+                      bool *aligned)
+{
+    const struct tsp_leaf *e = policy_find(&j->policy, XSAVE_LEAF, bit);
+
+    if (bit == 2) {
+        /* AVX: 256 bytes at 576 on every part that has it */
+        *size = 0x100;
+        *at = XSAVE_LEGACY;
+        *aligned = false;
+        return true;
+    }
+    if (!e || e->reg[0] == 0 || e->reg[0] > 0x4000 || e->reg[1] > 0x4000 || e->reg[2] > 7 ||
+        e->reg[3] != 0)
+        return false;
+    *size = e->reg[0];
+    *at = e->reg[1];
+    *aligned = (e->reg[2] & 2) != 0;
+    return true;
+}
+
+/* Bytes of the standard or the compacted area; false when some component's size is not known. */
+static bool xsave_bytes(const struct judge *j, uint64_t features, bool compact, uint32_t *out)
+{
+    uint32_t size = 0, at = 0, end = XSAVE_LEGACY;
+    bool known = true, aligned = false;
+
+    for (unsigned bit = 2; bit < 63; bit++) {
+        if (!bits_test(features, bit))
+            continue;
+        if (!component(j, bit, &size, &at, &aligned)) {
+            known = false;
+            continue;
+        }
+        if (!compact) {
+            end = at + size > end ? at + size : end;
+            continue;
+        }
+        if (aligned)
+            end = (end + 63) & ~63u;
+        end += size;
+    }
+    *out = end;
+    return known;
+}
+
+static bool size_holds(const struct judge *j, uint64_t features, bool compact, uint32_t got,
+                       uint32_t *want)
+{
+    /* Where the policy's sizes are not to be had, only the least is known. */
+    return xsave_bytes(j, features, compact, want) ? got == *want : got >= *want;
+}
+
+static bool compact_holds(const struct judge *j, const struct field_row *row, uint32_t got,
+                          uint32_t *want)
+{
+    uint64_t features = j->ev->sys[TSP_SYS_XCR0] | j->ev->sys[TSP_SYS_XSS];
+
+    /* 0xD.1 EAX: XSAVEC bit 1, XSAVES bit 3. Without both the field is the policy's or zero. */
+    if (j->served && !(j->served->reg[0] & 0xa)) {
+        policy_bits(j, row, want);
+        return got == *want || got == 0;
+    }
+    return size_holds(j, features, true, got, want);
+}
+
+/* Equal to state, or, where state cannot be told from what user space fixed, to the policy. */
+static bool either(const struct judge *j, const struct field_row *row, uint32_t got, uint32_t also)
+{
+    uint32_t held;
+
+    return got == also || (policy_bits(j, row, &held) && got == held);
+}
+
+bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got, uint32_t *want)
+{
+    const uint64_t *sys = j->ev->sys;
+    uint32_t held = 0;
+
+    policy_bits(j, row, &held);
+    switch (row->dyn) {
+    case DYN_OSXSAVE:
+        *want = bits_test(sys[TSP_SYS_CR4], 18);
+        return got == *want;
+    case DYN_OSPKE:
+        *want = bits_test(sys[TSP_SYS_CR4], 22);
+        return got == *want;
+    case DYN_APIC_ENABLED:
+        *want = bits_test(sys[TSP_SYS_APIC_BASE], 11);
+        return *want ? either(j, row, got, 1) : got == 0;
+    case DYN_APIC_ID:
+        *want = apic_id(j) & (uint32_t)bits_mask(row->hi - row->lo + 1u);
+        return got == *want;
+    case DYN_X2APIC_ID:
+        *want = apic_id(j);
+        return got == *want;
+    case DYN_XSAVE_SIZE:
+        return size_holds(j, sys[TSP_SYS_XCR0], false, got, want);
+    case DYN_XSAVE_COMPACT_SIZE:
+        return compact_holds(j, row, got, want);
+    case DYN_ECHO_ECX:
+        *want = (uint32_t)j->ev->before.r[TSP_RCX] & (uint32_t)bits_mask(row->hi - row->lo + 1u);
+        return got == *want;
+    case DYN_MWAIT:
+        *want = held;
+        return either(j, row, got, 0);
+    case DYN_SYSCALL_MODE:
+        *want = j->ev->before.mode == TSP_MODE_LONG64 ? held : 0;
+        return got == *want;
+    case DYN_PV_UNHALT:
+        *want = j->setup->config & TSP_CFG_HLT_NOEXIT ? 0 : held;
+        return got == *want;
+    default:
+        return true;
+    }
+}
+
+bool dyn_is_targets(unsigned dyn)
+{
+    switch (dyn) {
+    case DYN_OSXSAVE:
+    case DYN_OSPKE:
+    case DYN_APIC_ENABLED:
+    case DYN_XSAVE_SIZE:
+    case DYN_XSAVE_COMPACT_SIZE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool say_field(struct say *say, const char *rel, uint32_t want, uint32_t got)
+{
+    snprintf(say->expected, sizeof(say->expected), "%s0x%x", rel, want);
+    snprintf(say->got, sizeof(say->got), "0x%x", got);
+    return false;
+}
+
+static uint32_t value_of(const struct judge *j, const struct field_row *row)
+{
+    return row->value + (row->value_relative ? judge_base(j, row->persona) : 0);
+}
+
+static bool bits_hold(const struct field_row *row, uint32_t reg, struct say *say)
+{
+    uint32_t want = (reg | row->value) & ~row->zero;
+
+    return reg == want || say_field(say, "", want, reg);
+}
+
+bool field_holds(const struct judge *j, const struct field_row *row, const uint32_t reg[4],
+                 struct say *say)
+{
+    uint32_t got = field_of(row, reg), want = 0;
+
+    switch (row->kind) {
+    case FIELD_ZERO:
+        return got == 0 || say_field(say, "", 0, got);
+    case FIELD_ONE:
+        want = (uint32_t)bits_mask(row->hi - row->lo + 1u);
+        return got == want || say_field(say, "", want, got);
+    case FIELD_EQ:
+        want = value_of(j, row);
+        return got == want || say_field(say, "", want, got);
+    case FIELD_MAX:
+        want = value_of(j, row);
+        return got >= want || say_field(say, "at least ", want, got);
+    case FIELD_BITS:
+        return bits_hold(row, reg[row->reg], say);
+    case FIELD_SAME:
+        return !judge_field(j, &row->same, row->persona, &want) || got == want ||
+               say_field(say, "", want, got);
+    case FIELD_DYN:
+        return dyn_holds(j, row, got, &want) || say_field(say, "", want, got);
+    default:
+        return true;
+    }
+}

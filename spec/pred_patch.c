@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Predicates of rewritten guest text. */
+#include "spec/pred.h"
+
+#include <string.h>
+
+#define OPCODE_LEN 3u
+
+/* The instruction's last three bytes are the given opcode, its prefixes are untouched. With several
+ * vCPUs a store may be one of several, so each byte may still be the old one. */
+bool pred_code_becomes(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    size_t len = j->insn.len <= TSP_INSN_BYTES ? j->insn.len : TSP_INSN_BYTES;
+    uint8_t want[TSP_INSN_BYTES];
+    bool many = j->setup->nvcpu > 1, ok = true;
+
+    if (len < OPCODE_LEN)
+        return say_text(say, "a hypercall was rewritten", "other bytes were");
+    memcpy(want, ev->fetched, sizeof(want));
+    for (unsigned i = 0; i < OPCODE_LEN; i++)
+        want[len - OPCODE_LEN + i] = (uint8_t)p->arg[i];
+    for (size_t i = 0; i < len; i++)
+        ok &= ev->stored[i] == want[i] || (many && ev->stored[i] == ev->fetched[i]);
+    if (ok)
+        return true;
+    say_bytes(say->expected, sizeof(say->expected), want, len);
+    say_bytes(say->got, sizeof(say->got), ev->stored, len);
+    return false;
+}
+
+/* Written bytes lie within the last three of the instruction, at its linear address. */
+bool pred_patch_at_end(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    uint64_t want = ev->addr + j->insn.len - OPCODE_LEN, off = ev->info[0] - want;
+
+    (void)p;
+    if (ev->before.mode != TSP_MODE_LONG64) {
+        want = (uint32_t)want;
+        off = (uint32_t)off;
+    }
+    if (off < OPCODE_LEN && ev->info[1] >= 1 && ev->info[1] <= OPCODE_LEN - off)
+        return true;
+    return say_value(say, "linear address written", want, ev->info[0]);
+}
+
+bool pred_retry(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+
+    (void)p;
+    return ev->after.pc == ev->before.pc || say_value(say, "pc", ev->before.pc, ev->after.pc);
+}
