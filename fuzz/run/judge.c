@@ -69,7 +69,7 @@ static void judge_found(void *ctx, const struct finding *f)
     j->stop = true;
 }
 
-static const char *event_name(unsigned kind)
+const char *judge_event_name(unsigned kind)
 {
     static const char *const name[] = {
         [TSP_EV_NONE] = "none",
@@ -93,7 +93,7 @@ static void print_event(const struct tsp_event *e)
 {
     unsigned len = e->len < TSP_INSN_BYTES ? e->len : TSP_INSN_BYTES;
 
-    fprintf(stderr, "%s vcpu=%u pc=0x%" PRIx64 " code=0x%x bytes=", event_name(e->kind),
+    fprintf(stderr, "%s vcpu=%u pc=0x%" PRIx64 " code=0x%x bytes=", judge_event_name(e->kind),
             (unsigned)e->vcpu, e->before.pc, (unsigned)e->code);
     for (unsigned i = 0; i < len; i++)
         fprintf(stderr, "%02x", e->fetched[i]);

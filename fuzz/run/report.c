@@ -3,6 +3,7 @@
  * time or place. */
 #include "fuzz/run/run.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct report {
     /* of the case being added: */
     const char *id;
     const struct scenario *s;
+    const struct tsp_trace *trace;
 };
 
 /* Rules sorted by id; ties (there are none) by index. qsort has no context: a plain heap sort on
@@ -138,6 +140,29 @@ static void take_example(struct report *r, struct report_row *row, const struct 
         *row->first = *r->s;
 }
 
+/* What no rule covers, by the thing that would need one: a leaf, a call number, an instruction's
+ * fault. */
+static void name_gap(const struct report *r, const struct finding *f, char *name, size_t max)
+{
+    const struct tsp_event *e = f->event < r->trace->n ? &r->trace->ev[f->event] : NULL;
+    const char *kind = e ? judge_event_name(e->kind) : "event";
+    uint64_t first = e ? e->before.r[0] : 0; /* RAX or X0 */
+    int n;
+
+    if (f->got[0]) {
+        snprintf(name, max, "gap: %s", f->got);
+    } else if (e && e->kind == TSP_EV_CPUID) {
+        snprintf(name, max, "gap: cpuid leaf 0x%" PRIx32, (uint32_t)first);
+    } else if (e && e->kind == TSP_EV_HYPERCALL) {
+        snprintf(name, max, "gap: hypercall 0x%" PRIx32, (uint32_t)first);
+    } else {
+        n = snprintf(name, max, "gap: %s 0x%" PRIx32 " of ", kind, e ? e->code : 0);
+        for (unsigned i = 0; e && i < e->len && i < TSP_INSN_BYTES && n > 0 && (size_t)n + 3 < max;
+             i++)
+            n += snprintf(name + n, max - (size_t)n, "%02x", e->fetched[i]);
+    }
+}
+
 /* The row of a gap, made when it is new, its place in the order found by name. NULL: too many. */
 static struct report_row *gap_row(struct report *r, const struct finding *f)
 {
@@ -145,7 +170,7 @@ static struct report_row *gap_row(struct report *r, const struct finding *f)
     size_t lo = 0, hi = r->ngap;
     char name[sizeof(r->gap[0])];
 
-    snprintf(name, sizeof(name), "gap: %s", f->got);
+    name_gap(r, f, name, sizeof(name));
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
         int c = strcmp(name, r->row[order[mid]].rule);
@@ -227,6 +252,7 @@ enum verdict report_add(struct report *r, uint32_t caps, const char *id, const s
 
     r->id = id;
     r->s = s;
+    r->trace = trace;
     r->totals.cases++;
     r->totals.events += (unsigned)trace->n;
     if (!ran_to_end(trace))

@@ -24,6 +24,9 @@ unsigned sched_next(const uint8_t *sched, size_t n, size_t *at, uint32_t runnabl
 void judge_stop(const struct spec *spec, const struct target *t, const struct tsp_setup *setup,
                 const struct tsp_trace *trace, const struct spec_options *opt);
 
+/* "cpuid", "hypercall", ... of an enum tsp_event_kind. */
+const char *judge_event_name(unsigned kind);
+
 /* known.c: accepted deviations, lines "rule, reason" of fuzz/known/TARGET.csv. */
 struct known;
 enum tsp_status known_load(struct known **out, const char *file, struct tsp_error *err);

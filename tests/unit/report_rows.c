@@ -166,6 +166,41 @@ static void report_gaps_follow_the_rules_sorted(void **state)
     report_free(r);
 }
 
+/* A gap is named by what would need a rule. */
+static void report_names_gaps_by_their_event(void **state)
+{
+    static const struct {
+        struct tsp_event ev;
+        const char *name;
+    } row[] = {
+        {{.kind = TSP_EV_CPUID, .before.r = {0xff00000014}}, "gap: cpuid leaf 0x14"},
+        {{.kind = TSP_EV_HYPERCALL, .before.r = {0x86000000}}, "gap: hypercall 0x86000000"},
+        {{.kind = TSP_EV_FAULT, .code = 6, .len = 2, .fetched = {0x0f, 0x0b, 0x90}},
+         "gap: fault 0x6 of 0f0b"},
+        {{.kind = TSP_EV_FAULT, .code = 6, .len = 99, .fetched = {1}},
+         "gap: fault 0x6 of 01000000000000000000000000000000"},
+        {{.kind = TSP_EV_STOP, .code = 5}, "gap: stop 0x5 of "},
+    };
+    static struct tsp_trace trace = {.n = 1};
+    const struct finding f = {.verdict = VERDICT_GAP, .rule = ~0u},
+                         wild = {.verdict = VERDICT_GAP, .rule = ~0u, .event = 7};
+    struct tsp_setup setup = {.nvcpu = 1};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct spec s = {.rule = rules, .n = NRULE, .finding = &f, .nfinding = 1};
+        struct report *r = report_open(&s, NULL);
+
+        trace.ev[0] = row[i].ev;
+        report_add(r, 0, "case", NULL, &setup, &trace);
+        assert_string_equal(report_row_at(r, NRULE)->rule, row[i].name);
+        s.finding = &wild;
+        report_add(r, 0, "case", NULL, &setup, &trace);
+        assert_int_equal(report_rows(r), NRULE + 2);
+        report_free(r);
+    }
+}
+
 static void report_gap_rows_are_bounded(void **state)
 {
     struct spec s = {.rule = rules, .n = NRULE};
@@ -233,6 +268,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(report_blames_the_target_before_its_policy),
     cmocka_unit_test(report_known_deviation_is_not_a_failure),
     cmocka_unit_test(report_gaps_follow_the_rules_sorted),
+    cmocka_unit_test(report_names_gaps_by_their_event),
     cmocka_unit_test(report_gap_rows_are_bounded),
     cmocka_unit_test(report_skipped_rules_are_not_exercised),
     cmocka_unit_test(report_counts_runs_that_did_not_finish),
