@@ -2,7 +2,7 @@
 if(TARGET tsp_decoder)
     tsp_test(arm64_decode SOURCE unit/arm64_decode.c LABEL unit LINK tsp_decoder)
 endif()
-if(TARGET tsp_emu AND EXISTS ${CMAKE_SOURCE_DIR}/emu/x86/exec.c)
+if(TARGET tsp_emu)
     foreach(name arm64_alu arm64_memory arm64_exception arm64_sysreg arm64_smccc arm64_psci)
         tsp_test(${name} SOURCE unit/${name}.c LABEL unit LINK tsp_emu)
     endforeach()
