@@ -25,17 +25,20 @@ size_t golden_case_count(const struct golden *g)
 static void cpuid_case(const struct golden_record *r, unsigned sub, struct golden_case *out)
 {
     const struct golden_sub *g = &r->sub[sub];
+    struct outcome *o = &out->out;
 
     out->s = *r->s;
     out->s.regs[TSP_RCX] = g->ecx;
-    memset(&out->out, 0, sizeof(out->out));
-    out->out.exit = OUTCOME_HALT;
-    memcpy(out->out.out.r, out->s.regs, sizeof(out->out.out.r));
-    out->out.out.r[TSP_RAX] = g->reg[0];
-    out->out.out.r[TSP_RBX] = g->reg[1];
-    out->out.out.r[TSP_RCX] = g->reg[2];
-    out->out.out.r[TSP_RDX] = g->reg[3];
-    out->out.out.pc = out->s.code_at + out->s.ncode[0];
+    memset(o, 0, sizeof(*o));
+    o->exit = out->s.level == 0 ? OUTCOME_HALT : OUTCOME_IO;
+    memcpy(o->out.r, out->s.regs, sizeof(o->out.r));
+    o->out.r[TSP_RAX] = g->reg[0];
+    o->out.r[TSP_RBX] = g->reg[1];
+    o->out.r[TSP_RCX] = g->reg[2];
+    o->out.r[TSP_RDX] = g->reg[3];
+    o->vary = ~(1u << TSP_RAX | 1u << TSP_RBX | 1u << TSP_RCX | 1u << TSP_RDX);
+    o->out.flags = out->s.flags;
+    o->out.pc = out->s.code_at - out->s.cs_base + 2 + (out->s.level == 0);
     snprintf(out->id, sizeof(out->id), "%s.0x%x", r->id, g->ecx);
 }
 

@@ -71,6 +71,30 @@ static enum tsp_status one_record(struct golden_reader *rd, struct golden *g, js
     return st;
 }
 
+#define KVM_HC_CLOCK_PAIRING 9u
+#define EFAULT_32 0xfffffff2u
+
+/* Whether the host's clock source was its TSC is not written in a recording, but its answers to the
+ * clock-pairing call tell: with another clock source that call never gets as far as writing memory
+ * (KVM hypercalls.rst). */
+static void infer_clock(struct golden *g)
+{
+    bool tsc = false;
+
+    for (size_t i = 0; i < g->n; i++) {
+        const struct golden_record *r = &g->rec[i];
+        uint32_t got = (uint32_t)r->out.out.r[TSP_RAX];
+
+        if (r->kind == GOLDEN_RUN && r->s->arch == TSP_ARCH_X86 &&
+            r->out.exit != OUTCOME_EXCEPTION && r->s->nmsr == 0 &&
+            r->s->regs[TSP_RAX] == KVM_HC_CLOCK_PAIRING && (got == 0 || got == EFAULT_32))
+            tsc = true;
+    }
+    for (size_t i = 0; tsc && i < g->n; i++)
+        if (g->rec[i].s != NULL)
+            g->rec[i].s->config |= TSP_CFG_HOST_TSC;
+}
+
 enum tsp_status golden_read(const char *name, const uint8_t *p, size_t n, struct golden *out,
                             struct tsp_error *err)
 {
@@ -108,6 +132,8 @@ enum tsp_status golden_read(const char *name, const uint8_t *p, size_t n, struct
     free(rd);
     if (st != TSP_OK)
         golden_free(out);
+    else
+        infer_clock(out);
     return st;
 }
 

@@ -184,7 +184,14 @@ static bool read_subs(struct golden_reader *rd, const json_t *o, struct golden_r
     s->regs[TSP_RBX] = 0xbbbbbbbbbbbbbbbb;
     s->regs[TSP_RDX] = 0xdddddddddddddddd;
     s->regs_set = 1u << TSP_RAX | 1u << TSP_RBX | 1u << TSP_RCX | 1u << TSP_RDX;
-    s->code[0][s->ncode[0]++] = 0xf4;
+    /* The end mark: HLT, or OUT to the end port where HLT is not allowed. */
+    s->flags = s->level == 0 ? 2 : 0x3002;
+    if (s->level != 0) {
+        s->code[0][s->ncode[0]++] = 0xe6;
+        s->code[0][s->ncode[0]++] = INPUT_END_PORT;
+    } else {
+        s->code[0][s->ncode[0]++] = 0xf4;
+    }
     r->kind = GOLDEN_CPUID;
     return true;
 }
@@ -353,6 +360,9 @@ static bool memory_seen(struct golden_reader *rd, const json_t *o, struct outcom
             !golden_bytes(rd, mmio, "data", oc->mmio_data, 8, &n))
             return false;
         oc->mmio_len = (uint32_t)v;
+        if (json_object_get(mmio, "exits") != NULL && !golden_field(rd, mmio, "exits", &v))
+            return false;
+        oc->mmio_exits = (uint32_t)v;
     }
     return true;
 }
