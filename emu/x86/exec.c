@@ -181,6 +181,13 @@ static bool retried(struct run *r, const struct insn *in)
     return true;
 }
 
+/* A rewrite that went to a device (text in read-only memory), or waits for its stores: the
+ * instruction is still to come. */
+static bool rewrite_left(const struct vm *vm, const struct insn *in)
+{
+    return (in->op == OP_VMCALL || in->op == OP_VMMCALL) && vm->ev->kind != TSP_EV_HYPERCALL;
+}
+
 /* A trap instruction: the snapshot is taken first, whatever comes. true: the run ends with an
  * event. */
 static bool trap(struct run *r, const struct insn *in)
@@ -202,7 +209,7 @@ static bool trap(struct run *r, const struct insn *in)
     case STEP_EVENT:
         if (r->vm->ev->kind == TSP_EV_PATCH)
             patched(r, was);
-        else if (r->vm->ev->kind != TSP_EV_FAULT)
+        else if (r->vm->ev->kind != TSP_EV_FAULT && !rewrite_left(r->vm, in))
             retire(r, in, was);
         break;
     default:
