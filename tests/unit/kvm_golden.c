@@ -180,6 +180,7 @@ static void check_event(const struct rig *r, const json_t *rec, enum step end)
     const char *id = text_of(rec, "id");
     /* #DB after the call is the run loop's */
     bool after = json_is_object(exc) && number(json_object_get(exc, "vec")) == 1;
+    bool stepped = after && r->ev.kind == TSP_EV_PATCH;
 
     if (strcmp(text_of(rec, "exit"), "hypercall") == 0) {
         if (end != STEP_STOP || r->ev.code != TSP_STOP_EXIT || r->ev.info[0] != 12)
@@ -192,7 +193,7 @@ static void check_event(const struct rig *r, const json_t *rec, enum step end)
             fail_msg("%s: end %d, vector %u", id, (int)end, vc->fault.vector);
         if (vc->fault.has_error != !json_is_null(json_object_get(exc, "err")))
             fail_msg("%s: error code", id);
-    } else if (end != STEP_EVENT || r->ev.kind == TSP_EV_MMIO) {
+    } else if (end != STEP_EVENT || (r->ev.kind != TSP_EV_HYPERCALL && !stepped)) {
         fail_msg("%s: end %d, event %u", id, (int)end, r->ev.kind);
     }
 }
