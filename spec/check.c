@@ -292,9 +292,9 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
     j.trace = trace;
     j.opt = opt;
     if (setup->npolicy)
-        policy_open(&j.policy, &setup->policy[0], n >= INDEX_FROM);
+        spec_policy_open(&j.policy, &setup->policy[0], n >= INDEX_FROM);
     else
-        policy_open(&j.policy, &(struct tsp_policy){NULL, 0}, false);
+        spec_policy_open(&j.policy, &(struct tsp_policy){NULL, 0}, false);
     facts_setup(&j);
     for (j.index = 0; j.index < n; j.index++) {
         j.ev = &trace->ev[j.index];

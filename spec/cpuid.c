@@ -20,7 +20,7 @@ static unsigned slot_of(uint32_t leaf)
 }
 _Static_assert(POLICY_SLOTS == 1u << 10, "slot_of keeps ten bits");
 
-void policy_open(struct policy_index *p, const struct tsp_policy *from, bool hashed)
+void spec_policy_open(struct policy_index *p, const struct tsp_policy *from, bool hashed)
 {
     p->leaf = from->leaf;
     p->n = from->leaf ? (unsigned)(from->n < TSP_MAX_LEAF ? from->n : TSP_MAX_LEAF) : 0;
@@ -60,12 +60,12 @@ static const struct tsp_leaf *find(const struct policy_index *p, uint32_t leaf, 
     return NULL;
 }
 
-const struct tsp_leaf *policy_find(const struct policy_index *p, uint32_t leaf, uint32_t sub)
+const struct tsp_leaf *spec_policy_find(const struct policy_index *p, uint32_t leaf, uint32_t sub)
 {
     return find(p, leaf, sub, false);
 }
 
-const struct tsp_leaf *policy_first(const struct policy_index *p, uint32_t leaf)
+const struct tsp_leaf *spec_policy_first(const struct policy_index *p, uint32_t leaf)
 {
     return find(p, leaf, 0, true);
 }
@@ -87,7 +87,7 @@ bool judge_field(const struct judge *j, const struct field_ref *ref, unsigned pe
     *out = 0;
     if (ref->relative && !base)
         return false;
-    e = policy_find(&j->policy, base + ref->leaf, ref->sub);
+    e = spec_policy_find(&j->policy, base + ref->leaf, ref->sub);
     if (!e)
         return false;
     *out = (e->reg[ref->reg] >> ref->lo) & (uint32_t)(0xffffffffu >> (31 - (ref->hi - ref->lo)));
@@ -113,7 +113,7 @@ static const struct tsp_leaf *class_entry(const struct judge *j, unsigned class,
     case CLASS_EXT:
         return j->ext;
     case CLASS_HV:
-        return policy_first(&j->policy, leaf & HV_BLOCK);
+        return spec_policy_first(&j->policy, leaf & HV_BLOCK);
     default:
         return j->basic;
     }
@@ -163,7 +163,7 @@ void cpuid_look_up(struct judge *j, struct cpuid_query *q)
     const struct tsp_leaf *top;
 
     q->class = class_of(leaf);
-    j->entry = j->served = policy_find(&j->policy, leaf, sub);
+    j->entry = j->served = spec_policy_find(&j->policy, leaf, sub);
     j->served_leaf = leaf;
     j->redirected = false;
     q->entry = j->entry != NULL;
@@ -177,9 +177,9 @@ void cpuid_look_up(struct judge *j, struct cpuid_query *q)
         j->vendor != TSP_VENDOR_HYGON) {
         j->redirected = true;
         j->served_leaf = j->basic->reg[0];
-        j->served = policy_find(&j->policy, j->served_leaf, sub);
+        j->served = spec_policy_find(&j->policy, j->served_leaf, sub);
     }
     q->sub1 = !j->entry && cpuid_echoes(j->served_leaf) &&
-              policy_find(&j->policy, j->served_leaf, 1) != NULL;
+              spec_policy_find(&j->policy, j->served_leaf, 1) != NULL;
     j->rec = j->served || j->setup->npolicy == 0 ? find_rows(j, j->served_leaf, sub) : NULL;
 }

@@ -132,16 +132,16 @@ static void setup_x86(struct judge *j)
 {
     const struct tsp_leaf *l;
 
-    j->basic = policy_first(&j->policy, 0);
-    j->ext = policy_first(&j->policy, 0x80000000u);
-    j->centaur = policy_first(&j->policy, 0xc0000000u);
+    j->basic = spec_policy_first(&j->policy, 0);
+    j->ext = spec_policy_first(&j->policy, 0x80000000u);
+    j->centaur = spec_policy_first(&j->policy, 0xc0000000u);
     if (j->basic)
         j->vendor = vendor_of(j->basic);
     else if (j->setup->npolicy == 0 && j->setup->host < TSP_VENDOR_COUNT)
         j->vendor = (enum tsp_vendor)j->setup->host;
     else
         j->vendor = TSP_VENDOR_OTHER;
-    l = policy_first(&j->policy, 0x40000001u);
+    l = spec_policy_first(&j->policy, 0x40000001u);
     j->hyperv_leaf = l && l->reg[0] == HYPERV_INTERFACE;
     j->hyperv_on = j->hyperv_leaf && initial_msr(j->setup, HYPERV_OS_ID);
 }

@@ -54,9 +54,9 @@ struct say {
 };
 
 /* policy_index.c */
-void policy_open(struct policy_index *p, const struct tsp_policy *from, bool hashed);
-const struct tsp_leaf *policy_find(const struct policy_index *p, uint32_t leaf, uint32_t sub);
-const struct tsp_leaf *policy_first(const struct policy_index *p, uint32_t leaf);
+void spec_policy_open(struct policy_index *p, const struct tsp_policy *from, bool hashed);
+const struct tsp_leaf *spec_policy_find(const struct policy_index *p, uint32_t leaf, uint32_t sub);
+const struct tsp_leaf *spec_policy_first(const struct policy_index *p, uint32_t leaf);
 /* Value of a named field of the policy; false when the policy has no such leaf. */
 bool judge_field(const struct judge *j, const struct field_ref *ref, unsigned persona,
                  uint32_t *out);

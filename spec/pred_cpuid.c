@@ -57,7 +57,7 @@ bool pred_cpuid_policy(const struct judge *j, const struct pred_use *p, struct s
  * is also what the leaf's other sub-leaves hold. */
 bool pred_cpuid_echo(const struct judge *j, const struct pred_use *p, struct say *say)
 {
-    const struct tsp_leaf *first = policy_find(&j->policy, j->served_leaf, 1);
+    const struct tsp_leaf *first = spec_policy_find(&j->policy, j->served_leaf, 1);
     unsigned vcpu = j->ev->vcpu < TSP_MAX_VCPU ? j->ev->vcpu : 0;
     uint32_t want[4] = {0, 0, (uint32_t)j->ev->before.r[TSP_RCX] & 0xff,
                         j->setup->vcpu[vcpu].x86.apic_id};

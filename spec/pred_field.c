@@ -33,7 +33,7 @@ static uint32_t apic_id(const struct judge *j)
 static bool component(const struct judge *j, unsigned bit, uint32_t *size, uint32_t *at,
                       bool *aligned)
 {
-    const struct tsp_leaf *e = policy_find(&j->policy, XSAVE_LEAF, bit);
+    const struct tsp_leaf *e = spec_policy_find(&j->policy, XSAVE_LEAF, bit);
 
     if (bit == 2) {
         /* AVX: 256 bytes at 576 on every part that has it */
