@@ -55,8 +55,10 @@ static enum tsp_status one_record(struct golden_reader *rd, struct golden *g, js
         if (t == NULL)
             return TSP_EPARSE;
         note_table(rd, g, t);
+        r->kind = GOLDEN_NOTE;
         snprintf(r->why, sizeof(r->why), "a CPUID table, used by other records");
     } else if (json_object_get(o, "mode") == NULL) {
+        r->kind = GOLDEN_NOTE;
         snprintf(r->why, sizeof(r->why), "no \"mode\": settings, not a run");
     } else {
         r->s = malloc(sizeof(*r->s));

@@ -13,7 +13,8 @@
 enum golden_kind {
     GOLDEN_RUN,   /* one run: scenario and outcome */
     GOLDEN_CPUID, /* one leaf asked with several ECX values */
-    GOLDEN_OTHER  /* a table, a note, or something this program cannot express: why says what */
+    GOLDEN_OTHER, /* a run this program cannot express: why says what */
+    GOLDEN_NOTE   /* not a run: a CPUID table or settings that others use */
 };
 
 #define GOLDEN_SUB_MAX 64u

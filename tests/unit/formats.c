@@ -128,6 +128,7 @@ static void golden_reads_a_run(void **state)
     assert_int_equal(read_golden(TABLE RUN("hlt", "\"wp=0\",\"pte1=P-U\""), &g, &err), TSP_OK);
     assert_int_equal(g.n, 2);
     assert_int_equal(g.host, TSP_VENDOR_AMD);
+    assert_int_equal(g.rec[0].kind, GOLDEN_NOTE);
     assert_int_equal(g.rec[1].kind, GOLDEN_RUN);
     assert_int_equal(g.rec[1].s->host, TSP_VENDOR_AMD);
     assert_int_equal(g.rec[1].s->mode, TSP_MODE_LONG64);
