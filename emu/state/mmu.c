@@ -122,7 +122,8 @@ static enum step mmio(struct vm *vm, struct vcpu *vc, uint64_t gpa, const uint8_
 {
     unsigned width = len < 8 ? len : 8;
 
-    vc->io = (struct io_mark){vc->s.regs, vc->lazy};
+    if (vm->ev->kind != TSP_EV_MMIO) /* the first access of this instruction */
+        vc->io = (struct io_mark){vc->s.regs, vc->lazy};
     vm->ev->kind = TSP_EV_MMIO;
     vm->ev->code = 0;
     vm->ev->addr = gpa;
