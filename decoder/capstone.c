@@ -14,10 +14,20 @@
 #include "trapspec/bits.h"
 
 #define MEMO_SIZE 4096u
+#define RECENT_SIZE 1024u
 
 struct memo {
     uint64_t key[2];
     uint32_t tag; /* 0 = empty, else 1 + (mode << 8 | key bytes) */
+    struct insn insn;
+};
+
+/* Whole answers, found by the first 8 bytes of 15 before anything is taken apart; right when the
+ * mode and the insn.len bytes are the same, whatever follows. */
+struct recent {
+    uint64_t key[2];  /* bytes 0..7 and 7..14 */
+    uint64_t mask[2]; /* those of them that are the instruction's */
+    uint32_t tag;     /* 0 = empty, else 1 + mode */
     struct insn insn;
 };
 
@@ -27,6 +37,7 @@ struct decoder {
     csh handle[H_COUNT];
     cs_insn insn; /* no detail: operands come from lower_x86.c and lower_arm64 */
     struct memo memo[MEMO_SIZE];
+    struct recent recent[RECENT_SIZE];
 };
 
 static unsigned handle_of(enum tsp_mode mode)
@@ -108,25 +119,15 @@ void decoder_close(struct decoder *d)
     free(d);
 }
 
-static uint64_t load64(const uint8_t *b)
-{
-    /* spelt out so that compilers make one load of it */
-    return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24 |
-           (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 |
-           (uint64_t)b[7] << 56;
-}
-
 /* The entry for the first n of 16 readable bytes; on a miss it is already labelled and must be
  * filled. */
 static struct memo *memo_slot(struct decoder *d, const uint8_t *b, unsigned n, enum tsp_mode mode,
                               bool *hit)
 {
-    uint64_t k0 = load64(b), k1 = n > 8 ? load64(b + 8) & bits_mask(8 * (n - 8)) : 0;
+    uint64_t k0 = first_bytes(load64(b), n), k1 = n > 8 ? first_bytes(load64(b + 8), n - 8) : 0;
     uint32_t tag = 1 + ((uint32_t)mode << 8 | n);
     struct memo *m;
 
-    if (n < 8)
-        k0 &= bits_mask(8 * n);
     m = &d->memo[((k0 ^ k1 << 1 ^ tag) * 0x9e3779b97f4a7c15u >> 40) % MEMO_SIZE];
     *hit = m->tag == tag && m->key[0] == k0 && m->key[1] == k1;
     if (!*hit) {
@@ -157,8 +158,8 @@ static void confirm(struct decoder *d, enum tsp_mode mode, const struct x86_fiel
     out->nopnd = 0;
 }
 
-static void decode_x86(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n,
-                       struct insn *out)
+static void decode_anew(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n,
+                        struct insn *out)
 {
     struct x86_bytes raw;
     struct x86_fields f;
@@ -177,6 +178,33 @@ static void decode_x86(struct decoder *d, enum tsp_mode mode, const uint8_t *p, 
         *out = m->insn;
     }
     x86_fill(&f, &raw, out);
+}
+
+static void decode_x86(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n,
+                       struct insn *out)
+{
+    uint64_t k0, k1;
+    struct recent *e;
+
+    if (n < X86_INSN_MAX) {
+        decode_anew(d, mode, p, n, out);
+        return;
+    }
+    k0 = load64(p);
+    k1 = load64(p + 7);
+    e = &d->recent[((k0 + mode) * 0x9e3779b97f4a7c15u >> 40) % RECENT_SIZE];
+    if (e->tag == 1 + (uint32_t)mode && ((e->key[0] ^ k0) & e->mask[0]) == 0 &&
+        ((e->key[1] ^ k1) & e->mask[1]) == 0) {
+        *out = e->insn;
+        return;
+    }
+    decode_anew(d, mode, p, n, out);
+    e->tag = 1 + (uint32_t)mode;
+    e->key[0] = k0;
+    e->key[1] = k1;
+    e->mask[0] = first_bytes(~(uint64_t)0, out->len);
+    e->mask[1] = out->len > 7 ? first_bytes(~(uint64_t)0, out->len - 7u) : 0;
+    e->insn = *out;
 }
 
 static void decode_a64(struct decoder *d, const uint8_t *p, size_t n, struct insn *out)

@@ -241,10 +241,13 @@ void x86_fields(enum tsp_mode mode, const uint8_t *p, size_t n, struct x86_bytes
 {
     unsigned payload;
 
-    if (n > X86_INSN_MAX)
-        n = X86_INSN_MAX;
     memset(raw, 0, sizeof(*raw));
-    memcpy(raw->b, p, n);
+    if (n >= X86_INSN_MAX) {
+        n = X86_INSN_MAX;
+        memcpy(raw->b, p, X86_INSN_MAX); /* a constant size costs no call */
+    } else {
+        memcpy(raw->b, p, n);
+    }
     memset(f, 0, sizeof(*f));
     f->seg = 255;
     f->width = mode_width[mode];

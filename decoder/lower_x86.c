@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "decoder/private.h"
-#include "trapspec/bits.h"
 
 static void reg_opnd(const struct x86_fields *f, struct opnd *o, unsigned reg)
 {
@@ -171,8 +170,11 @@ static void one_opnd(const struct x86_fields *f, const struct x86_bytes *raw, un
         o->kind = OPND_SEG;
         o->reg = seg_in_opcode(f);
         break;
-    case K_I:
     case K_ONE:
+        out->imm = 1;
+        o->kind = OPND_IMM;
+        break;
+    case K_I:
         o->kind = OPND_IMM;
         break;
     default:
@@ -278,27 +280,35 @@ static bool imm_is_signed(const struct x86_fields *f)
     }
 }
 
+/* n 1..8 bytes at p, of which 8 are readable. */
+static uint64_t value(const uint8_t *p, unsigned n, bool is_signed)
+{
+    uint64_t v = load64(p) << (64 - 8 * n);
+    uint64_t sign = is_signed && v >> 63 != 0 ? ~(~(uint64_t)0 >> (64 - 8 * n)) : 0;
+
+    return v >> (64 - 8 * n) | (n < 8 ? sign : 0);
+}
+
+static void fill_imm(const struct x86_fields *f, const uint8_t *p, struct insn *out)
+{
+    out->imm = value(p, f->nimm, imm_is_signed(f));
+    if (f->nimm2 != 0)
+        out->far_sel = (uint16_t)value(p + f->nimm, f->nimm2, false);
+    if (x86_forms[f->row.form].imm == IMM_O)
+        out->disp = (int64_t)out->imm;
+}
+
 void x86_fill(const struct x86_fields *f, const struct x86_bytes *raw, struct insn *out)
 {
     const uint8_t *p = raw->b + f->head;
-    const struct x86_form_row *form = &x86_forms[f->row.form];
 
     /* what follows the instruction is not part of the answer */
-    memset(out->bytes, 0, sizeof(out->bytes));
-    memcpy(out->bytes, raw->b, f->len);
+    store64(out->bytes, first_bytes(load64(raw->b), f->len));
+    store64(out->bytes + 8, f->len > 8 ? first_bytes(load64(raw->b + 8), f->len - 8u) : 0);
     if (out->status != INSN_OK)
         return;
     if (f->ndisp != 0)
-        out->disp = (int64_t)bits_sext(le_load(p, f->ndisp), 8u * f->ndisp);
-    p += f->ndisp;
-    if (f->nimm != 0) {
-        out->imm = le_load(p, f->nimm);
-        if (imm_is_signed(f))
-            out->imm = bits_sext(out->imm, 8u * f->nimm);
-        out->far_sel = (uint16_t)le_load(p + f->nimm, f->nimm2);
-        if (form->imm == IMM_O)
-            out->disp = (int64_t)out->imm;
-    } else if (form->opnd[1] >> 4 == K_ONE) {
-        out->imm = 1;
-    }
+        out->disp = (int64_t)value(p, f->ndisp, true);
+    if (f->nimm != 0)
+        fill_imm(f, p + f->ndisp, out);
 }

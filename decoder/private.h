@@ -73,6 +73,33 @@ struct x86_bytes {
     uint8_t b[X86_INSN_MAX + 25];
 };
 
+/* Eight bytes, least significant first; spelt out so that compilers make one load or store of them.
+ */
+static inline uint64_t load64(const uint8_t *b)
+{
+    return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24 |
+           (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 |
+           (uint64_t)b[7] << 56;
+}
+
+static inline void store64(uint8_t *b, uint64_t v)
+{
+    b[0] = (uint8_t)v;
+    b[1] = (uint8_t)(v >> 8);
+    b[2] = (uint8_t)(v >> 16);
+    b[3] = (uint8_t)(v >> 24);
+    b[4] = (uint8_t)(v >> 32);
+    b[5] = (uint8_t)(v >> 40);
+    b[6] = (uint8_t)(v >> 48);
+    b[7] = (uint8_t)(v >> 56);
+}
+
+/* Keeps the first n bytes of what load64 gave, n 0..8 and more. */
+static inline uint64_t first_bytes(uint64_t v, unsigned n)
+{
+    return n >= 8 ? v : v & (((uint64_t)1 << (8 * n)) - 1);
+}
+
 /* fields_x86.c */
 void x86_fields(enum tsp_mode mode, const uint8_t *p, size_t n, struct x86_bytes *raw,
                 struct x86_fields *f);
