@@ -160,14 +160,14 @@ static enum step sched_yield_to(struct vm *vm, struct vcpu *vc, struct hv_call *
     return answer(call, kvm_has(vm, KVM_PV_SCHED_YIELD) ? 0 : kvm_error(KVM_ENOSYS));
 }
 
-/* Attributes: bits 3:0 page size (0 to 2), bit 4 encrypted, the rest zero. */
+/* Attributes: bits 3:0 page size, bit 4 encrypted, the rest must be zero. */
 static bool map_gpa_args_ok(const struct vm *vm, const struct hv_call *call)
 {
     uint64_t gfn = call->arg[0] / PAGE, npages = call->arg[1], attrs = call->arg[2];
 
     if (call->arg[0] % PAGE != 0 || npages == 0 || gfn + npages <= gfn)
         return false;
-    return vm_behaves(vm, BEHAVIOUR_MAP_GPA_ATTRS) || (attrs >> 5 == 0 && (attrs & 15) <= 2);
+    return vm_behaves(vm, BEHAVIOUR_MAP_GPA_ATTRS) || attrs >> 5 == 0;
 }
 
 static enum step map_gpa_range(struct vm *vm, struct vcpu *vc, struct hv_call *call)

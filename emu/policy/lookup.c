@@ -121,7 +121,7 @@ static void redirect(const struct tsp_policy *p, unsigned rules, uint32_t *leaf)
     *leaf = basic->reg[EAX];
 }
 
-void policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned rules,
+bool policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned rules,
                       uint32_t out[4], const struct tsp_leaf **entry)
 {
     uint32_t leaf = in[0], subleaf = in[1];
@@ -135,7 +135,7 @@ void policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned
     *entry = e;
     if (e != NULL) {
         memcpy(out, e->reg, sizeof(e->reg));
-        return;
+        return false;
     }
     memset(out, 0, 4 * sizeof(out[0]));
     /*
@@ -148,6 +148,7 @@ void policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned
         out[ECX] = subleaf & 0xff;
         out[EDX] = topo->reg[EDX];
     }
+    return topo != NULL;
 }
 
 void policy_answer(const struct tsp_policy *p, uint32_t leaf, uint32_t subleaf, uint32_t out[4],

@@ -11,6 +11,7 @@
 #include "emu/x86/x86.h"
 #include "trapspec/bits.h"
 
+#define EAX 0
 #define EBX 1
 #define ECX 2
 #define EDX 3
@@ -27,6 +28,12 @@
 #define TSX_CPUID_CLEAR 1
 #define LD1_XSAVEC 1
 #define LD1_XSAVES 3
+
+#define LEAF_EXTENDED 0x80000001u
+#define L81_ECX_TOPOEXT 22
+#define L81_EDX_SYSCALL 11
+#define LEAF_AMD_ID 0x8000001eu
+#define LEAF_AMD_TOPOLOGY 0x80000026u
 
 /* Standard-format place and size of the XSAVE components, as all processors that have them lay them
  * out. */
@@ -125,6 +132,46 @@ static void run_time_bits(struct vm *vm, const struct vcpu *vc, const struct tsp
                 xsave_sizes(vc, sub, out);
 }
 
+/* A topology leaf is there when its first level has processors. */
+static bool has_topology(const struct tsp_policy *p, uint32_t leaf)
+{
+    const struct tsp_leaf *e = policy_find(p, leaf, 0);
+
+    return e != NULL && e->reg[EBX] != 0;
+}
+
+/* The asking processor's own number, wherever the vendors put it. */
+static void own_ids(struct vm *vm, const struct vcpu *vc, const struct tsp_leaf *e, uint32_t out[4])
+{
+    const struct tsp_policy *p = &vm->setup->policy[0];
+    uint32_t id = vc->s.x86.apic_id;
+
+    if (e->leaf == 1)
+        out[EBX] = (uint32_t)bits_set(out[EBX], 31, 24, id);
+    if ((e->leaf == 0xb || e->leaf == 0x1f || e->leaf == LEAF_AMD_TOPOLOGY) &&
+        has_topology(p, e->leaf))
+        out[EDX] = id;
+    if (e->leaf == LEAF_AMD_ID) {
+        const struct tsp_leaf *ext = policy_find(p, LEAF_EXTENDED, 0);
+
+        if (ext != NULL && bits_test(ext->reg[ECX], L81_ECX_TOPOEXT))
+            out[EAX] = id;
+    }
+}
+
+/* What a processor does beyond KVM's list of run-time bits: its own ids, and SYSCALL, which Intel
+ * enumerates in 64-bit mode only (SDM Vol. 2A CPUID). */
+static void processor_bits(struct vm *vm, const struct vcpu *vc, const struct tsp_leaf *e,
+                           uint32_t out[4])
+{
+    if (!vm_behaves(vm, BEHAVIOUR_APIC_ID_STATIC))
+        own_ids(vm, vc, e, out);
+    if (e->leaf == LEAF_EXTENDED && vc->s.regs.mode != TSP_MODE_LONG64 &&
+        !vm_behaves(vm, BEHAVIOUR_SYSCALL_STATIC) &&
+        policy_vendor(&vm->setup->policy[0]) == TSP_VENDOR_INTEL)
+        out[EDX] = put_bit(out[EDX], L81_EDX_SYSCALL, false);
+}
+
 static unsigned wrong_rules(const struct vm *vm)
 {
     return (vm_behaves(vm, BEHAVIOUR_MUT_NO_ECHO) ? POLICY_NO_ECHO : 0) |
@@ -137,13 +184,17 @@ void x86_cpuid_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t su
 {
     const uint32_t in[2] = {leaf, subleaf};
     const struct tsp_leaf *e = NULL;
+    bool echo = false;
 
-    if (vm->setup->npolicy == 0)
-        memset(out, 0, 4 * sizeof(out[0]));
-    else
-        policy_answer_as(&vm->setup->policy[0], in, wrong_rules(vm), out, &e);
-    if (e != NULL)
+    memset(out, 0, 4 * sizeof(out[0]));
+    if (vm->setup->npolicy != 0)
+        echo = policy_answer_as(&vm->setup->policy[0], in, wrong_rules(vm), out, &e);
+    if (echo && !vm_behaves(vm, BEHAVIOUR_APIC_ID_STATIC))
+        out[EDX] = vc->s.x86.apic_id;
+    if (e != NULL) {
         run_time_bits(vm, vc, e, out);
+        processor_bits(vm, vc, e, out);
+    }
     for (unsigned i = 0; i < 2; i++)
         if (vm->hv[i] != NULL && vm->hv[i]->cpuid != NULL &&
             vm->hv[i]->cpuid(vm, vc, leaf, subleaf, out))

@@ -227,6 +227,51 @@ static void cpuid_without_policy_is_zero(void **state)
     rig_close(&r);
 }
 
+struct id_row {
+    const char *profile;
+    enum tsp_vendor vendor;
+    uint32_t leaf, sub, mode;
+    unsigned reg;
+    uint32_t mask, want;
+};
+
+/* vCPU 0 has APIC id 0x1234, the policy says id 0 and SYSCALL. */
+static const struct id_row ids[] = {
+    {"kvm", TSP_VENDOR_INTEL, 1, 0, TSP_MODE_LONG64, EBX, 0xff000000, 0x34000000},
+    {"kvm", TSP_VENDOR_INTEL, 0xb, 0, TSP_MODE_LONG64, EDX, 0xffffffff, 0x1234},
+    {"kvm", TSP_VENDOR_INTEL, 0xb, 1, TSP_MODE_LONG64, EDX, 0xffffffff, 0x1234},
+    {"kvm", TSP_VENDOR_INTEL, 0xb, 0x100, TSP_MODE_LONG64, EDX, 0xffffffff, 0x1234},
+    {"kvm", TSP_VENDOR_INTEL, 0x80000001, 0, TSP_MODE_LONG64, EDX, 0x800, 0x800},
+    {"kvm", TSP_VENDOR_INTEL, 0x80000001, 0, TSP_MODE_PROT32, EDX, 0x800, 0},
+    {"kvm", TSP_VENDOR_AMD, 0x80000001, 0, TSP_MODE_PROT32, EDX, 0x800, 0x800},
+    {"kvm@linux-6.1", TSP_VENDOR_INTEL, 1, 0, TSP_MODE_LONG64, EBX, 0xff000000, 0},
+    {"kvm@linux-6.1", TSP_VENDOR_INTEL, 0xb, 0x105, TSP_MODE_LONG64, EDX, 0xffffffff, 0},
+    {"kvm@linux-6.1", TSP_VENDOR_INTEL, 0x80000001, 0, TSP_MODE_PROT32, EDX, 0x800, 0x800},
+};
+
+static void cpuid_shows_the_asking_processor(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        const struct id_row *row = &ids[i];
+        struct tsp_vcpu_state *s;
+        uint32_t out[4];
+        struct rig r;
+
+        rig_open(&r, row->profile);
+        r.setup.policy[0].n =
+            policy_default(row->vendor, TSP_PERSONA_KVM, 0x40000000, r.leaf, TSP_MAX_LEAF);
+        s = rig_vcpu(&r, 0);
+        s->x86.apic_id = 0x1234;
+        s->regs.mode = row->mode;
+        rig_start(&r);
+        ask(&r, row->leaf, row->sub, out);
+        if ((out[row->reg] & row->mask) != row->want)
+            fail_msg("%s, leaf %x.%x: %x", row->profile, row->leaf, row->sub, out[row->reg]);
+        rig_close(&r);
+    }
+}
+
 struct mutant_row {
     const char *profile;
     enum tsp_vendor vendor;
@@ -279,6 +324,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(cpuid_hides_unhalt_without_hlt_exits),
     cmocka_unit_test(cpuid_hides_invariant_tsc_from_hyperv_guest),
     cmocka_unit_test(cpuid_without_policy_is_zero),
+    cmocka_unit_test(cpuid_shows_the_asking_processor),
     cmocka_unit_test(cpuid_mutants_differ),
 };
 
