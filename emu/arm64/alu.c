@@ -85,6 +85,8 @@ static uint64_t shift_value(uint64_t v, unsigned kind, unsigned n, unsigned osiz
     unsigned width = osize * 8;
 
     v = cut(v, osize);
+    if (n == 0)
+        return v;
     switch (kind) {
     case 0:
         return cut(v << n, osize);
@@ -92,9 +94,9 @@ static uint64_t shift_value(uint64_t v, unsigned kind, unsigned n, unsigned osiz
         return v >> n;
     case 2:
         v = bits_sext(v, width);
-        return cut(n == 0 ? v : v >> n | (bits_test(v, 63) ? ~bits_mask(64 - n) : 0), osize);
+        return cut(v >> n | (bits_test(v, 63) ? ~bits_mask(64 - n) : 0), osize);
     default:
-        return cut(n == 0 ? v : v >> n | v << (width - n), osize);
+        return cut(v >> n | v << (width - n), osize);
     }
 }
 
@@ -368,30 +370,38 @@ static void address(struct vcpu *vc, const struct insn *in)
     a64_set_x(vc, a64_field(in, 4, 0), pc + (uint64_t)in->disp);
 }
 
-enum step arm64_alu(struct vcpu *vc, const struct insn *in)
+static void nothing(struct vcpu *vc, const struct insn *in)
+{
+    (void)vc;
+    (void)in;
+}
+
+static void move_immediate(struct vcpu *vc, const struct insn *in)
+{
+    a64_set_x(vc, a64_field(in, 4, 0), in->imm);
+}
+
+void arm64_alu(struct vcpu *vc, const struct insn *in)
 {
     static void (*const handler[])(struct vcpu *, const struct insn *) = {
-        [OP_A_ADR - OP_A_ADR] = address,
-        [OP_A_ADDSUB_IMM - OP_A_ADR] = add_sub_imm,
-        [OP_A_LOGIC_IMM - OP_A_ADR] = logic_imm,
-        [OP_A_MOVK - OP_A_ADR] = move_keep,
-        [OP_A_BITFIELD - OP_A_ADR] = bitfield,
-        [OP_A_EXTR - OP_A_ADR] = extract,
-        [OP_A_LOGIC_REG - OP_A_ADR] = logic_reg,
-        [OP_A_ADDSUB_REG - OP_A_ADR] = add_sub_reg,
-        [OP_A_ADDSUB_EXT - OP_A_ADR] = add_sub_ext,
-        [OP_A_ADDSUB_CARRY - OP_A_ADR] = add_sub_carry,
-        [OP_A_CCMP - OP_A_ADR] = cond_compare,
-        [OP_A_CSEL - OP_A_ADR] = cond_select,
-        [OP_A_DP1 - OP_A_ADR] = one_source,
-        [OP_A_DP2 - OP_A_ADR] = two_source,
-        [OP_A_DP3 - OP_A_ADR] = three_source,
+        [OP_A_NOP - OP_A_NOP] = nothing,
+        [OP_A_ADR - OP_A_NOP] = address,
+        [OP_A_ADDSUB_IMM - OP_A_NOP] = add_sub_imm,
+        [OP_A_LOGIC_IMM - OP_A_NOP] = logic_imm,
+        [OP_A_MOVZ - OP_A_NOP] = move_immediate,
+        [OP_A_MOVK - OP_A_NOP] = move_keep,
+        [OP_A_BITFIELD - OP_A_NOP] = bitfield,
+        [OP_A_EXTR - OP_A_NOP] = extract,
+        [OP_A_LOGIC_REG - OP_A_NOP] = logic_reg,
+        [OP_A_ADDSUB_REG - OP_A_NOP] = add_sub_reg,
+        [OP_A_ADDSUB_EXT - OP_A_NOP] = add_sub_ext,
+        [OP_A_ADDSUB_CARRY - OP_A_NOP] = add_sub_carry,
+        [OP_A_CCMP - OP_A_NOP] = cond_compare,
+        [OP_A_CSEL - OP_A_NOP] = cond_select,
+        [OP_A_DP1 - OP_A_NOP] = one_source,
+        [OP_A_DP2 - OP_A_NOP] = two_source,
+        [OP_A_DP3 - OP_A_NOP] = three_source,
     };
 
-    if (in->op == OP_A_MOVZ)
-        a64_set_x(vc, a64_field(in, 4, 0), in->imm);
-    else
-        handler[in->op - OP_A_ADR](vc, in);
-    vc->s.regs.pc += 4;
-    return STEP_NEXT;
+    handler[in->op - OP_A_NOP](vc, in);
 }

@@ -62,8 +62,8 @@ enum arm64_monitor { MONITOR_SIZE = 12, MONITOR_ADDR, MONITOR_LOW, MONITOR_HIGH 
 void arm64_run(struct vm *vm, struct vcpu *vc, uint32_t budget);
 enum step arm64_plain(struct vm *vm, struct vcpu *vc, const struct insn *in);
 
-/* alu.c: data processing; advances pc. */
-enum step arm64_alu(struct vcpu *vc, const struct insn *in);
+/* alu.c: NOP and data processing, OP_A_NOP to OP_A_DP3; pc is the caller's. */
+void arm64_alu(struct vcpu *vc, const struct insn *in);
 /* True when condition cond holds for these flags. */
 bool arm64_cond(uint64_t flags, unsigned cond);
 /* alu.c: the extended register operand of ADD (extended) and of register-offset loads. */

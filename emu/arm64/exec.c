@@ -77,14 +77,14 @@ enum step arm64_plain(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     if (in->op >= OP_A_B)
         return control(vm, vc, in);
-    if (in->op >= OP_A_ADR && in->op <= OP_A_DP3)
-        return arm64_alu(vc, in);
     if (in->op >= OP_A_LDST && in->op <= OP_A_ORDERED)
         return arm64_memory(vm, vc, in);
     if (in->op == OP_A_SYS)
         return arm64_sys(vm, vc, in);
     if (in->op == OP_A_CLREX)
         vc->hv_state[MONITOR_SIZE] = 0;
+    else
+        arm64_alu(vc, in);
     vc->s.regs.pc += 4;
     return STEP_NEXT;
 }
@@ -187,37 +187,66 @@ static void report_plain(struct vm *vm, struct vcpu *vc, const struct insn *in, 
     ev_end(vm, vc);
 }
 
-/* One decoded instruction. false: an event ends the run. */
-static bool run_one(struct vm *vm, struct vcpu *vc, const struct insn *in)
+/* The decoder gives an op to what it understood only, so these can be executed without a look at
+ * the status. */
+static bool is_plain(const struct insn *in)
 {
-    enum step step;
-
-    if (in->op <= OP_TRAP_LAST || vm->nvcpu > 1)
-        return run_watched(vm, vc, in);
-    step = execute(vm, vc, in);
-    if (step == STEP_NEXT) {
-        vcpu_retire(vm, vc);
-        return true;
-    }
-    report_plain(vm, vc, in, step);
-    return false;
+    return in->op > OP_TRAP_LAST;
 }
 
-/* Runs a block as long as pc follows it and nobody changed its bytes. Returns false after an event.
- */
+/* One vCPU alone: plain instructions back to back as long as pc follows the block and nobody
+ * changed its bytes. *n counts those that were executed; the step of the last is returned. */
+static enum step run_plain(struct vm *vm, struct vcpu *vc, const struct code_block *b, unsigned max,
+                           unsigned *n)
+{
+    const struct insn *in = b->insn, *end = b->insn + max;
+
+    for (; in < end && is_plain(in); in++) {
+        enum step step;
+        uint64_t next;
+
+        if (in->op <= OP_A_DP3) {
+            arm64_alu(vc, in);
+            vc->s.regs.pc += 4;
+            continue;
+        }
+        next = vc->s.regs.pc + 4;
+        step = arm64_plain(vm, vc, in);
+        if (step != STEP_NEXT) {
+            *n = (unsigned)(in - b->insn);
+            return step;
+        }
+        if (vc->s.regs.pc != next || !b->valid) {
+            in++;
+            break;
+        }
+    }
+    *n = (unsigned)(in - b->insn);
+    return STEP_NEXT;
+}
+
+/* Returns false after an event. */
 static bool run_block(struct vm *vm, struct vcpu *vc, const struct code_block *b, uint32_t *budget)
 {
-    unsigned i = 0;
-    uint64_t next;
+    unsigned n = 0, max = b->n < *budget ? b->n : *budget;
+    uint64_t start = vc->s.regs.pc;
+    enum step step = STEP_NEXT;
 
-    do {
-        next = vc->s.regs.pc + 4;
+    if (vm->nvcpu == 1)
+        step = run_plain(vm, vc, b, max, &n);
+    vc->retired += n;
+    vm->tsc += n;
+    *budget -= n;
+    if (step != STEP_NEXT) {
         --*budget;
-        if (!run_one(vm, vc, &b->insn[i]))
-            return false;
-        i++;
-    } while (i<b->n && * budget> 0 && vc->s.regs.pc == next && b->valid);
-    return true;
+        report_plain(vm, vc, &b->insn[n], step);
+        return false;
+    }
+    if (n == max || !b->valid || vc->s.regs.pc != start + 4 * n)
+        return true;
+    /* What follows in the block can be seen, or everything can. */
+    --*budget;
+    return run_watched(vm, vc, &b->insn[n]);
 }
 
 /* Reserved bits of PSTATE read as zero; the mode is what the level says. */

@@ -37,12 +37,19 @@ static bool in_ram(const struct vm *vm, const struct access *a, unsigned len)
            !(a->write && (mem_page_flags(&vm->mem, a->addr + len - 1) & MEM_ROM) != 0);
 }
 
+/* The two usual lengths are spelt out: constants make them plain moves. */
 static enum step load(struct vm *vm, struct vcpu *vc, const struct access *a, uint64_t *v)
 {
-    uint8_t buf[8];
-    enum step step = mmu_load(vm, vc, a->addr, buf, a->len, MMU_READ);
+    uint8_t buf[8] = {0};
+    enum step step;
 
-    *v = step == STEP_FAULT ? 0 : le_load(buf, a->len);
+    if (a->len == 8)
+        step = mmu_load(vm, vc, a->addr, buf, 8, MMU_READ);
+    else if (a->len == 4)
+        step = mmu_load(vm, vc, a->addr, buf, 4, MMU_READ);
+    else
+        step = mmu_load(vm, vc, a->addr, buf, a->len, MMU_READ);
+    *v = le_load(buf, 8);
     return step;
 }
 
@@ -50,7 +57,11 @@ static enum step store(struct vm *vm, struct vcpu *vc, const struct access *a, u
 {
     uint8_t buf[8];
 
-    le_store(buf, v, a->len);
+    le_store(buf, v, 8);
+    if (a->len == 8)
+        return mmu_store(vm, vc, a->addr, buf, 8, MMU_WRITE);
+    if (a->len == 4)
+        return mmu_store(vm, vc, a->addr, buf, 4, MMU_WRITE);
     return mmu_store(vm, vc, a->addr, buf, a->len, MMU_WRITE);
 }
 
