@@ -128,6 +128,8 @@ bool policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned
     const struct tsp_leaf *e = policy_find(p, leaf, subleaf), *topo;
     bool topology;
 
+    if ((rules & POLICY_HV_BASIC) != 0 && leaf >= HV_FIRST && leaf <= HV_LAST)
+        e = NULL;
     if (e == NULL) {
         redirect(p, rules, &leaf);
         e = leaf != in[0] ? policy_find(p, leaf, subleaf) : NULL;

@@ -30,7 +30,7 @@ void policy_answer(const struct tsp_policy *p, uint32_t leaf, uint32_t subleaf, 
 /* The same with deliberately wrong rules, for hypervisors that have them. true: the answer is that
  * of an unknown topology sub-leaf. */
 #define POLICY_NO_ECHO 1u      /* unknown topology sub-leaves are all zero */
-#define POLICY_HV_BASIC 2u     /* hypervisor leaves are checked against the basic maximum */
+#define POLICY_HV_BASIC 2u     /* hypervisor leaves count as basic ones above the maximum */
 #define POLICY_AMD_REDIRECT 4u /* AMD and Hygon guests are redirected as Intel guests are */
 bool policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned rules,
                       uint32_t out[4], const struct tsp_leaf **entry);
