@@ -33,9 +33,9 @@ static enum psci_version version_of(const struct vm *vm)
 {
     uint8_t v = vm->setup->psci;
 
-    if (v == PSCI_0_1)
+    if (v <= PSCI_0_1)
         return PSCI_0_1;
-    if (v == 0 || v >= PSCI_1_1)
+    if (v >= PSCI_1_1)
         return PSCI_1_1;
     return v < PSCI_1_0 ? PSCI_0_2 : PSCI_1_0;
 }
@@ -78,11 +78,9 @@ static bool is_off(const struct vcpu *vc)
  */
 static uint64_t entry_error(const struct vm *vm, uint64_t entry)
 {
-    if (vm_behaves(vm, BEHAVIOUR_ARM_ENTRY_UNCHECKED))
+    if (vm_behaves(vm, BEHAVIOUR_ARM_ENTRY_UNCHECKED) || version_of(vm) < PSCI_1_0)
         return 0;
-    if ((entry & 3) == 0 && mem_has(&vm->mem, entry, 4))
-        return 0;
-    return version_of(vm) < PSCI_1_0 ? PSCI_INVALID_PARAMETERS : PSCI_INVALID_ADDRESS;
+    return (entry & 3) == 0 && mem_has(&vm->mem, entry, 4) ? 0 : PSCI_INVALID_ADDRESS;
 }
 
 /* A core that CPU_ON starts: EL1 with its own stack pointer, interrupts masked, MMU off (DEN0022

@@ -34,7 +34,6 @@ enum fw_word { FW_STD = 0, FW_STD_HYP, FW_VENDOR_HYP };
 #define FW_STD_HYP_PV_TIME 0u
 #define FW_VENDOR_FEATURES 0u
 #define FW_VENDOR_PTP 1u
-#define FW_VENDOR_ALL 3u
 
 /* vm->hv_state[]: how many words of the random sequence were handed out. */
 #define RANDOM_DRAWN 0
@@ -157,16 +156,16 @@ static enum step pv_time_features(struct vm *vm, struct vcpu *vc, struct hv_call
     return smccc_return(call, SMCCC_SUCCESS);
 }
 
-/* Each vCPU's structure lies behind the previous one; asking for it starts it at zero. */
+/* The set-up gives one address, for every vCPU. Asking for it starts the structure at zero. */
 static enum step pv_time_st(struct vm *vm, struct vcpu *vc, struct hv_call *call)
 {
     static const uint8_t start[STOLEN_TIME_BYTES];
-    uint64_t at = vm->setup->pvtime_ipa + (uint64_t)vc->id * STOLEN_TIME_BYTES;
 
+    (void)vc;
     if (!offered(vm, FW_STD_HYP, FW_STD_HYP_PV_TIME) || !has_stolen_time(vm))
         return refuse(call);
-    vm_store_phys(vm, at, start, sizeof(start));
-    return smccc_return(call, at);
+    vm_store_phys(vm, vm->setup->pvtime_ipa, start, sizeof(start));
+    return smccc_return(call, vm->setup->pvtime_ipa);
 }
 
 /* UID 28b46fb6-2ec5-11e9-a9ca-4b564d003a74, as four words (include/linux/arm-smccc.h). */
@@ -183,7 +182,7 @@ static enum step vendor_features(struct vm *vm, struct vcpu *vc, struct hv_call 
     (void)vc;
     if (!offered(vm, FW_VENDOR_HYP, FW_VENDOR_FEATURES))
         return refuse(call);
-    return smccc_return4(call, vm->setup->fw_bitmap[FW_VENDOR_HYP] & FW_VENDOR_ALL, 0, 0, 0);
+    return smccc_return4(call, vm->setup->fw_bitmap[FW_VENDOR_HYP], 0, 0, 0);
 }
 
 /* Wall clock and counter, high word first (ptp_kvm.rst). Time is a count of instructions. */
