@@ -117,18 +117,19 @@ enum step plain_XADD(struct vm *vm, struct vcpu *vc, const struct insn *in)
     return end;
 }
 
-/* The destination is written either way: with its old value when it differs (SDM Vol. 2A CMPXCHG).
- */
+/* A memory destination is written either way, with its old value when it differs (SDM Vol. 2A
+ * CMPXCHG); a register that differs is not touched, not even to clear its upper half. */
 enum step plain_CMPXCHG(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     unsigned size = in->opnd[0].size;
     uint64_t acc = vc->s.regs.r[TSP_RAX] & size_mask(size), a, b = reg_get(vc, &in->opnd[1]);
     struct rmw m;
-    enum step end;
+    enum step end = STEP_NEXT;
 
     if (rmw_begin(vm, vc, in, &m, &a) == STEP_FAULT)
         return STEP_FAULT;
-    end = rmw_end(vm, vc, in, &m, a == acc ? b : a);
+    if (a == acc || in->opnd[0].kind == OPND_MEM)
+        end = rmw_end(vm, vc, in, &m, a == acc ? b : a);
     if (end == STEP_FAULT)
         return end;
     if (a != acc)
