@@ -152,6 +152,55 @@ static void probe_psci(struct probe *p)
     }
 }
 
+/* Calls that end the machine or put it to sleep, with user space's ways to go on; the older numbers
+ * of PSCI 0.1. */
+static void probe_power(struct probe *p)
+{
+    static const uint32_t fn[] = {0x8, 0x9, 0xe, 0x12, 0x1, 0x2, 0x15};
+    static const uint32_t config[] = {0, TSP_CFG_SYS_SUSPEND, TSP_CFG_EXIT_RESUME,
+                                      TSP_CFG_SYS_SUSPEND | TSP_CFG_EXIT_RESUME};
+
+    for (unsigned v = 0; v < PROBE_COUNT(psci_version) && !p->stop; v++) {
+        for (unsigned i = 0; i < PROBE_COUNT(fn) * PROBE_COUNT(config); i++) {
+            probe_default(p, TSP_ARCH_ARM64);
+            p->s.psci = psci_version[v];
+            p->s.config |= config[i % PROBE_COUNT(config)];
+            call(p, HVC, 0, 0x84000000u | fn[i / PROBE_COUNT(config)]);
+            probe_reg(p, 1, 0x40001000);
+            call(p, HVC, 0, 0x84000000u | fn[i / PROBE_COUNT(config)]);
+            call(p, HVC, 0, 0xc4000000u | fn[i / PROBE_COUNT(config)]);
+        }
+        for (uint32_t f = 0; f < 4; f++) {
+            probe_default(p, TSP_ARCH_ARM64);
+            p->s.psci = psci_version[v];
+            call(p, HVC, 0, 0x95c1ba5eu + f);
+        }
+    }
+}
+
+/* Another processor: asked about, switched on, on and off before. */
+static void probe_second(struct probe *p)
+{
+    static const uint32_t id[] = {0x84000003, 0xc4000003, 0x84000004,
+                                  0xc4000004, 0x95c1ba60, 0x84000005};
+    static const uint64_t arg[][3] = {{1, 0, 0},          {1, 0x40004000, 5},
+                                      {1, 0x40004001, 5}, {1, 0x90000000, 5},
+                                      {0, 0x40004000, 5}, {0x101, 0x40004000, 5}};
+    static const uint8_t wfi[4] = {0x7f, 0x20, 0x03, 0xd5};
+
+    for (unsigned i = 0; i < PROBE_COUNT(id) * PROBE_COUNT(arg) * 2 && !p->stop; i++) {
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.nvcpu = 2;
+        p->s.cpu |= i & 1 ? INPUT_CPU_SECOND_OFF : 0;
+        p->s.psci = id[i / 2 % PROBE_COUNT(id)] == 0x95c1ba60 ? 0x01 : 0x11;
+        memcpy(p->s.code[1], wfi, 4);
+        p->s.ncode[1] = 4;
+        for (unsigned r = 0; r < 3; r++)
+            probe_reg(p, r + 1, arg[i / 2 / PROBE_COUNT(id)][r]);
+        call(p, HVC, 0, id[i / 2 % PROBE_COUNT(id)]);
+    }
+}
+
 /* Queries for features: which function is asked about. */
 static void probe_queries(struct probe *p, const struct ids *ids)
 {
@@ -160,9 +209,11 @@ static void probe_queries(struct probe *p, const struct ids *ids)
     for (unsigned i = 0; i < ids->n && !p->stop; i++) {
         for (unsigned q = 0; q < PROBE_COUNT(query); q++) {
             probe_default(p, TSP_ARCH_ARM64);
-            p->s.config |= q == 2 && (i & 1) ? TSP_CFG_PVTIME : 0;
             probe_reg(p, 1, ids->id[i]);
             call(p, HVC, 0, query[q]);
+            p->s.config |= TSP_CFG_PVTIME;
+            if (query[q] == 0xc5000020)
+                call(p, HVC, 0, query[q]);
         }
     }
 }
@@ -193,9 +244,27 @@ static void probe_firmware(struct probe *p)
             p->s.config |= a & 1 ? TSP_CFG_PVTIME : 0;
             probe_reg(p, 1, arg[a]);
             call(p, HVC, 0, id[i]);
+        }
+    }
+}
+
+/* Which workarounds there are, at each level; which services, with each of them filtered away. */
+static void probe_discovery(struct probe *p)
+{
+    static const uint32_t asked[] = {0x80008000, 0x80007fff, 0x80003fff, 0xc5000020,
+                                     0xc5000021, 0x84000050, 0x8600ff01};
+
+    for (unsigned i = 0; i < PROBE_COUNT(asked); i++) {
+        for (uint32_t level = 0; level < 4; level++) {
+            probe_default(p, TSP_ARCH_ARM64);
             for (unsigned w = 0; w < 3; w++)
-                p->s.workaround[w] = a % 3;
-            call(p, HVC, 0, id[i]);
+                p->s.workaround[w] = level;
+            probe_reg(p, 1, asked[i]);
+            call(p, HVC, 0, 0x80000001);
+            call(p, HVC, 0, asked[i]);
+            p->s.fw_bitmap[level % 3] = 0;
+            call(p, HVC, 0, 0x80000001);
+            call(p, HVC, 0, asked[i]);
         }
     }
 }
@@ -225,7 +294,10 @@ void probe_arm64(struct probe *p)
     probe_ids(p, &ids);
     probe_immediates(p);
     probe_psci(p);
+    probe_power(p);
+    probe_second(p);
     probe_queries(p, &ids);
     probe_firmware(p);
+    probe_discovery(p);
     probe_words(p);
 }

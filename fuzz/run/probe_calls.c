@@ -76,6 +76,10 @@ static const struct call_args args[] = {
     {10, {1, 0, 0xffffffffull, 0xfb}},
     {10, {~0ull, ~0ull, 0x100, 0xfb}},
     {10, {0, ~0ull, 0xffffff00ull, 0xfb}},
+    {10, {1, 0, 0, 0x8fb}},
+    {10, {1, 0, 0, 0x400fb}},
+    {10, {1, 0, 0, 0x800fb}},
+    {10, {1, 0, 0, 0xc00fb}},
     {11, {0, 0, 0, 0}}, /* SCHED_YIELD: APIC id */
     {11, {1, 0, 0, 0}},
     {11, {0xff, 0, 0, 0}},
@@ -114,6 +118,8 @@ static void probe_arguments(struct probe *p)
                                       TSP_CFG_IRQCHIP | TSP_CFG_APIC_ON,
                                       TSP_CFG_HOST_TSC,
                                       TSP_CFG_EXIT_MAP_GPA,
+                                      TSP_CFG_ENFORCE_PV | TSP_CFG_IRQCHIP | TSP_CFG_APIC_ON,
+                                      TSP_CFG_ENFORCE_PV | TSP_CFG_HLT_NOEXIT,
                                       TSP_CFG_EXIT_MAP_GPA | TSP_CFG_EXIT_RESUME};
     static const struct probe_mode mode[] = {{TSP_MODE_LONG64, 0, 0},
                                              {TSP_MODE_COMPAT32, 0, 0},

@@ -29,6 +29,12 @@ static const uint32_t edge_leaf[] = {
 static const uint8_t vendor_policy[] = {INPUT_POLICY_INTEL, INPUT_POLICY_AMD, INPUT_POLICY_HYGON,
                                         INPUT_POLICY_CENTAUR};
 
+/* EBX, ECX, EDX of leaf 0: "GenuineIntel", "AuthenticAMD", "HygonGenuine", "CentaurHauls". */
+static const uint32_t vendor_text[][3] = {{0x756e6547, 0x6c65746e, 0x49656e69},
+                                          {0x68747541, 0x444d4163, 0x69746e65},
+                                          {0x6f677948, 0x656e6975, 0x6e65476e},
+                                          {0x746e6543, 0x736c7561, 0x48727561}};
+
 static void ask(struct probe *p, uint64_t leaf, uint64_t sub)
 {
     static const uint8_t cpuid[] = {0x0f, 0xa2};
@@ -169,7 +175,7 @@ static void probe_runtime(struct probe *p)
                 p->s.policy = vendor_policy[v];
                 p->s.cpu |= cpu[c];
                 p->s.xcr0 = xcr0[i % PROBE_COUNT(xcr0)];
-                p->s.apic_id = (uint32_t)c * 5;
+
                 ask(p, q[i / PROBE_COUNT(xcr0)].leaf, q[i / PROBE_COUNT(xcr0)].sub);
             }
         }
@@ -225,6 +231,30 @@ static void probe_config(struct probe *p)
     }
 }
 
+/* Policies with holes: none at all, a low maximum with entries above it, no extended range. */
+static void probe_holes(struct probe *p)
+{
+    static const struct query q[] = {
+        {0, 0},   {1, 0},       {7, 1},           {0xb, 0},        {0xb, 1},       {0xb, 2},
+        {0xd, 1}, {HV_BASE, 0}, {HV_BASE + 1, 0}, {0x80000000, 0}, {0x80000008, 0}};
+
+    for (size_t v = 0; v < PROBE_COUNT(vendor_policy); v++) {
+        for (size_t i = 0; i < PROBE_COUNT(q); i++) {
+            probe_default(p, TSP_ARCH_X86);
+            p->s.policy = INPUT_POLICY_NONE;
+            ask(p, q[i].leaf, q[i].sub);
+            p->s.nleaf = 3;
+            p->s.leaf[0] = (struct tsp_leaf){
+                .leaf = 0, .reg = {7, vendor_text[v][0], vendor_text[v][1], vendor_text[v][2]}};
+            p->s.leaf[1] =
+                (struct tsp_leaf){.leaf = 0xb, .flags = TSP_LEAF_INDEXED, .reg = {0, 1, 0x100, 0}};
+            p->s.leaf[2] = (struct tsp_leaf){
+                .leaf = 0xb, .subleaf = 1, .flags = TSP_LEAF_INDEXED, .reg = {0, 1, 0x201, 0}};
+            ask(p, q[i].leaf, q[i].sub);
+        }
+    }
+}
+
 void probe_cpuid(struct probe *p)
 {
     probe_leaves(p);
@@ -233,4 +263,5 @@ void probe_cpuid(struct probe *p)
     probe_runtime(p);
     probe_prefixes(p);
     probe_config(p);
+    probe_holes(p);
 }
