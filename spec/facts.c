@@ -34,6 +34,7 @@ static const char *const stop_v[] = {"budget",   "halt",  "end",     "triple",  
 static const char *const answer_v[] = {"other", "refused"};
 static const char *const target_v[] = {"self", "known", "unknown"};
 static const char *const start_v[] = {"ok", "bad"};
+static const char *const limit_v[] = {"inside", "crossed"};
 static const char *const hlt_v[] = {"exits", "noexit"};
 
 /* ORDER: enum fact_group. Bit ranges of one word must not overlap; facts_layout_test checks. */
@@ -56,7 +57,7 @@ const struct fact_place fact_groups[FACT_GROUPS] = {
     {"host_tsc", offon_v, 2, 6, 2}, {"map_gpa", offon_v, 2, 8, 2},
     {"hlt", hlt_v, 2, 10, 2},       {"pvtime", offon_v, 2, 12, 2},
     {"suspend", offon_v, 2, 14, 2}, {"resume", offon_v, 2, 16, 2},
-    {"table", noyes_v, 2, 18, 2},
+    {"table", noyes_v, 2, 18, 2},   {"limit", limit_v, 2, 20, 2},
 };
 
 /* ORDER: enum cond_field */
@@ -149,8 +150,8 @@ static void setup_x86(struct judge *j)
 /* Groups that mean nothing on the other architecture: their first value, once per set-up. */
 static const uint8_t x86_lacks[] = {FACT_SERVED, FACT_ANSWER, FACT_TARGET, FACT_START};
 static const uint8_t arm_lacks[] = {
-    FACT_CALL,     FACT_TEXT,   FACT_LOCK,  FACT_PREFIX, FACT_LENGTH, FACT_PF,  FACT_DELIVERY,
-    FACT_FAULTING, FACT_HYPERV, FACT_CLASS, FACT_RANGE,  FACT_ENTRY,  FACT_SUB1};
+    FACT_CALL,     FACT_TEXT,   FACT_LOCK,  FACT_PREFIX, FACT_LENGTH, FACT_PF,    FACT_DELIVERY,
+    FACT_FAULTING, FACT_HYPERV, FACT_LIMIT, FACT_CLASS,  FACT_RANGE,  FACT_ENTRY, FACT_SUB1};
 
 static void set_zero(struct judge *j, const uint8_t *group, size_t n)
 {
@@ -251,6 +252,23 @@ static bool delivery_failed(const struct tsp_event *ev, bool trap)
     return (ev->code == 10 || ev->code == 11 || ev->code == 13) && (ev->info[0] & ~1ull) != 0;
 }
 
+/* An instruction that runs past the end of its segment, or of the canonical addresses, cannot be
+ * fetched whole. The limit is the one the vCPU began with: code that reloads CS with a smaller one
+ * is not looked for. */
+static bool limit_crossed(const struct judge *j)
+{
+    const struct tsp_regs *r = &j->ev->before;
+    unsigned vcpu = j->ev->vcpu < TSP_MAX_VCPU ? j->ev->vcpu : 0;
+    uint64_t last = r->pc + (j->insn.len ? j->insn.len - 1u : 0);
+    uint32_t limit = j->setup->vcpu[vcpu].x86.seg[TSP_CS].limit;
+
+    if (r->mode == TSP_MODE_LONG64)
+        return bits_sext(last, 48) != last;
+    if (r->mode == TSP_MODE_VM86 || limit == 0)
+        limit = r->mode == TSP_MODE_VM86 || r->mode == TSP_MODE_REAL16 ? 0xffff : UINT32_MAX;
+    return last > limit;
+}
+
 static unsigned prefix_of(const struct insn_view *v)
 {
     if (v->mandatory)
@@ -277,6 +295,7 @@ static void event_x86(struct judge *j)
     fact_set(j, FACT_LOCK, j->insn.lock);
     fact_set(j, FACT_PREFIX, prefix_of(&j->insn));
     fact_set(j, FACT_LENGTH, longest > 15);
+    fact_set(j, FACT_LIMIT, limit_crossed(j));
     fact_set(j, FACT_PF, pf_of(j));
     fact_set(j, FACT_DELIVERY, delivery_failed(ev, true));
     fact_set(j, FACT_FAULTING, bits_test(ev->sys[TSP_SYS_FAULTING], 0));
@@ -343,7 +362,9 @@ void facts_event(struct judge *j)
     unsigned stop = ev->kind == TSP_EV_STOP ? ev->code : TSP_STOP_DONE;
 
     memcpy(j->bits, j->base_bits, sizeof(j->bits));
-    opcode_view(j->s, ev->before.mode, ev->fetched, TSP_INSN_BYTES, &j->insn);
+    /* Without a length nothing was decoded: the bytes, if any, are the start of something cut off.
+     */
+    opcode_view(j->s, ev->before.mode, ev->fetched, ev->len ? TSP_INSN_BYTES : 0, &j->insn);
     fact_set(j, FACT_EVENT, ev->kind);
     fact_set(j, FACT_INSN, j->insn.insn);
     fact_set(j, FACT_MODE, ev->before.mode);

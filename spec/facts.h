@@ -48,6 +48,7 @@ enum fact_group {
     FACT_SUSPEND,
     FACT_RESUME,
     FACT_TABLE,
+    FACT_LIMIT,
     FACT_GROUPS
 };
 
