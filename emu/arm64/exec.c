@@ -242,7 +242,7 @@ static bool run_block(struct vm *vm, struct vcpu *vc, const struct code_block *b
         report_plain(vm, vc, &b->insn[n], step);
         return false;
     }
-    if (n == max || !b->valid || vc->s.regs.pc != start + 4 * n)
+    if (n == max || !b->valid || vc->s.regs.pc != start + 4 * (uint64_t)n)
         return true;
     /* What follows in the block can be seen, or everything can. */
     --*budget;

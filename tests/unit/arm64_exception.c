@@ -267,7 +267,7 @@ static void any_word_ends_within_the_budget(void **state)
         word = word * 1664525u + 1013904223u;
         guest_level(&g, i & 1);
         for (unsigned r = 0; r < 31; r++)
-            guest_regs(&g)->r[r] = r % 3 == 0 ? DATA + 16u * r : (uint64_t)word * (r + 1);
+            guest_regs(&g)->r[r] = r % 3 == 0 ? DATA + 16 * (uint64_t)r : (uint64_t)word * (r + 1);
         guest_word(&g, word ^ i << 16, 4);
         assert_true(g.ev.kind != TSP_EV_NONE);
         assert_true(vm_retired(g.vm) <= 4);

@@ -124,12 +124,12 @@ static void el0_may_what_el1_permits(void **state)
 {
     static const struct {
         uint32_t word;
-        uint64_t sctlr, cntkctl;
         bool event;
+        uint64_t sctlr, cntkctl;
     } rows[] = {
-        {0xd53b0020, UCT, 0, true},  {0xd50b7521, UCI, 0, false}, {0xd50b7e21, UCI, 0, false},
-        {0xd53b4220, UMA, 0, false}, {0xd50342df, UMA, 0, false}, {0xd53be040, 0, 2, false},
-        {0xd53be000, 0, 1, false},
+        {0xd53b0020, true, UCT, 0},  {0xd50b7521, false, UCI, 0}, {0xd50b7e21, false, UCI, 0},
+        {0xd53b4220, false, UMA, 0}, {0xd50342df, false, UMA, 0}, {0xd53be040, false, 0, 2},
+        {0xd53be000, false, 0, 1},
     };
     struct guest g;
 
