@@ -143,7 +143,8 @@ static void build_tables(struct builder *b)
         build_piece(b, X86_IDT, x86_idt64, sizeof(x86_idt64), 0);
     else
         build_piece(b, X86_IDT, x86_idt32, sizeof(x86_idt32), 0);
-    build_piece(b, INPUT_X86_STUBS, x86_stubs, sizeof(x86_stubs), 0);
+    build_piece(b, INPUT_X86_STUBS, s->config & TSP_CFG_IRQCHIP ? x86_stubs_out : x86_stubs,
+                sizeof(x86_stubs), 0);
     for (unsigned i = 0; i < s->nvcpu && i < 2; i++)
         build_piece(b, i == 0 ? X86_TSS : X86_TSS1, wide ? x86_tss64[i] : x86_tss32[i],
                     X86_TSS_SIZE, 0);

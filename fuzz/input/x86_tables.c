@@ -19,6 +19,10 @@
 #define STUB(v) 0xf4, 0xf4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 const uint8_t x86_stubs[256 * 16] = {REP256(STUB)};
 
+/* With an interrupt controller in the hypervisor HLT waits there and ends nothing: OUT to the end port instead. */
+#define STUB_OUT(v) 0xe6, INPUT_END_PORT, 0xf4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+const uint8_t x86_stubs_out[256 * 16] = {REP256(STUB_OUT)};
+
 #define VECTOR(v) STUB_LO(v), STUB_HI(v), 0, 0,
 const uint8_t x86_ivt[256 * 4] = {REP256(VECTOR)};
 

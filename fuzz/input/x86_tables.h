@@ -41,7 +41,7 @@
 #define X86_TSS_SIZE (X86_TSS_BITMAP + 32u + 1u)
 
 extern const uint8_t x86_gdt[X86_GDT_SIZE];
-extern const uint8_t x86_stubs[256 * 16];
+extern const uint8_t x86_stubs[256 * 16], x86_stubs_out[256 * 16];
 extern const uint8_t x86_ivt[256 * 4];
 extern const uint8_t x86_idt32[256 * 8];
 extern const uint8_t x86_idt64[256 * 16];
