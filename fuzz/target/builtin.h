@@ -7,6 +7,11 @@
 
 extern const struct tsp_target_ops model_ops;
 
+/* kvm_target.c, where it is built (TSP_HAVE_KVM). */
+extern const struct tsp_target_ops live_ops;
+const char *live_target_why(const void *self);
+void live_target_host(const void *self, struct target_host *out);
+
 /* initial.c: guest memory and rights as the set-up alone defines them, before anything ran. */
 
 /* One byte of initial memory: the last piece that covers gpa, else 0. *rom, when not NULL: the page

@@ -7,16 +7,24 @@
 
 #define NAME_MAX_LEN 24u
 
-/* What may stand before the colon, and why it cannot be opened here (NULL: it can). */
+#ifdef TSP_HAVE_KVM
+#define KVM_OPS &live_ops, NULL
+#else
+#define KVM_OPS NULL, "this build has no target for /dev/kvm; model:kvm is the emulated one"
+#endif
+
+/* What may stand before the colon, who opens it, or why it cannot be opened here. */
 static const struct {
-    const char *scheme, *usage, *reason;
+    const char *scheme, *usage;
+    const struct tsp_target_ops *ops;
+    const char *reason;
 } scheme[] = {
-    {"model", "model:kvm", NULL},
-    {"kvm", "kvm", "this build has no target for /dev/kvm; model:kvm is the emulated one"},
-    {"golden", "golden:FILE", "a recording is opened through the reader of its format"},
-    {"dump", "dump:FILE", "a CPUID dump is opened through the reader of its format"},
-    {"plugin", "plugin:FILE", "this build does not load plug-ins"},
-    {"mutant", "mutant:ID", "this build has no mutants"},
+    {"model", "model:kvm", &model_ops, NULL},
+    {"kvm", "kvm", KVM_OPS},
+    {"golden", "golden:FILE", NULL, "a recording is opened through the reader of its format"},
+    {"dump", "dump:FILE", NULL, "a CPUID dump is opened through the reader of its format"},
+    {"plugin", "plugin:FILE", NULL, "this build does not load plug-ins"},
+    {"mutant", "mutant:ID", NULL, "this build has no mutants"},
 };
 #define NSCHEME (sizeof(scheme) / sizeof(scheme[0]))
 
@@ -102,11 +110,11 @@ enum tsp_status target_open(struct target *t, const char *name, struct tsp_error
         return refuse(err, TSP_ENOTSUP, name, scheme[i].reason);
     if (strlen(name) >= sizeof(t->name))
         return refuse(err, TSP_EARG, name, "name is too long");
-    st = model_ops.open(&t->self, colon ? colon + 1 : "", err);
+    st = scheme[i].ops->open(&t->self, colon ? colon + 1 : "", err);
     if (st != TSP_OK)
         return st;
-    t->ops = &model_ops;
-    t->caps = model_ops.caps;
+    t->ops = scheme[i].ops;
+    t->caps = t->ops->caps;
     snprintf(t->name, sizeof(t->name), "%s", name);
     return TSP_OK;
 }
@@ -116,4 +124,27 @@ void target_close(struct target *t)
     if (t->ops && t->ops->close)
         t->ops->close(t->self);
     memset(t, 0, sizeof(*t));
+}
+
+const char *target_why(const struct target *t)
+{
+#ifdef TSP_HAVE_KVM
+    if (t->ops == &live_ops)
+        return live_target_why(t->self);
+#endif
+    (void)t;
+    return NULL;
+}
+
+bool target_host(const struct target *t, struct target_host *out)
+{
+    memset(out, 0, sizeof(*out));
+#ifdef TSP_HAVE_KVM
+    if (t->ops == &live_ops) {
+        live_target_host(t->self, out);
+        return true;
+    }
+#endif
+    (void)t;
+    return false;
 }

@@ -20,6 +20,19 @@ struct target {
 enum tsp_status target_open(struct target *t, const char *name, struct tsp_error *err);
 void target_close(struct target *t);
 
+/* Why the last reset was refused, for targets that can tell; else NULL. Valid until the next one.
+ */
+const char *target_why(const struct target *t);
+/* What a set-up must say of the machine below, for targets that cannot choose it (kvm); false: any
+ * set-up will do. */
+struct target_host {
+    uint8_t vendor; /* enum tsp_vendor */
+    bool tsc;       /* TSP_CFG_HOST_TSC */
+    bool firmware;  /* AArch64: the levels below are the host's */
+    uint32_t workaround[3];
+};
+bool target_host(const struct target *t, struct target_host *out);
+
 /* How a run ended, as user space sees it. */
 enum outcome_exit {
     OUTCOME_NONE = 0,
