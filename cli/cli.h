@@ -6,6 +6,7 @@
 #include "cli/formats/cpuid_raw.h"
 #include "cli/formats/golden.h"
 #include "cli/formats/program.h"
+#include "cli/formats/skip.h"
 #include "fuzz/run/run.h"
 
 #include <getopt.h>
@@ -80,11 +81,20 @@ void golden_case_at(const struct golden *g, size_t i, struct golden_case *out);
 size_t cli_base_policy(const struct scenario *s, struct tsp_leaf *out, size_t max);
 /* Builds set-up and image of a scenario with its base policy. */
 void cli_build(const struct scenario *s, struct input_image *img, struct tsp_setup *setup);
+/* Gives a scenario the machine below that the target really runs on: the host's vendor, its clock
+ * source, its firmware. Other targets can be any machine: nothing changes. */
+void cli_fit(const struct target *t, struct scenario *s);
+/* Why the target refused the last set-up; never NULL. */
+const char *cli_refusal(const struct target *t);
 /* Reads a scenario file, text or binary. */
 enum tsp_status cli_scenario(const char *path, struct scenario *out, struct tsp_error *err);
-/* Reads fuzz/known/NAME.csv of a directory when it exists; else an empty list. */
+/* Accepted deviations of a target: from `file`, none at all when that is "none", else the list
+ * shipped for it. */
 enum tsp_status cli_known(const char *target, const char *file, struct known **out,
                           struct tsp_error *err);
+/* Records not to be compared or judged: from `file`, none when that is "none" (*out NULL), else the
+ * shipped list. */
+enum tsp_status cli_skip(const char *file, struct skip_list **out, struct tsp_error *err);
 
 /* Runs one set-up on a target, judging every event; prints each trap when `view` says so. */
 enum run_view { VIEW_NONE, VIEW_TEXT, VIEW_JSON };

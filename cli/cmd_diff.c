@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
-#include "cli/formats/skip.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -15,7 +14,9 @@ static const char help[] =
     "(or A) is golden:FILE its records are the scenarios; otherwise they are made from the "
     "rules.\n\n"
     "  --filter P    only records whose id starts with P, e.g. page/ or hc/vmcall\n"
-    "  --skip FILE   records not to compare: lines \"PATTERN, reason\", PATTERN over HOST/ID\n"
+    "  --skip FILE   records not to compare, lines \"PATTERN, reason\" over HOST/ID; default: "
+    "those in which\n"
+    "                the processor below the hypervisor answered; none: compare all\n"
     "  --first N     print N differences in full (5)\n"
     "  --json        one JSON line per record: id, status match|differ|unsupported|skipped, "
     "differences\n\n"
@@ -108,7 +109,7 @@ static bool outcome_on(struct target *t, const struct scenario *s, const struct 
 
     cli_build(s, &image, &setup);
     if (exec_run(t, &setup, s->sched, s->nsched, GOLDEN_BUDGET, &trace) != TSP_OK) {
-        snprintf(why, max, "%s refuses the set-up", t->name);
+        snprintf(why, max, "%s: %s", t->name, cli_refusal(t));
         return false;
     }
     memset(out, 0, sizeof(*out));
@@ -193,13 +194,18 @@ static void all_golden(struct compare *c, const struct golden *g)
 }
 
 /* Two targets that run: the rules' own probes. */
-static bool probe_pair(void *ctx, const struct scenario *s)
+static bool probe_pair(void *ctx, const struct scenario *probe)
 {
     static struct outcome a, b;
+    static struct scenario fitted;
+    const struct scenario *s = &fitted;
     static struct verdict_row v;
     struct compare *c = ctx;
     unsigned total = 0;
 
+    fitted = *probe;
+    cli_fit(c->ta, &fitted);
+    cli_fit(c->tb, &fitted);
     for (unsigned i = 0; i < STATUS_COUNT; i++)
         total += c->count[i];
     memset(&v, 0, sizeof(v));
@@ -239,8 +245,10 @@ static int compare_sources(struct compare *c, struct source *a, struct source *b
                (a->t.caps & b->t.caps & TSP_CAP_EXEC) != 0) {
         c->ta = &a->t;
         c->tb = &b->t;
-        probe_each(spec_builtin(), TSP_ARCH_X86, probe_pair, c);
-        probe_each(spec_builtin(), TSP_ARCH_ARM64, probe_pair, c);
+        if ((a->t.caps & b->t.caps & TSP_CAP_X86) != 0)
+            probe_each(spec_builtin(), TSP_ARCH_X86, probe_pair, c);
+        if ((a->t.caps & b->t.caps & TSP_CAP_ARM64) != 0)
+            probe_each(spec_builtin(), TSP_ARCH_ARM64, probe_pair, c);
     } else {
         return cli_usage("diff", "%s and %s cannot be compared: one of them must run code", c->a,
                          c->b);
@@ -292,7 +300,7 @@ static int run(int argc, char **argv)
     if (code != 0)
         return code;
     memset(&b, 0, sizeof(b));
-    if (skip != NULL && skip_load(&c.skip, skip, &err) != TSP_OK)
+    if (cli_skip(skip, &c.skip, &err) != TSP_OK)
         return cli_fail("diff", &err);
     if (source_open(&a, c.a, &err) != TSP_OK || source_open(&b, c.b, &err) != TSP_OK)
         code = cli_fail("diff", &err);
