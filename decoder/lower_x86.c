@@ -33,7 +33,7 @@ static void address16(const struct x86_fields *f, struct insn *out)
 
 static void address_sib(const struct x86_fields *f, uint8_t sib, struct insn *out)
 {
-    unsigned index = ((sib >> 3) & 7) | (f->rex & 2) << 2, base = sib & 7;
+    unsigned index = ((sib >> 3) & 7) | (f->rex & 2u) << 2, base = sib & 7;
 
     if (index != 4) {
         out->index = (uint8_t)index;
