@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "cli/cli.h"
 #include "cli/formats/report_out.h"
+#include "emu/policy/lookup.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -21,16 +22,18 @@ static const char help[] =
     "  --corpus PATH  scenario files to run as well; may be repeated\n"
     "  --known FILE   accepted deviations, lines \"rule, reason\"\n"
     "  --no-known     show accepted deviations as findings\n"
+    "  --skip FILE    records not to judge, as for diff; none: judge all\n"
     "  --json         print report.json instead of the summary\n"
     "  --color WHEN   auto, always, never\n\n"
     "example: trapspec report --target model:kvm@linux-6.1 -o out\n"
     "exit codes: 0 conforms, 1 findings, 2 usage, 3 bad input, 77 nothing could be tried\n";
 
-enum { OPT_TARGET = 256, OPT_CORPUS, OPT_KNOWN, OPT_NO_KNOWN, OPT_JSON, OPT_COLOR };
+enum { OPT_TARGET = 256, OPT_CORPUS, OPT_KNOWN, OPT_NO_KNOWN, OPT_SKIP, OPT_JSON, OPT_COLOR };
 static const struct option options[] = {{"target", required_argument, NULL, OPT_TARGET},
                                         {"corpus", required_argument, NULL, OPT_CORPUS},
                                         {"known", required_argument, NULL, OPT_KNOWN},
                                         {"no-known", no_argument, NULL, OPT_NO_KNOWN},
+                                        {"skip", required_argument, NULL, OPT_SKIP},
                                         {"output", required_argument, NULL, 'o'},
                                         {"json", no_argument, NULL, OPT_JSON},
                                         {"color", required_argument, NULL, OPT_COLOR},
@@ -40,22 +43,27 @@ static const struct option options[] = {{"target", required_argument, NULL, OPT_
 #define PROBE_BUDGET 4096u
 
 struct report_args {
-    const char *target, *out, *known_file;
+    const char *target, *out, *known_file, *skip_file;
     const char *corpus[CORPUS_MAX];
     unsigned ncorpus;
     bool no_known, json;
     struct source src;
+    struct skip_list *skip;
     struct report *report;
     unsigned cases;
     int code;
 };
 
-static void judge_scenario(struct report_args *a, const char *id, const struct scenario *s)
+static void judge_scenario(struct report_args *a, const char *id, const struct scenario *given)
 {
+    static struct scenario fitted;
+    const struct scenario *s = &fitted;
     static struct input_image image;
     static struct tsp_setup setup;
     static struct tsp_trace trace;
 
+    fitted = *given;
+    cli_fit(&a->src.t, &fitted);
     cli_build(s, &image, &setup);
     if (exec_run(&a->src.t, &setup, s->sched, s->nsched, PROBE_BUDGET, &trace) != TSP_OK)
         return;
@@ -114,6 +122,16 @@ static void judge_model(struct report_args *a)
         corpus_path(a, a->corpus[i], 0);
 }
 
+/* Of a CPUID record only the four result registers were recorded: the others are as they were set
+ * up. */
+static void only_results(struct outcome *o, const struct tsp_regs *start)
+{
+    for (unsigned i = 0; i < 32; i++)
+        if ((o->vary >> i & 1) != 0)
+            o->out.r[i] = start->r[i];
+    o->vary = 0;
+}
+
 /* A recording shows before and after; the events follow from them. */
 static void judge_golden(struct report_args *a)
 {
@@ -127,7 +145,11 @@ static void judge_golden(struct report_args *a)
         struct recorded_run run;
 
         golden_case_at(&a->src.golden, i, &c);
+        if (skip_reason(a->skip, golden_host(&a->src.golden), c.rec->id) != NULL)
+            continue;
         cli_build(&c.s, &image, &setup);
+        if (c.rec->kind == GOLDEN_CPUID)
+            only_results(&c.out, &setup.vcpu[0].regs);
         run = (struct recorded_run){.id = c.id,
                                     .setup = &setup,
                                     .code = c.s.code[0],
@@ -146,7 +168,6 @@ static void judge_golden(struct report_args *a)
 
 static void judge_dump(struct report_args *a)
 {
-    static struct scenario s;
     static struct tsp_setup setup;
     static struct tsp_trace trace;
     const struct dump *d = &a->src.dump;
@@ -156,8 +177,9 @@ static void judge_dump(struct report_args *a)
         char id[64];
 
         memset(&setup, 0, sizeof(setup));
-        input_default(&s, TSP_ARCH_X86);
         setup.arch = TSP_ARCH_X86;
+        setup.host = (uint8_t)policy_vendor(
+            &(struct tsp_policy){.leaf = d->leaf + d->cpu[0].first, .n = d->cpu[0].n});
         setup.nvcpu = 1;
         setup.persona[0] = TSP_PERSONA_KVM;
         setup.vcpu[0].regs.mode = TSP_MODE_LONG64;
@@ -285,6 +307,8 @@ static int parse_args(struct report_args *a, int argc, char **argv)
             a->out = optarg;
         else if (opt == OPT_KNOWN)
             a->known_file = optarg;
+        else if (opt == OPT_SKIP)
+            a->skip_file = optarg;
         else if (opt == OPT_NO_KNOWN)
             a->no_known = true;
         else if (opt == OPT_JSON)
@@ -316,7 +340,9 @@ static int run(int argc, char **argv)
     code = parse_args(&a, argc, argv);
     if (code != 0)
         return code;
-    if (cli_known(a.target, a.no_known ? NULL : a.known_file, &known, &err) != TSP_OK)
+    if (cli_known(a.target, a.no_known ? "none" : a.known_file, &known, &err) != TSP_OK)
+        return cli_fail("report", &err);
+    if (cli_skip(a.skip_file, &a.skip, &err) != TSP_OK)
         return cli_fail("report", &err);
     if (source_open(&a.src, a.target, &err) != TSP_OK) {
         code = cli_fail("report", &err);
@@ -333,6 +359,7 @@ static int run(int argc, char **argv)
         code = finish(&a);
     }
     report_free(a.report);
+    skip_free(a.skip);
     source_close(&a.src);
     known_free(known);
     return code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Targets by their full names; cases of a recording; scenarios with their base policies. */
 #include "cli/cli.h"
+#include "cli/formats/shipped.h"
 #include "emu/emu.h"
 
 #include <stdlib.h>
@@ -39,6 +40,8 @@ static void cpuid_case(const struct golden_record *r, unsigned sub, struct golde
     o->vary = ~(1u << TSP_RAX | 1u << TSP_RBX | 1u << TSP_RCX | 1u << TSP_RDX);
     o->out.flags = out->s.flags;
     o->out.pc = out->s.code_at - out->s.cs_base + 2 + (out->s.level == 0);
+    o->mem_len = (uint8_t)out->s.ncode[0];
+    memcpy(o->mem, out->s.code[0], o->mem_len);
     snprintf(out->id, sizeof(out->id), "%s.0x%x", r->id, g->ecx);
 }
 
@@ -159,14 +162,49 @@ enum tsp_status cli_scenario(const char *path, struct scenario *out, struct tsp_
     return st;
 }
 
+static const char *shipped(const char *name)
+{
+    for (const struct shipped_list *l = shipped_lists; l->name != NULL; l++)
+        if (strcmp(l->name, name) == 0)
+            return l->text;
+    return NULL;
+}
+
+/* "golden:FILE" has the list of the kernel that was recorded, "model:PROFILE" its profile's. */
+static void list_name(const char *target, char *out, size_t max)
+{
+    snprintf(out, max, "%s", strncmp(target, "golden:", 7) == 0 ? "golden-kvm-6.1" : target);
+    for (; *out != 0; out++)
+        if (*out == ':' || *out == '@')
+            *out = '-';
+}
+
 enum tsp_status cli_known(const char *target, const char *file, struct known **out,
                           struct tsp_error *err)
 {
-    (void)target;
-    if (file != NULL)
+    const char *text;
+    char name[96];
+
+    if (file != NULL && strcmp(file, "none") != 0)
         return known_load(out, file, err);
+    list_name(target, name, sizeof(name));
+    text = file == NULL ? shipped(name) : NULL;
+    if (text != NULL)
+        return known_parse(out, name, text, strlen(text), err);
     *out = known_none();
     if (*out == NULL)
         return error_set(err, TSP_ENOMEM, 0, "out of memory");
     return TSP_OK;
+}
+
+enum tsp_status cli_skip(const char *file, struct skip_list **out, struct tsp_error *err)
+{
+    const char *text = shipped("untrusted-records");
+
+    *out = NULL;
+    if (file != NULL && strcmp(file, "none") == 0)
+        return TSP_OK;
+    if (file != NULL)
+        return skip_load(out, file, err);
+    return skip_parse(out, "untrusted-records", text == NULL ? "" : text, err);
 }

@@ -45,23 +45,25 @@ static enum tsp_status one_line(struct skip_list *l, const char *file, unsigned 
     return TSP_OK;
 }
 
-enum tsp_status skip_load(struct skip_list **out, const char *file, struct tsp_error *err)
+/* Takes over the text. */
+static enum tsp_status take_text(struct skip_list **out, const char *name, uint8_t *text,
+                                 struct tsp_error *err)
 {
     struct skip_list *l = calloc(1, sizeof(*l));
-    enum tsp_status st;
+    enum tsp_status st = TSP_OK;
     unsigned no = 0;
-    char *at, *nl;
-    size_t n;
+    char *at = (char *)text, *nl;
 
-    if (l == NULL)
-        return error_set(err, TSP_ENOMEM, 0, "%s: out of memory", file);
-    st = file_read(file, 1u << 20, &l->text, &n, err);
-    at = (char *)l->text;
+    if (l == NULL) {
+        free(text);
+        return error_set(err, TSP_ENOMEM, 0, "%s: out of memory", name);
+    }
+    l->text = text;
     while (st == TSP_OK && at != NULL && *at != 0) {
         nl = strchr(at, '\n');
         if (nl != NULL)
             *nl = 0;
-        st = one_line(l, file, ++no, at, err);
+        st = one_line(l, name, ++no, at, err);
         at = nl == NULL ? NULL : nl + 1;
     }
     if (st != TSP_OK)
@@ -69,6 +71,25 @@ enum tsp_status skip_load(struct skip_list **out, const char *file, struct tsp_e
     else
         *out = l;
     return st;
+}
+
+enum tsp_status skip_load(struct skip_list **out, const char *file, struct tsp_error *err)
+{
+    uint8_t *text;
+    size_t n;
+    enum tsp_status st = file_read(file, 1u << 20, &text, &n, err);
+
+    return st == TSP_OK ? take_text(out, file, text, err) : st;
+}
+
+enum tsp_status skip_parse(struct skip_list **out, const char *name, const char *text,
+                           struct tsp_error *err)
+{
+    char *copy = strdup(text);
+
+    if (copy == NULL)
+        return error_set(err, TSP_ENOMEM, 0, "%s: out of memory", name);
+    return take_text(out, name, (uint8_t *)copy, err);
 }
 
 const char *skip_reason(const struct skip_list *l, const char *host, const char *id)

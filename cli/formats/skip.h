@@ -8,6 +8,9 @@
 
 struct skip_list;
 enum tsp_status skip_load(struct skip_list **out, const char *file, struct tsp_error *err);
+/* The same from memory. */
+enum tsp_status skip_parse(struct skip_list **out, const char *name, const char *text,
+                           struct tsp_error *err);
 /* The reason, or NULL. */
 const char *skip_reason(const struct skip_list *l, const char *host, const char *id);
 void skip_free(struct skip_list *l);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
 /* Accepted deviations: lines "rule, reason", `#` comments, blank lines, nothing else. */
 #include "fuzz/run/run.h"
 
@@ -160,11 +161,11 @@ struct known *known_none(void)
     return NULL;
 }
 
-enum tsp_status known_load(struct known **out, const char *file, struct tsp_error *err)
+static enum tsp_status load_stream(struct known **out, FILE *f, const char *file,
+                                   struct tsp_error *err)
 {
     struct known *k;
     enum tsp_status st;
-    FILE *f = fopen(file, "rb");
 
     *out = NULL;
     if (!f)
@@ -177,6 +178,18 @@ enum tsp_status known_load(struct known **out, const char *file, struct tsp_erro
     else
         known_free(k);
     return st;
+}
+
+enum tsp_status known_load(struct known **out, const char *file, struct tsp_error *err)
+{
+    return load_stream(out, fopen(file, "rb"), file, err);
+}
+
+enum tsp_status known_parse(struct known **out, const char *name, const char *text, size_t n,
+                            struct tsp_error *err)
+{
+    /* A read-only stream: the text is not changed. */
+    return load_stream(out, fmemopen((void *)(uintptr_t)text, n, "rb"), name, err);
 }
 
 bool known_has(const struct known *k, const char *rule, const char **reason)

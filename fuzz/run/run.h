@@ -30,6 +30,9 @@ const char *judge_event_name(unsigned kind);
 /* known.c: accepted deviations, lines "rule, reason" of fuzz/known/TARGET.csv. */
 struct known;
 enum tsp_status known_load(struct known **out, const char *file, struct tsp_error *err);
+/* The same from memory; n > 0. */
+enum tsp_status known_parse(struct known **out, const char *name, const char *text, size_t n,
+                            struct tsp_error *err);
 /* An empty list. */
 struct known *known_none(void);
 bool known_has(const struct known *k, const char *rule, const char **reason);
