@@ -207,7 +207,6 @@ enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct ts
     start_vcpus(vm);
     start_personas(vm);
     out->kind = TSP_EV_POLICY;
-    out->before = out->after = vm->vcpu[0].s.regs;
     return TSP_OK;
 }
 

@@ -28,14 +28,24 @@ void mem_close(struct mem *m)
     *m = (struct mem){0};
 }
 
+/* Granules that follow one another in the list are mostly neighbours: one memset for all of them.
+ */
+static uint32_t clear_run(struct mem *m, uint32_t i)
+{
+    uint32_t first = m->list[i], n = 0;
+
+    while (i + n < m->nlist && m->list[i + n] == first + n) {
+        m->dirty[(first + n) / 64] = 0;
+        n++;
+    }
+    memset(m->ram + (size_t)first * MEM_GRANULE, 0, (size_t)n * MEM_GRANULE);
+    return i + n;
+}
+
 void mem_reset(struct mem *m, uint64_t base, uint64_t size)
 {
-    for (uint32_t i = 0; i < m->nlist; i++) {
-        uint32_t g = m->list[i];
-
-        memset(m->ram + (size_t)g * MEM_GRANULE, 0, MEM_GRANULE);
-        m->dirty[g / 64] = 0;
-    }
+    for (uint32_t i = 0; i < m->nlist;)
+        i = clear_run(m, i);
     m->nlist = 0;
     memset(m->flags, 0, (size_t)(m->size / MEM_PAGE));
     m->base = base;

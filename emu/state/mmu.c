@@ -9,7 +9,9 @@
 
 void mmu_flush(struct vcpu *vc)
 {
-    memset(vc->tlb, 0, sizeof(vc->tlb));
+    if (vc->tlb_used)
+        memset(vc->tlb, 0, sizeof(vc->tlb));
+    vc->tlb_used = false;
 }
 
 void mmu_mark(struct vm *vm, uint64_t gpa, uint8_t flag)
@@ -28,17 +30,42 @@ static unsigned tlb_class(unsigned access)
     return access & MMU_WRITE;
 }
 
-static void remember(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned access, uint64_t gpa)
+static uint8_t text_of(const struct vm *vm, const struct vcpu *vc, const struct walk *w)
+{
+    uint8_t text = TSP_TEXT_KNOWN;
+
+    if (!w->present)
+        return text;
+    text |= TSP_TEXT_PRESENT;
+    if (walk_allows(vc, w, MMU_WRITE))
+        text |= TSP_TEXT_WRITE;
+    if (walk_allows(vc, w, MMU_FETCH))
+        text |= TSP_TEXT_FETCH;
+    if (mem_has(&vm->mem, w->gpa, 1) && (mem_page_flags(&vm->mem, w->gpa) & MEM_ROM))
+        text |= TSP_TEXT_ROM;
+    return text;
+}
+
+static void remember(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned access,
+                     const struct walk *w)
 {
     struct tlb_entry *e = &vc->tlb[tlb_class(access)][(lin / MEM_PAGE) % VM_TLB];
+    uint64_t page = w->gpa - w->gpa % MEM_PAGE;
 
-    gpa -= gpa % MEM_PAGE;
-    if (!mem_has(&vm->mem, gpa, MEM_PAGE))
+    if (!mem_has(&vm->mem, page, MEM_PAGE))
         return;
-    if ((access & MMU_WRITE) && (mem_page_flags(&vm->mem, gpa) & SPECIAL))
+    if ((access & MMU_WRITE) && (mem_page_flags(&vm->mem, page) & SPECIAL))
         return;
+    vc->tlb_used = true;
     e->tag = mmu_tag(vc, lin, access);
-    e->host = vm->mem.ram + (gpa - vm->mem.base);
+    e->host = vm->mem.ram + (page - vm->mem.base);
+    if (access & MMU_FETCH)
+        e->text = text_of(vm, vc, w);
+}
+
+static uint64_t host_gpa(const struct vm *vm, const struct tlb_entry *e, uint64_t lin)
+{
+    return vm->mem.base + (uint64_t)(e->host - vm->mem.ram) + lin % MEM_PAGE;
 }
 
 static void page_fault(struct vcpu *vc, uint64_t lin, uint32_t error)
@@ -53,7 +80,7 @@ bool mmu_translate(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned access
     struct walk w;
 
     if (e->tag == mmu_tag(vc, lin, access)) {
-        *gpa = vm->mem.base + (uint64_t)(e->host - vm->mem.ram) + lin % MEM_PAGE;
+        *gpa = host_gpa(vm, e, lin);
         return true;
     }
     walk_tables(vm, vc, lin, &w);
@@ -65,7 +92,7 @@ bool mmu_translate(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned access
     if (access & MMU_PROBE)
         return true;
     walk_mark(vm, &w, (access & MMU_WRITE) != 0);
-    remember(vm, vc, lin, access, w.gpa);
+    remember(vm, vc, lin, access, &w);
     return true;
 }
 
@@ -203,22 +230,18 @@ unsigned mmu_fetch(struct vm *vm, struct vcpu *vc, uint64_t lin, uint8_t *buf, u
 
 uint8_t mmu_text_at(struct vm *vm, struct vcpu *vc, uint64_t lin, uint64_t *gpa)
 {
-    uint8_t text = TSP_TEXT_KNOWN;
+    const struct tlb_entry *e = &vc->tlb[2][(lin / MEM_PAGE) % VM_TLB];
     struct walk w;
 
+    if (e->tag == mmu_tag(vc, lin, MMU_FETCH)) {
+        if (gpa)
+            *gpa = host_gpa(vm, e, lin);
+        return e->text;
+    }
     walk_tables(vm, vc, lin, &w);
-    if (!w.present)
-        return text;
-    text |= TSP_TEXT_PRESENT;
-    if (walk_allows(vc, &w, MMU_WRITE))
-        text |= TSP_TEXT_WRITE;
-    if (walk_allows(vc, &w, MMU_FETCH))
-        text |= TSP_TEXT_FETCH;
-    if (mem_has(&vm->mem, w.gpa, 1) && (mem_page_flags(&vm->mem, w.gpa) & MEM_ROM))
-        text |= TSP_TEXT_ROM;
-    if (gpa)
+    if (gpa && w.present)
         *gpa = w.gpa;
-    return text;
+    return text_of(vm, vc, &w);
 }
 
 /* One page's part of a store. */

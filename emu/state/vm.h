@@ -51,6 +51,7 @@ struct lazy_flags {
 struct tlb_entry {
     uint64_t tag;
     uint8_t *host;
+    uint8_t text; /* of a page to fetch from: TSP_TEXT_* */
 };
 
 /* What an instruction began with, as far as a plain one changes it (see vcpu_swap_io in
@@ -82,6 +83,7 @@ struct vcpu {
      * its 16 bytes lie in each of the two pages; 0: not readable. */
     uint64_t ev_lin, ev_gpa[2];
     uint8_t ev_room[2];
+    bool tlb_used;                   /* false: no entry is valid */
     struct tlb_entry tlb[3][VM_TLB]; /* read, write, fetch */
 };
 

@@ -268,6 +268,12 @@ static void draw_guest(void)
                 draw() % 2 ? places[draw() % 8] + draw() % 16 : (uint64_t)draw() << (draw() % 40);
     for (unsigned i = draw() % 8; i > 0; i--) /* damage the tables */
         guest.ram[0x1000 + draw() % 0x9100] ^= (uint8_t)(1u << draw() % 8);
+    if (draw() % 2) {
+        static const uint32_t msrs[] = {0xc0000080, 0xc0000100, 0x1b,      0x140,
+                                        0x10,       0x277,      0x4b564d01};
+
+        v->regs.r[TSP_RCX] = msrs[draw() % 7];
+    }
     v->regs.flags |= draw() & 0x3f7fd7 & ~0x20000u;
     v->x86.cr4 |= draw() % 4 ? 0 : draw() & 0x30000b;
     guest_policy(0, 0xd, 0, 0, 0);
