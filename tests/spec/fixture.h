@@ -121,10 +121,12 @@ static inline struct tsp_event *add_event(unsigned kind, unsigned mode, const ch
     ev->before.mode = mode;
     ev->sys[TSP_SYS_APIC_BASE] = 0xfee00900u;
     ev->sys[TSP_SYS_XCR0] = 1;
+    if (mode == TSP_MODE_REAL16)
+        ev->before.pc = 0x100; /* within the segment; addr has its base */
     ev->after = ev->before;
     if (kind == TSP_EV_CPUID || kind == TSP_EV_HYPERCALL)
         ev->after.pc += len;
-    if (kind == TSP_EV_FAULT)
+    if (kind == TSP_EV_FAULT && mode != TSP_MODE_A64)
         ev->after.r[TSP_RSP] -= 40;
     return ev;
 }
