@@ -6,11 +6,19 @@
  */
 #include "emu/x86/x86.h"
 
-static bool native(const struct vm *vm, const struct insn *in)
+bool x86_is_native(const struct vm *vm, const struct insn *in)
 {
     bool svm = vm->setup->host == TSP_VENDOR_AMD || vm->setup->host == TSP_VENDOR_HYGON;
 
     return in->op == (svm ? OP_VMMCALL : OP_VMCALL);
+}
+
+/* Intel's VMCALL takes no 66, F2 or F3 prefix ("NP" in the SDM's opcode column): with one it is
+ * #UD, which the hypervisor intercepts like any other. AMD's VMMCALL ignores them (AMD APM Vol.
+ * 3, 1.2). */
+static bool prefix_faults(const struct insn *in)
+{
+    return in->op == OP_VMCALL && (in->prefix & (INSN_OPSZ | INSN_REP | INSN_REPNE)) != 0;
 }
 
 enum step x86_native_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in)
@@ -23,7 +31,8 @@ enum step x86_native_hypercall(struct vm *vm, struct vcpu *vc, const struct insn
 
 enum step x86_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
-    if (in->status == INSN_OK && (in->prefix & INSN_LOCK) == 0 && native(vm, in))
+    if (in->status == INSN_OK && (in->prefix & INSN_LOCK) == 0 && x86_is_native(vm, in) &&
+        !prefix_faults(in))
         return x86_native_hypercall(vm, vc, in);
     return x86_undefined(vm, vc, in);
 }

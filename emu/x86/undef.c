@@ -111,6 +111,10 @@ enum step x86_undefined(struct vm *vm, struct vcpu *vc, const struct insn *in)
     }
     if (!below || !is_hypercall(in) || !refetch(vm, vc, in, &now))
         return step_fault(vc, X86_UD);
+    /* The right opcode, undefined for its prefix: nothing to put right. Shipped code does not look.
+     */
+    if (x86_is_native(vm, &now) && !vm_behaves(vm, BEHAVIOUR_PATCH_NO_COMPARE))
+        return step_fault(vc, X86_UD);
     end = emulator_checks(vm, vc, &now);
     if (end != STEP_NEXT)
         return end;

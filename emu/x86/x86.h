@@ -93,6 +93,8 @@ void x86_cpuid_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t su
 enum step x86_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in);
 /* hypercall.c: the call itself, whichever instruction made it. */
 enum step x86_native_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in);
+/* hypercall.c: the host's own one of the two, whatever its prefixes. */
+bool x86_is_native(const struct vm *vm, const struct insn *in);
 /* undef.c: undefined opcode or foreign hypercall: inject, rewrite or emulate. */
 enum step x86_undefined(struct vm *vm, struct vcpu *vc, const struct insn *in);
 /* undef.c: performs the next store of vc->patch, or raises (STEP_FAULT) what the hypervisor has
