@@ -232,8 +232,11 @@ static void add_finding(void *ctx, const struct finding *f)
         add_failure(r, &r->row[f->rule], f);
 }
 
+/* A trace without events is a recorded run that does not tell what happened. */
 static bool ran_to_end(const struct tsp_trace *trace)
 {
+    if (trace->n == 0)
+        return false;
     for (size_t i = 0; i < trace->n; i++) {
         const struct tsp_event *e = &trace->ev[i];
 

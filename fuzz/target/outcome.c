@@ -127,6 +127,21 @@ static void fill_bytes(const struct view *v, struct tsp_event *e, const uint8_t 
     initial_translate(v->run->setup, v->lin + (len ? len - 1 : 0), &gpa, &e->text[1]);
 }
 
+/* Bytes that changed behind the first instruction are its doing only when nothing else can have
+ * run. */
+static bool patch_is_first(const struct view *v)
+{
+    const struct recorded_run *run = v->run;
+    unsigned off;
+    bool flags;
+
+    if (v->patch_lin + v->patch_len <= v->lin + v->scan.len)
+        return true;
+    return v->scan.len < run->ncode &&
+           scan_end_mark(run->code + v->scan.len, run->ncode - v->scan.len, &v->o->out, &off,
+                         &flags);
+}
+
 static bool view_init(struct view *v, const struct recorded_run *run)
 {
     const struct tsp_vcpu_state *s = &run->setup->vcpu[0];
@@ -138,13 +153,16 @@ static bool view_init(struct view *v, const struct recorded_run *run)
     v->now = v->o->mem_len ? v->o->mem : run->code;
     v->nnow = v->o->mem_len ? v->o->mem_len : run->ncode;
     fill_sys(&s->x86, v->base.sys);
-    if (v->scan.class == SCAN_NONE || v->o->vary || run->setup->nvcpu != 1)
+    if (v->scan.class == SCAN_NONE || v->o->vary)
+        return false;
+    /* Another vCPU may have written the text; on AArch64 no text is at stake. */
+    if (v->x86 && run->setup->nvcpu != 1)
         return false;
     /* Whether text was rewritten must be known before a hypercall can be judged. */
     if (v->x86 && v->scan.class == SCAN_CALL && v->o->mem_len < 3)
         return false;
     find_patch(v);
-    return !v->patched || v->scan.class == SCAN_CALL;
+    return !v->patched || (v->scan.class == SCAN_CALL && patch_is_first(v));
 }
 
 /* Registers at the end, in the mode and privilege that the kind of end implies. */

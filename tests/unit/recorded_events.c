@@ -439,6 +439,17 @@ static void recorded_no_events_without_certainty(void **state)
     ARRANGE(TSP_MODE_LONG64, 0, "\x0f\x01\xd9\x0f\x01\xd9\xf4", "\x0f\x01\xd9\x0f\x01\xd9\xf4");
     o.out.pc = start() + 7;
     assert_int_equal(events(), 0);
+    /* Both of two calls were rewritten. */
+    ARRANGE(TSP_MODE_LONG64, 0, "\x0f\x01\xc1\x0f\x01\xc1\xf4", "\x0f\x01\xd9\x0f\x01\xd9\xf4");
+    o.out.pc = start() + 7;
+    assert_int_equal(events(), 0);
+    /* Another x86 vCPU could have written the text. */
+    ARRANGE(TSP_MODE_LONG64, 0, "\x0f\x01\xc1\xf4", "\x0f\x01\xd9\xf4");
+    o.out.pc = start() + 4;
+    setup.nvcpu = 2;
+    assert_int_equal(events(), 0);
+    setup.nvcpu = 1;
+    assert_int_equal(events(), 2);
     /* The text after the run is not known. */
     ARRANGE(TSP_MODE_LONG64, 0, "\x0f\x01\xc1\xf4", "");
     o.mem_len = 0;
@@ -462,6 +473,19 @@ static void recorded_no_events_without_certainty(void **state)
     ARRANGE(TSP_MODE_LONG64, 0, "\x0f\xa2\xf4", "\x0f\xa2\xf4");
     o.out.pc = start() + 3;
     assert_int_equal(outcome_events(&run, ev, 3), 0);
+}
+
+/* A store of one byte too many, over the end mark's second byte, is seen: nothing else can have
+ * written it. */
+static void recorded_rewrite_beyond_the_instruction_is_seen(void **state)
+{
+    (void)state;
+    ARRANGE(TSP_MODE_LONG64, 0, "\x0f\x01\xc1\xf4\xf4", "\x0f\x01\xd9\xf4\x90");
+    o.out.pc = start() + 4;
+    assert_int_equal(events(), 2);
+    assert_int_equal(ev[0].info[0], s.code_at + 2);
+    assert_int_equal(ev[0].info[1], 3);
+    assert_int_equal(ev[0].stored[4], 0x90);
 }
 
 /* A landing pad of harmless instructions before the end mark does not hide where the call ended. */
@@ -607,6 +631,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(recorded_arm64_calls),
     cmocka_unit_test(recorded_arm64_undefined),
     cmocka_unit_test(recorded_no_events_without_certainty),
+    cmocka_unit_test(recorded_rewrite_beyond_the_instruction_is_seen),
     cmocka_unit_test(recorded_landing_pad_is_walked),
     cmocka_unit_test(recorded_target_plays_runs_by_their_setup),
     cmocka_unit_test(recorded_dump_answers_what_it_has),
