@@ -2,6 +2,7 @@
 /* The scenario mutator in libFuzzer's shape. */
 #include "fuzz/input/input.h"
 
+/* NOLINTBEGIN(readability-identifier-naming): the names are the engine's */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t na, const uint8_t *b, size_t nb,
                                  uint8_t *out, size_t max, unsigned seed);
@@ -28,3 +29,4 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t na, const uint8_t *b, 
 {
     return input_crossover(a, na, b, nb, out, max, seed);
 }
+/* NOLINTEND(readability-identifier-naming) */

@@ -122,6 +122,7 @@ static bool is_16bit(unsigned mode)
            mode == TSP_MODE_COMPAT16;
 }
 
+/* NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct scenario *s = &harness.scenario;
@@ -137,6 +138,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(s->code[0], 0, sizeof(s->code[0]));
     s->ncode[0] = 0;
     s->flags &= ~(uint64_t)0x100; /* TF would end the row after its first instruction */
+    /* Results clear the upper halves of all four registers, and a query cannot set these two. */
+    s->regs_set |= 1u << TSP_RBX | 1u << TSP_RDX;
+    s->regs[TSP_RBX] |= (uint64_t)0xbbbbbbbb << 32;
+    s->regs[TSP_RDX] |= (uint64_t)0xdddddddd << 32;
     put_queries(&p, &harness.setup.policy[0], harness_hash(data, size));
     harness_judge(s);
     return 0;

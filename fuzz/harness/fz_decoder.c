@@ -75,6 +75,7 @@ static void check_text(enum tsp_mode mode, const uint8_t *p, size_t n)
         fail("decoder text", p, n);
 }
 
+/* NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     enum tsp_mode mode;

@@ -170,6 +170,7 @@ static void vary(const struct scenario *s, uint64_t r)
     harness_judge(&variant);
 }
 
+/* NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct scenario *s = &harness.scenario;

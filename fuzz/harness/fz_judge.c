@@ -27,7 +27,7 @@ static void count(void *ctx, const struct finding *f)
     struct spec_rule rule;
 
     t->n++;
-    t->hash = t->hash * 31 + f->rule * 7u + (uint64_t)f->verdict + f->event * 131;
+    t->hash = t->hash * 31 + (uint64_t)f->rule * 7 + (uint64_t)f->verdict + f->event * 131;
     if (f->event >= harness.trace.n && harness.trace.n > 0)
         harness_fail("judge", "a finding about an event that is not there");
     if (f->rule != ~0u && !spec_rule_at(harness.spec, f->rule, &rule))
@@ -91,6 +91,7 @@ static uint64_t judge(enum verdict *worst)
     return tally.hash + tally.n;
 }
 
+/* NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct scenario *s = &harness.scenario;

@@ -64,6 +64,7 @@ static void accept_known(const char *file)
     judge_accept(known);
 }
 
+/* NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     struct tsp_error err = {.text = ""};

@@ -16,6 +16,7 @@
 #define CASES256 CASES64(0) CASES64(64) CASES64(128) CASES64(192)
 
 /* What kind of event, in which mode, at which privilege. */
+/* NOLINTNEXTLINE(readability-function-size): a table of branches */
 static __attribute__((noinline)) void where(unsigned state)
 {
     switch (state & 255) {
@@ -24,6 +25,7 @@ static __attribute__((noinline)) void where(unsigned state)
 }
 
 /* Which instruction had which outcome. */
+/* NOLINTNEXTLINE(readability-function-size): a table of branches */
 static __attribute__((noinline)) void what(unsigned state)
 {
     switch (state & 255) {
@@ -32,6 +34,7 @@ static __attribute__((noinline)) void what(unsigned state)
 }
 
 /* Which call had which answer. */
+/* NOLINTNEXTLINE(readability-function-size): a table of branches */
 static __attribute__((noinline)) void answer(unsigned state)
 {
     switch (state & 255) {

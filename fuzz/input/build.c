@@ -76,5 +76,5 @@ int input_stub_vector(const struct scenario *s, uint64_t pc)
 {
     if (s->arch != TSP_ARCH_X86)
         return pc - INPUT_ARM64_VECTORS < 0x800 ? (int)((pc - INPUT_ARM64_VECTORS) & ~0x7fu) : -1;
-    return pc - INPUT_X86_STUBS < 256 * 16 ? (int)((pc - INPUT_X86_STUBS) / 16) : -1;
+    return pc - INPUT_X86_STUBS < 0x1000 ? (int)((pc - INPUT_X86_STUBS) / 16) : -1;
 }

@@ -105,7 +105,7 @@ static void build_page_tables(struct builder *b)
     uint64_t table = size == 8 ? X86_PT : X86_PT32, at[2];
 
     for (unsigned i = 0; i < INPUT_X86_RAM / PAGE; i++)
-        le_store(b->img->pt + i * size, (uint64_t)i * PAGE | other, size);
+        le_store(b->img->pt + (size_t)i * size, (uint64_t)i * PAGE | other, size);
     le_store(b->img->top_pte, entry(s, INPUT_X86_TOP_PAGE, s->pte[0]), size);
     input_pte_at(s, at, &size);
     for (unsigned i = 0; i < 2; i++)

@@ -169,7 +169,7 @@ static void swap_records(uint8_t *p, const struct records *rec, uint32_t i)
 
 static size_t mutate_records(uint8_t *p, size_t n, size_t max, struct rng *r)
 {
-    struct records rec;
+    struct records rec = {0};
     uint32_t i;
 
     find_records(p, n, &rec);

@@ -82,7 +82,7 @@ static void insert_word(struct scenario *s, struct rng *r)
 static void replace_word(struct scenario *s, struct rng *r)
 {
     if (s->ncode[0] >= 4)
-        le_store(s->code[0] + rng_below(r, s->ncode[0] / 4) * 4, trap_word(r), 4);
+        le_store(s->code[0] + (size_t)4 * rng_below(r, s->ncode[0] / 4), trap_word(r), 4);
 }
 
 static void remove_word(struct scenario *s, struct rng *r)

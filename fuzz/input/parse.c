@@ -28,8 +28,8 @@ static void take_env(struct scenario *s, const uint8_t *p)
 static void take_firmware(struct scenario *s, const uint8_t *p)
 {
     for (unsigned i = 0; i < 3; i++) {
-        s->fw_bitmap[i] = (uint32_t)le_load(p + 4 * i, 4);
-        s->workaround[i] = (uint32_t)le_load(p + 12 + 4 * i, 4);
+        s->fw_bitmap[i] = (uint32_t)le_load(p + (size_t)4 * i, 4);
+        s->workaround[i] = (uint32_t)le_load(p + 12 + (size_t)4 * i, 4);
     }
 }
 
@@ -69,7 +69,7 @@ static void take_leaf(struct scenario *s, const uint8_t *p)
     leaf->subleaf = (uint32_t)le_load(p + 4, 4);
     leaf->flags = p[8];
     for (unsigned i = 0; i < 4; i++)
-        leaf->reg[i] = (uint32_t)le_load(p + 9 + 4 * i, 4);
+        leaf->reg[i] = (uint32_t)le_load(p + 9 + (size_t)4 * i, 4);
 }
 
 static uint32_t append(uint8_t *to, uint32_t n, uint32_t max, const uint8_t *p, size_t len)

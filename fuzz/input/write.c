@@ -67,8 +67,8 @@ static void put_firmware(struct writer *w, const struct scenario *s, const struc
         memcmp(s->workaround, d->workaround, sizeof(s->workaround)) == 0)
         return;
     for (unsigned i = 0; i < 3; i++) {
-        le_store(b + 4 * i, s->fw_bitmap[i], 4);
-        le_store(b + 12 + 4 * i, s->workaround[i], 4);
+        le_store(b + (size_t)4 * i, s->fw_bitmap[i], 4);
+        le_store(b + 12 + (size_t)4 * i, s->workaround[i], 4);
     }
     put_record(w, RECORD_FIRMWARE, b, sizeof(b));
 }
@@ -131,7 +131,7 @@ static void put_leaves(struct writer *w, const struct scenario *s)
         le_store(b + 4, leaf->subleaf, 4);
         b[8] = (uint8_t)leaf->flags;
         for (unsigned r = 0; r < 4; r++)
-            le_store(b + 9 + 4 * r, leaf->reg[r], 4);
+            le_store(b + 9 + (size_t)4 * r, leaf->reg[r], 4);
         put_record(w, RECORD_LEAF, b, sizeof(b));
     }
 }

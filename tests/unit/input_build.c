@@ -139,10 +139,10 @@ static void vectors_lead_to_their_stubs(void **state)
             uint64_t at;
 
             if (modes[i].mode == TSP_MODE_REAL16) {
-                at = le_load(ram + x->idt.base + v * 4, 2) +
-                     le_load(ram + x->idt.base + v * 4 + 2, 2) * 16;
+                at = le_load(ram + x->idt.base + 4ul * v, 2) +
+                     le_load(ram + x->idt.base + 4ul * v + 2, 2) * 16;
             } else {
-                const uint8_t *gate = ram + x->idt.base + v * (wide ? 16 : 8);
+                const uint8_t *gate = ram + x->idt.base + (wide ? 16ul : 8ul) * v;
 
                 assert_true((gate - ram) + (wide ? 15 : 7) <= (long)(x->idt.base + x->idt.limit));
                 assert_int_equal(gate[5] & 0x9f, 0x8e);
@@ -185,8 +185,7 @@ static void page_rights_reach_the_entries(void **state)
     static const struct {
         uint8_t mode, paging;
         uint64_t code_at;
-        uint8_t pte[2];
-        uint32_t cpu;
+        uint64_t pte[2], cpu;
         uint64_t at[2], entry[2];
         uint64_t other; /* entry of 0x12000 */
     } rows[] = {
@@ -216,9 +215,9 @@ static void page_rights_reach_the_entries(void **state)
         s.mode = rows[i].mode;
         s.paging = rows[i].paging;
         s.code_at = rows[i].code_at;
-        s.pte[0] = rows[i].pte[0];
-        s.pte[1] = rows[i].pte[1];
-        s.cpu = rows[i].cpu;
+        s.pte[0] = (uint8_t)rows[i].pte[0];
+        s.pte[1] = (uint8_t)rows[i].pte[1];
+        s.cpu = (uint32_t)rows[i].cpu;
         input_fold(&s);
         build();
         input_pte_at(&s, at, &size);
@@ -228,7 +227,7 @@ static void page_rights_reach_the_entries(void **state)
                 assert_true(le_load(ram + at[k], size) == rows[i].entry[k]);
         }
         if (size != 0)
-            assert_true(le_load(ram + (size == 8 ? 0x7000 : 0x9000) + 0x12 * size, size) ==
+            assert_true(le_load(ram + (size == 8 ? 0x7000 : 0x9000) + (size_t)0x12 * size, size) ==
                         rows[i].other);
     }
 }
@@ -238,8 +237,7 @@ static void code_lies_where_the_tables_lead(void **state)
 {
     static const struct {
         uint8_t mode, paging;
-        uint64_t code_at;
-        uint32_t cs_base;
+        uint64_t code_at, cs_base;
     } rows[] = {
         {TSP_MODE_LONG64, 0, 0x10ffd, 0},       {TSP_MODE_LONG64, 0, 0xfffffffd, 0},
         {TSP_MODE_COMPAT32, 0, 0xfffffffe, 0},  {TSP_MODE_PROT32, 1, 0xfffffffd, 0},
@@ -257,7 +255,7 @@ static void code_lies_where_the_tables_lead(void **state)
         s.mode = rows[i].mode;
         s.paging = rows[i].paging;
         s.code_at = rows[i].code_at;
-        s.cs_base = rows[i].cs_base;
+        s.cs_base = (uint32_t)rows[i].cs_base;
         memcpy(s.code[0], "\x0f\x01\xd9\xf4\xf4", 5);
         s.ncode[0] = 5;
         input_fold(&s);
@@ -346,8 +344,8 @@ static void arm64_machine_has_vectors_and_an_end(void **state)
         assert_true(v->regs.r[28] == setup.end_mmio);
         for (unsigned k = 0; k < 16; k++) {
             /* movz x28, #0xa00, lsl #16; str wzr, [x28] */
-            assert_int_equal(le_load(ram + 0x2000 + k * 0x80, 4), 0xd2a1401c);
-            assert_int_equal(le_load(ram + 0x2004 + k * 0x80, 4), 0xb900039f);
+            assert_int_equal(le_load(ram + 0x2000 + 0x80ul * k, 4), 0xd2a1401c);
+            assert_int_equal(le_load(ram + 0x2004 + 0x80ul * k, 4), 0xb900039f);
         }
     }
     assert_int_equal(input_stub_vector(&s, 0x40002208), 0x200);

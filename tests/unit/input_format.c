@@ -122,9 +122,9 @@ static void short_and_unknown_records_are_survived(void **state)
 {
     static const struct {
         const char *what;
-        uint8_t n, byte[16];
-        uint64_t rax;
-        uint32_t ncode;
+        uint64_t n;
+        uint8_t byte[16];
+        uint64_t rax, ncode;
     } rows[] = {
         {"register with a short value", 7, {1, 0, 8, 3, 0, 0x34, 0x12}, 0x1234, 3},
         {"length past the end", 7, {1, 0, 8, 200, 0, 0x34, 0x12}, 0x1234, 3},

@@ -1,4 +1,3 @@
 trapspec scenario 1
-# CPUID in a loop
-reg rcx 0x8
-code 89cb31c0b8000000000fa289d9ffcb75f4f4
+# CPUID in a loop of eight
+code bf0800000031c031c90fa2ffcf75f6f4
