@@ -48,12 +48,15 @@ void ev_begin(struct vm *vm, struct vcpu *vc, const struct insn *in)
     ev->before = vc->s.regs;
     if (vm->setup->arch == TSP_ARCH_X86)
         fill_sys(&vc->s.x86, ev->sys);
-    ev->len = 0;
-    memset(ev->fetched, 0, sizeof(ev->fetched));
     if (in) {
-        memcpy(ev->fetched, in->bytes, sizeof(ev->fetched));
-        ev->len = in->status == INSN_TRUNCATED ? 0 : in->len;
+        memcpy(vc->ev_bytes, in->bytes, sizeof(vc->ev_bytes));
+        vc->ev_len = in->status == INSN_TRUNCATED ? 0 : in->len;
+    } else if (!vc->patch.active) {
+        memset(vc->ev_bytes, 0, sizeof(vc->ev_bytes));
+        vc->ev_len = 0;
     }
+    ev->len = vc->ev_len;
+    memcpy(ev->fetched, vc->ev_bytes, sizeof(ev->fetched));
     if (ev->kind != TSP_EV_MMIO)
         ev->addr = vc->ev_lin;
     locate(vm, vc, ev->len);

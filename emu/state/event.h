@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The common parts of an event. vm_run clears kind, code and info; a handler fills those three (and
+ * The common parts of an event. vm_run clears the event; a handler fills kind, code and info (and
  * addr of an MMIO event); the run loop brackets the handler:
  *
- *     ev_begin(vm, vc, in);       trap instructions: before the handler runs. Others: when it has
- * returned STEP_FAULT step = handler(vm, vc, in);     (registers are still as before) and before
- * anything is delivered. ev_end(vm, vc);             once, when the event is complete: registers
- * and memory as they are now.
+ *     ev_begin(vm, vc, in);
+ *     step = handler(vm, vc, in);
+ *     ev_end(vm, vc);
  *
- * s.regs.flags must be complete at both calls. `in` is NULL when the first byte could not be
- * fetched.
+ * ev_begin comes before the handler of a trap instruction. For all others it may come when the
+ * handler has returned STEP_FAULT (registers are still as before) and nothing was delivered yet.
+ * ev_end comes once, when the event is complete. s.regs.flags must be complete at both calls.
+ *
+ * `in` is NULL when the first byte could not be fetched, and for a store of a patch under way
+ * (vc->patch.active): that event shows the instruction that asked for the patch.
  *
  * A plain instruction of which no snapshot was taken may still end with STEP_EVENT: its access went
  * outside RAM. The registers it began with are then in vc->io:

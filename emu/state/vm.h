@@ -83,8 +83,9 @@ struct vcpu {
      * its 16 bytes lie in each of the two pages; 0: not readable. */
     uint64_t ev_lin, ev_gpa[2];
     uint8_t ev_room[2];
-    bool tlb_used;                   /* false: no entry is valid */
-    struct tlb_entry tlb[3][VM_TLB]; /* read, write, fetch */
+    uint8_t ev_len, ev_bytes[TSP_INSN_BYTES]; /* what was fetched of it */
+    bool tlb_used;                            /* false: no entry is valid */
+    struct tlb_entry tlb[3][VM_TLB];          /* read, write, fetch */
 };
 
 #define VM_BEHAVIOUR_WORDS 4

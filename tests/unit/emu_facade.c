@@ -311,7 +311,7 @@ static void random_guests_end_in_events_and_repeat_exactly(void **state)
 {
     (void)state;
     seed = 7;
-    for (unsigned i = 0; i < 6000; i++) {
+    for (unsigned i = 0; i < 1500; i++) {
         struct vm *vm = guest.vm;
         uint64_t first;
 
@@ -368,7 +368,7 @@ static void single_steps_show_what_long_runs_show(void **state)
 
     (void)state;
     seed = 99;
-    for (unsigned i = 0; i < 4000; i++) {
+    for (unsigned i = 0; i < 1500; i++) {
         struct vm *vm = guest.vm;
         unsigned n, m;
 
@@ -383,7 +383,7 @@ static void single_steps_show_what_long_runs_show(void **state)
                 fail_msg("guest %u: event %u differs, kind %u and %u", i, k, first[k].kind,
                          seen[k].kind);
     }
-    assert_true(compared > 8000);
+    assert_true(compared > 3000);
     guest_end();
 }
 
