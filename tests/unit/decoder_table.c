@@ -296,58 +296,57 @@ struct opnd_row {
     unsigned kind0, reg0, size0, kind1, reg1, size1;
 };
 
+static const struct opnd_row opnd_rows[] = {
+    {L64, "488b448e10", OP_MOV, 8, 8, TSP_DS, 6, 1, 4, 0x10, 0, OPND_REG, 0, 8, OPND_MEM, 0, 8},
+    {L64, "448b65f8", OP_MOV, 4, 8, TSP_SS, 5, 255, 1, -8, 0, OPND_REG, 12, 4, OPND_MEM, 0, 4},
+    {L64, "458b65f8", OP_MOV, 4, 8, TSP_DS, 13, 255, 1, -8, 0, OPND_REG, 12, 4, OPND_MEM, 0, 4},
+    {L64, "8b0510000000", OP_MOV, 4, 8, TSP_DS, 16, 255, 1, 0x10, 0, OPND_REG, 0, 4, OPND_MEM, 0,
+     4},
+    {P32, "8b0510000000", OP_MOV, 4, 4, TSP_DS, 255, 255, 1, 0x10, 0, OPND_REG, 0, 4, OPND_MEM, 0,
+     4},
+    {R16, "8b4206", OP_MOV, 2, 2, TSP_SS, 5, 6, 1, 6, 0, OPND_REG, 0, 2, OPND_MEM, 0, 2},
+    {R16, "678b4206", OP_MOV, 2, 4, TSP_DS, 2, 255, 1, 6, 0, OPND_REG, 0, 2, OPND_MEM, 0, 2},
+    {L64, "648b042508000000", OP_MOV, 4, 8, TSP_FS, 255, 255, 1, 8, 0, OPND_REG, 0, 4, OPND_MEM, 0,
+     4},
+    {L64, "2e8b00", OP_MOV, 4, 8, TSP_DS, 0, 255, 1, 0, 0, OPND_REG, 0, 4, OPND_MEM, 0, 4},
+    {P32, "2e8b00", OP_MOV, 4, 4, TSP_CS, 0, 255, 1, 0, 0, OPND_REG, 0, 4, OPND_MEM, 0, 4},
+    {L64, "88e0", OP_MOV, 1, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 0, 1, OPND_REG8H, 0, 1},
+    {L64, "4088e0", OP_MOV, 1, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 0, 1, OPND_REG, 4, 1},
+    {L64, "83c0ff", OP_ADD, 4, 8, TSP_DS, 255, 255, 1, 0, ~(uint64_t)0, OPND_REG, 0, 4, OPND_IMM, 0,
+     4},
+    {L64, "4881c0000000ff", OP_ADD, 8, 8, TSP_DS, 255, 255, 1, 0, 0xffffffffff000000, OPND_REG, 0,
+     8, OPND_IMM, 0, 8},
+    {L64, "0fb6c9", OP_MOVZX, 4, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 1, 4, OPND_REG, 1, 1},
+    {L64, "d3e0", OP_SHL, 4, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 0, 4, OPND_REG, 1, 1},
+    {L64, "d1e0", OP_SHL, 4, 8, TSP_DS, 255, 255, 1, 0, 1, OPND_REG, 0, 4, OPND_IMM, 0, 1},
+    {L64, "e4ff", OP_IN, 1, 8, TSP_DS, 255, 255, 1, 0, 0xff, OPND_REG, 0, 1, OPND_IMM, 0, 1},
+    {L64, "ed", OP_IN, 4, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 0, 4, OPND_REG, 2, 2},
+    {L64, "66ef", OP_OUT, 2, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 2, 2, OPND_REG, 0, 2},
+    {L64, "48b88877665544332211", OP_MOV, 8, 8, TSP_DS, 255, 255, 1, 0, 0x1122334455667788,
+     OPND_REG, 0, 8, OPND_IMM, 0, 8},
+    {L64, "48a18877665544332211", OP_MOV, 8, 8, TSP_DS, 255, 255, 1, 0x1122334455667788,
+     0x1122334455667788, OPND_REG, 0, 8, OPND_MEM, 0, 8},
+    {L64, "6a80", OP_PUSH, 8, 8, TSP_DS, 255, 255, 1, 0, 0xffffffffffffff80, OPND_IMM, 0, 8,
+     OPND_NONE, 0, 0},
+    {L64, "ff2510000000", OP_JMP_IND, 8, 8, TSP_DS, 16, 255, 1, 16, 0, OPND_MEM, 0, 8, OPND_NONE, 0,
+     0},
+    {L64, "0f22d8", OP_MOV_CR, 8, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_CR, 3, 8, OPND_REG, 0, 8},
+    {P32, "0f20c0", OP_MOV_CR, 4, 4, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 0, 4, OPND_CR, 0, 4},
+    {L64, "8ed0", OP_MOV_SEG, 4, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_SEG, TSP_SS, 2, OPND_REG, 0, 2},
+    {L64, "0fa8", OP_PUSH_SEG, 8, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_SEG, TSP_GS, 8, OPND_NONE, 0,
+     0},
+    {P32, "1f", OP_POP_SEG, 4, 4, TSP_DS, 255, 255, 1, 0, 0, OPND_SEG, TSP_DS, 4, OPND_NONE, 0, 0},
+};
+
 static void operands_are_taken_apart(void **state)
 {
-    static const struct opnd_row rows[] = {
-        {L64, "488b448e10", OP_MOV, 8, 8, TSP_DS, 6, 1, 4, 0x10, 0, OPND_REG, 0, 8, OPND_MEM, 0, 8},
-        {L64, "448b65f8", OP_MOV, 4, 8, TSP_SS, 5, 255, 1, -8, 0, OPND_REG, 12, 4, OPND_MEM, 0, 4},
-        {L64, "458b65f8", OP_MOV, 4, 8, TSP_DS, 13, 255, 1, -8, 0, OPND_REG, 12, 4, OPND_MEM, 0, 4},
-        {L64, "8b0510000000", OP_MOV, 4, 8, TSP_DS, 16, 255, 1, 0x10, 0, OPND_REG, 0, 4, OPND_MEM,
-         0, 4},
-        {P32, "8b0510000000", OP_MOV, 4, 4, TSP_DS, 255, 255, 1, 0x10, 0, OPND_REG, 0, 4, OPND_MEM,
-         0, 4},
-        {R16, "8b4206", OP_MOV, 2, 2, TSP_SS, 5, 6, 1, 6, 0, OPND_REG, 0, 2, OPND_MEM, 0, 2},
-        {R16, "678b4206", OP_MOV, 2, 4, TSP_DS, 2, 255, 1, 6, 0, OPND_REG, 0, 2, OPND_MEM, 0, 2},
-        {L64, "648b042508000000", OP_MOV, 4, 8, TSP_FS, 255, 255, 1, 8, 0, OPND_REG, 0, 4, OPND_MEM,
-         0, 4},
-        {L64, "2e8b00", OP_MOV, 4, 8, TSP_DS, 0, 255, 1, 0, 0, OPND_REG, 0, 4, OPND_MEM, 0, 4},
-        {P32, "2e8b00", OP_MOV, 4, 4, TSP_CS, 0, 255, 1, 0, 0, OPND_REG, 0, 4, OPND_MEM, 0, 4},
-        {L64, "88e0", OP_MOV, 1, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 0, 1, OPND_REG8H, 0, 1},
-        {L64, "4088e0", OP_MOV, 1, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 0, 1, OPND_REG, 4, 1},
-        {L64, "83c0ff", OP_ADD, 4, 8, TSP_DS, 255, 255, 1, 0, ~(uint64_t)0, OPND_REG, 0, 4,
-         OPND_IMM, 0, 4},
-        {L64, "4881c0000000ff", OP_ADD, 8, 8, TSP_DS, 255, 255, 1, 0, 0xffffffffff000000, OPND_REG,
-         0, 8, OPND_IMM, 0, 8},
-        {L64, "0fb6c9", OP_MOVZX, 4, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 1, 4, OPND_REG, 1, 1},
-        {L64, "d3e0", OP_SHL, 4, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 0, 4, OPND_REG, 1, 1},
-        {L64, "d1e0", OP_SHL, 4, 8, TSP_DS, 255, 255, 1, 0, 1, OPND_REG, 0, 4, OPND_IMM, 0, 1},
-        {L64, "e4ff", OP_IN, 1, 8, TSP_DS, 255, 255, 1, 0, 0xff, OPND_REG, 0, 1, OPND_IMM, 0, 1},
-        {L64, "ed", OP_IN, 4, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 0, 4, OPND_REG, 2, 2},
-        {L64, "66ef", OP_OUT, 2, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 2, 2, OPND_REG, 0, 2},
-        {L64, "48b88877665544332211", OP_MOV, 8, 8, TSP_DS, 255, 255, 1, 0, 0x1122334455667788,
-         OPND_REG, 0, 8, OPND_IMM, 0, 8},
-        {L64, "48a18877665544332211", OP_MOV, 8, 8, TSP_DS, 255, 255, 1, 0x1122334455667788,
-         0x1122334455667788, OPND_REG, 0, 8, OPND_MEM, 0, 8},
-        {L64, "6a80", OP_PUSH, 8, 8, TSP_DS, 255, 255, 1, 0, 0xffffffffffffff80, OPND_IMM, 0, 8,
-         OPND_NONE, 0, 0},
-        {L64, "ff2510000000", OP_JMP_IND, 8, 8, TSP_DS, 16, 255, 1, 16, 0, OPND_MEM, 0, 8,
-         OPND_NONE, 0, 0},
-        {L64, "0f22d8", OP_MOV_CR, 8, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_CR, 3, 8, OPND_REG, 0, 8},
-        {P32, "0f20c0", OP_MOV_CR, 4, 4, TSP_DS, 255, 255, 1, 0, 0, OPND_REG, 0, 4, OPND_CR, 0, 4},
-        {L64, "8ed0", OP_MOV_SEG, 4, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_SEG, TSP_SS, 2, OPND_REG, 0,
-         2},
-        {L64, "0fa8", OP_PUSH_SEG, 8, 8, TSP_DS, 255, 255, 1, 0, 0, OPND_SEG, TSP_GS, 8, OPND_NONE,
-         0, 0},
-        {P32, "1f", OP_POP_SEG, 4, 4, TSP_DS, 255, 255, 1, 0, 0, OPND_SEG, TSP_DS, 4, OPND_NONE, 0,
-         0},
-    };
     struct decoder *d = decoder_open();
     struct insn in;
     uint8_t b[32];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const struct opnd_row *r = &rows[i];
+    for (size_t i = 0; i < sizeof(opnd_rows) / sizeof(opnd_rows[0]); i++) {
+        const struct opnd_row *r = &opnd_rows[i];
         size_t n = from_hex(r->hex, b);
 
         decode_one(d, (enum tsp_mode)r->mode, b, n, &in);

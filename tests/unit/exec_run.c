@@ -15,73 +15,75 @@ static void close_guest(struct guest *g)
     g->vm = NULL;
 }
 
+static const struct fault_row {
+    uint8_t mode, code[12], n;
+    unsigned vector;
+    uint64_t error, rsp;
+} fault_rows[] = {
+    {L64, {0xf7, 0xf1}, 2, 0, 0, STACK},                          /* div ecx, ecx = 0 */
+    {L64, {0xf6, 0xf9}, 2, 0, 0, STACK},                          /* idiv cl */
+    {L64, {0x48, 0xf7, 0xf3}, 3, 0, 0, STACK},                    /* div rbx: quotient too wide */
+    {P32, {0xd4, 0x00}, 2, 0, 0, STACK},                          /* aam 0 */
+    {L64, {0x8b, 0x04, 0x25, 0, 0, 0x30, 0}, 7, 14, 0, STACK},    /* mov eax, [0x300000]: not
+                                                                     present */
+    {L64, {0x01, 0x04, 0x25, 0, 0, 0x30, 0}, 7, 14, 2, STACK},    /* add [..], eax faults as a
+                                                                     write */
+    {L64, {0x8f, 0x04, 0x25, 0, 0, 0x30, 0}, 7, 14, 2, STACK},    /* pop [..]: RSP stays */
+    {L64, {0xff, 0x14, 0x25, 0, 0, 0x30, 0}, 7, 14, 0, STACK},    /* call [..] */
+    {L64, {0xff, 0xe3}, 2, 13, 0, STACK},                         /* jmp rbx: not canonical */
+    {L64, {0xff, 0xd3}, 2, 13, 0, STACK},                         /* call rbx: nothing is pushed */
+    {P32, {0xff, 0xe3}, 2, 13, 0, STACK},                         /* beyond the CS limit */
+    {L64, {0x0f, 0xc7, 0x4c, 0x24, 0x01}, 5, 14, 0, 0x400000},    /* cmpxchg8b [rsp + 1] */
+    {L64, {0x48, 0x0f, 0xc7, 0x4c, 0x24, 0x01}, 6, 13, 0, STACK}, /* cmpxchg16b misaligned */
+    {L64, {0xc8, 0x00, 0x00, 0x00}, 4, 14, 2, 0x400000},          /* enter */
+    {L64, {0xa4}, 1, 14, 0, STACK},                               /* movsb from rsi = 3 MiB */
+    {P32, {0x62, 0x05, 0, 0, 1, 0}, 6, 5, 0, STACK},              /* bound eax, [0x10000] = 0..0 */
+    {L64, {0x0f, 0x04}, 2, 6, 0, STACK},                          /* undefined */
+    {L64, {0xf0, 0x90}, 2, 6, 0, STACK},                          /* lock nop */
+    {L64,
+     {0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66},
+     12,
+     13,
+     0,
+     STACK},
+};
+
 /* Each faults at its first instruction; registers and pc are as before, the vector and error code
  * as named. */
 static void a_fault_changes_no_register(void **state)
 {
-    static const struct {
-        uint8_t mode, code[12], n;
-        unsigned vector;
-        uint64_t error, rsp;
-    } rows[] = {
-        {L64, {0xf7, 0xf1}, 2, 0, 0, STACK},                       /* div ecx, ecx = 0 */
-        {L64, {0xf6, 0xf9}, 2, 0, 0, STACK},                       /* idiv cl */
-        {L64, {0x48, 0xf7, 0xf3}, 3, 0, 0, STACK},                 /* div rbx: quotient too wide */
-        {P32, {0xd4, 0x00}, 2, 0, 0, STACK},                       /* aam 0 */
-        {L64, {0x8b, 0x04, 0x25, 0, 0, 0x30, 0}, 7, 14, 0, STACK}, /* mov eax, [0x300000]: not
-                                                                      present */
-        {L64, {0x01, 0x04, 0x25, 0, 0, 0x30, 0}, 7, 14, 2, STACK}, /* add [..], eax faults as a
-                                                                      write */
-        {L64, {0x8f, 0x04, 0x25, 0, 0, 0x30, 0}, 7, 14, 2, STACK}, /* pop [..]: RSP stays */
-        {L64, {0xff, 0x14, 0x25, 0, 0, 0x30, 0}, 7, 14, 0, STACK}, /* call [..] */
-        {L64, {0xff, 0xe3}, 2, 13, 0, STACK},                      /* jmp rbx: not canonical */
-        {L64, {0xff, 0xd3}, 2, 13, 0, STACK},                      /* call rbx: nothing is pushed */
-        {P32, {0xff, 0xe3}, 2, 13, 0, STACK},                      /* beyond the CS limit */
-        {L64, {0x0f, 0xc7, 0x4c, 0x24, 0x01}, 5, 14, 0, 0x400000}, /* cmpxchg8b [rsp + 1] */
-        {L64, {0x48, 0x0f, 0xc7, 0x4c, 0x24, 0x01}, 6, 13, 0, STACK}, /* cmpxchg16b misaligned */
-        {L64, {0xc8, 0x00, 0x00, 0x00}, 4, 14, 2, 0x400000},          /* enter */
-        {L64, {0xa4}, 1, 14, 0, STACK},                               /* movsb from rsi = 3 MiB */
-        {P32, {0x62, 0x05, 0, 0, 1, 0}, 6, 5, 0, STACK}, /* bound eax, [0x10000] = 0..0 */
-        {L64, {0x0f, 0x04}, 2, 6, 0, STACK},             /* undefined */
-        {L64, {0xf0, 0x90}, 2, 6, 0, STACK},             /* lock nop */
-        {L64,
-         {0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66},
-         12,
-         13,
-         0,
-         STACK},
-    };
     static struct guest g;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(fault_rows) / sizeof(fault_rows[0]); i++) {
+        const struct fault_row *row = &fault_rows[i];
         struct tsp_regs *r = &g.setup.vcpu[0].regs;
 
-        guest_prepare(&g, rows[i].mode, rows[i].code, rows[i].n);
-        if (rows[i].vector == 13 && rows[i].n == 12)
+        guest_prepare(&g, row->mode, row->code, row->n);
+        if (row->vector == 13 && row->n == 12)
             memset(g.code, 0x66, 20);
         r->r[TSP_RAX] = 1;
         r->r[TSP_RDX] = ~(uint64_t)0;
-        r->r[TSP_RBX] = rows[i].mode == L64 ? 1ull << 47 : 0x90000;
+        r->r[TSP_RBX] = row->mode == L64 ? 1ull << 47 : 0x90000;
         r->r[TSP_RSI] = 0x300000;
         r->r[TSP_RDI] = DATA;
-        r->r[TSP_RSP] = rows[i].rsp;
-        if (rows[i].mode == P32)
+        r->r[TSP_RSP] = row->rsp;
+        if (row->mode == P32)
             g.setup.vcpu[0].x86.seg[TSP_CS].limit = 0x8fff;
         guest_start(&g);
         guest_step(&g, 100);
-        if (rows[i].rsp != STACK) {
+        if (row->rsp != STACK) {
             /* no stack to push the fault to: the double fault fails as well */
             assert_int_equal(g.ev.kind, TSP_EV_STOP);
             assert_int_equal(g.ev.code, TSP_STOP_TRIPLE);
-            assert_int_equal(g.ev.before.r[TSP_RSP], rows[i].rsp);
+            assert_int_equal(g.ev.before.r[TSP_RSP], row->rsp);
             continue;
         }
-        if (!guest_faulted(&g, rows[i].vector))
+        if (!guest_faulted(&g, row->vector))
             fail_msg("row %zu: event %u code %u", i, g.ev.kind, g.ev.code);
-        assert_int_equal(g.ev.info[0], rows[i].error);
+        assert_int_equal(g.ev.info[0], row->error);
         assert_int_equal(g.ev.before.pc, CODE);
-        assert_int_equal(g.ev.before.r[TSP_RSP], rows[i].rsp);
+        assert_int_equal(g.ev.before.r[TSP_RSP], row->rsp);
         for (unsigned k = 0; k < 16; k++)
             if (k != TSP_RSP)
                 assert_int_equal(g.ev.before.r[k], r->r[k]);
