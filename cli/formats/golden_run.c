@@ -108,6 +108,23 @@ static bool choose_table(struct golden_reader *rd, const json_t *o, struct scena
     return false;
 }
 
+/* KVM's block is where its signature "KVMKVMKVM" stands: another interface's block may come first.
+ */
+static void place_block(struct scenario *s)
+{
+    for (unsigned i = 0; i < s->nleaf; i++) {
+        const struct tsp_leaf *l = &s->leaf[i];
+
+        if ((l->leaf & 0xffff00ffu) != 0x40000000 || l->reg[1] != 0x4b4d564b ||
+            l->reg[2] != 0x564b4d56 || l->reg[3] != 0x4d)
+            continue;
+        if (l->leaf != s->hv_base[0])
+            s->hv_base[1] = s->hv_base[0];
+        s->hv_base[0] = l->leaf;
+        return;
+    }
+}
+
 /* The scenario but for "flags" and what was seen. */
 static bool base_scenario(struct golden_reader *rd, const json_t *o, struct scenario *s)
 {
@@ -116,6 +133,8 @@ static bool base_scenario(struct golden_reader *rd, const json_t *o, struct scen
     s->host = (uint8_t)rd->host;
     s->persona[0] = TSP_PERSONA_KVM;
     s->persona[1] = TSP_PERSONA_NONE;
+    if (s->arch == TSP_ARCH_X86)
+        place_block(s);
     s->flags = 0;
     s->regs_set = 0;
     if (!golden_bytes(rd, o, "code", s->code[0], INPUT_CODE_MAX - 4, &s->ncode[0]))
