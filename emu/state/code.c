@@ -120,6 +120,15 @@ static void decode_run(struct vm *vm, struct code_block *b, const uint8_t *p, si
     }
 }
 
+/* Code outside RAM: no processor and no hypervisor has bytes to run there. KVM gives up with an
+ * internal error (torvalds/linux arch/x86/kvm/x86.c, handle_emulation_failure); the run loop stops
+ * on INSN_UNSUPPORTED. */
+static void nothing_there(struct code_block *b, unsigned len)
+{
+    b->insn[0] = (struct insn){.status = INSN_UNSUPPORTED, .len = (uint8_t)len};
+    b->n = 1;
+}
+
 /* The first instruction runs into the next page: it becomes a block of its own. false: that page
  * cannot be fetched. */
 static bool decode_across(struct vm *vm, struct vcpu *vc, struct code_block *b, uint64_t lin)
@@ -129,20 +138,14 @@ static bool decode_across(struct vm *vm, struct vcpu *vc, struct code_block *b, 
 
     if (!mmu_translate_fetch(vm, vc, mmu_add(vc, lin, first, MMU_FETCH), &b->gpa2))
         return false;
+    if (!mem_has(&vm->mem, b->gpa2, 1)) {
+        nothing_there(b, first + 1);
+        return true;
+    }
     decode_one(vm->dec, (enum tsp_mode)b->mode, buf, mmu_fetch(vm, vc, lin, buf, sizeof(buf)),
                &b->insn[0]);
     b->n = 1;
     return true;
-}
-
-/* Outside RAM every byte reads as ones. */
-static void decode_nowhere(struct vm *vm, struct code_block *b)
-{
-    uint8_t ones[TSP_INSN_BYTES];
-
-    memset(ones, 0xff, sizeof(ones));
-    decode_one(vm->dec, (enum tsp_mode)b->mode, ones, sizeof(ones), &b->insn[0]);
-    b->n = 1;
 }
 
 static bool fill(struct vm *vm, struct vcpu *vc, struct code_block *b, uint64_t lin, uint64_t gpa)
@@ -155,7 +158,7 @@ static bool fill(struct vm *vm, struct vcpu *vc, struct code_block *b, uint64_t 
     b->mode = (uint8_t)vc->s.regs.mode;
     b->n = 0;
     if (!mem_has(&vm->mem, gpa, 1)) {
-        decode_nowhere(vm, b);
+        nothing_there(b, 1);
         b->valid = true;
         return true;
     }

@@ -39,6 +39,11 @@ static void locate(struct vm *vm, struct vcpu *vc, unsigned len)
     }
 }
 
+static bool in_ram(const struct vm *vm, const struct vcpu *vc, unsigned i)
+{
+    return vc->ev_room[i] && mem_has(&vm->mem, vc->ev_gpa[i], vc->ev_room[i]);
+}
+
 void ev_begin(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     struct tsp_event *ev = vm->ev;
@@ -60,6 +65,9 @@ void ev_begin(struct vm *vm, struct vcpu *vc, const struct insn *in)
     if (ev->kind != TSP_EV_MMIO)
         ev->addr = vc->ev_lin;
     locate(vm, vc, ev->len);
+    /* Outside RAM nothing was fetched. */
+    if (!in_ram(vm, vc, 0) || (ev->len > vc->ev_room[0] && !in_ram(vm, vc, 1)))
+        ev->len = 0;
 }
 
 void ev_end(struct vm *vm, struct vcpu *vc)
@@ -72,6 +80,6 @@ void ev_end(struct vm *vm, struct vcpu *vc)
         ev->addr = vc->ev_lin;
     memset(ev->stored, 0, sizeof(ev->stored));
     for (unsigned i = 0; i < 2; p += vc->ev_room[i], i++)
-        if (vc->ev_room[i] && mem_has(&vm->mem, vc->ev_gpa[i], vc->ev_room[i]))
+        if (in_ram(vm, vc, i))
             mem_get(&vm->mem, vc->ev_gpa[i], p, vc->ev_room[i]);
 }

@@ -149,7 +149,7 @@ static void changed_page_tables_end_the_current_block(void **state)
     rig_close();
 }
 
-static void outside_ram_every_byte_is_ones(void **state)
+static void outside_ram_there_is_nothing_to_run(void **state)
 {
     struct vcpu *vc = rig_open();
     const struct code_block *b;
@@ -159,7 +159,19 @@ static void outside_ram_every_byte_is_ones(void **state)
     b = code_lookup(&rig_vm, vc, 0x100000);
     assert_non_null(b);
     assert_int_equal(b->n, 1);
-    assert_int_equal(b->insn[0].status, INSN_ILLEGAL);
+    assert_int_equal(b->insn[0].status, INSN_UNSUPPORTED);
+    vc->s.regs.pc = 0x100000;
+    ev_begin(&rig_vm, vc, &b->insn[0]);
+    assert_int_equal(rig_event.len, 0);
+    /* the last bytes of RAM may still be a whole instruction, or not */
+    text(RIG_RAM - 2, "\x0f\xa2", 2);
+    assert_int_equal(code_lookup(&rig_vm, vc, RIG_RAM - 2)->insn[0].op, OP_CPUID);
+    text(RIG_RAM - 2, "\x0f\x01", 2);
+    b = code_lookup(&rig_vm, vc, RIG_RAM - 2);
+    assert_int_equal(b->insn[0].status, INSN_UNSUPPORTED);
+    vc->s.regs.pc = RIG_RAM - 2;
+    ev_begin(&rig_vm, vc, &b->insn[0]);
+    assert_int_equal(rig_event.len, 0);
     rig_close();
 }
 
@@ -199,7 +211,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_whole_instruction_needs_no_second_page),
     cmocka_unit_test(mode_and_mapping_are_part_of_the_key),
     cmocka_unit_test(changed_page_tables_end_the_current_block),
-    cmocka_unit_test(outside_ram_every_byte_is_ones),
+    cmocka_unit_test(outside_ram_there_is_nothing_to_run),
     cmocka_unit_test(events_show_the_bytes_before_and_after),
 };
 
