@@ -8,6 +8,8 @@
 #include "spec/build.h"
 #include "spec/judge.h"
 
+#include "trapspec/bits.h"
+
 #define FOUND_MAX 64u
 
 struct found_list {

@@ -1,0 +1,616 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPUID: which data answer (by class, highest leaf and the guest's own vendor text), and what each
+ * kind of field rule says of them. Intel returns the highest basic leaf above the end of a class,
+ * AMD returns zeroes; hypervisors follow the text in the guest's leaf 0. Some bits follow the vCPU,
+ * not the policy.
+ */
+#include "tests/spec/fixture.h"
+
+#include <stdlib.h>
+
+#define L64 TSP_MODE_LONG64
+#define PASS VERDICT_PASS
+#define FAIL VERDICT_FAIL
+#define IDX TSP_LEAF_INDEXED
+
+static const char *const texts[] = {"GenuineIntel", "AuthenticAMD", "HygonGenuine", "CentaurHauls",
+                                    "SomebodyElse"};
+
+/* Highest basic leaf 0x16, a KVM block to 0x40000001, extended to 0x80000001, no Centaur class. */
+static struct tsp_leaf policy[] = {
+    {0x0, 0, 0, {0x16, 0, 0, 0}},
+    {0x4, 0, IDX, {1, 2, 3, 4}},
+    {0xb, 0, IDX, {1, 2, 0x100, 7}},
+    {0xb, 1, IDX, {4, 8, 0x201, 7}},
+    {0x16, 0, 0, {100, 200, 300, 0}},
+    {0x30, 0, 0, {9, 9, 9, 9}}, /* above the end, but set */
+    {0x40000000u, 0, 0, {0x40000001u, 0x4b4d564bu, 0x564b4d56u, 0x4d}},
+    {0x40000001u, 0, 0, {0x80, 0, 0, 0}},
+    {0x80000000u, 0, 0, {0x80000001u, 0, 0, 0}},
+};
+
+static void use_policy(unsigned vendor)
+{
+    setup_x86_default();
+    policy[0].reg[1] = (uint32_t)le_load((const uint8_t *)texts[vendor], 4);
+    policy[0].reg[3] = (uint32_t)le_load((const uint8_t *)texts[vendor] + 4, 4);
+    policy[0].reg[2] = (uint32_t)le_load((const uint8_t *)texts[vendor] + 8, 4);
+    setup.npolicy = 1;
+    setup.policy[0] = (struct tsp_policy){policy, sizeof(policy) / sizeof(policy[0])};
+    setup.vcpu[0].x86.apic_id = 7;
+}
+
+static struct tsp_event *query(uint32_t leaf, uint32_t sub, const uint32_t reg[4])
+{
+    struct tsp_event *ev = add_event(TSP_EV_CPUID, L64, "\x0f\xa2", 2);
+
+    ev->before.r[TSP_RAX] = 0xdeadbeef00000000u | leaf;
+    ev->before.r[TSP_RCX] = 0xdeadbeef00000000u | sub;
+    ev->after.r[TSP_RAX] = reg[0];
+    ev->after.r[TSP_RBX] = reg[1];
+    ev->after.r[TSP_RCX] = reg[2];
+    ev->after.r[TSP_RDX] = reg[3];
+    return ev;
+}
+
+/* Rows of x86_ranges alone: no field table has a say. */
+static struct build *ranges_only(void)
+{
+    static const char *const name[] = {"sources", "opcodes", "x86_ranges"};
+    struct build *b = build_open();
+    struct tsp_error err = {0};
+    static char buf[65536];
+
+    assert_non_null(b);
+    for (unsigned i = 0; i < 3; i++) {
+        char path[256];
+        FILE *f;
+        size_t n;
+
+        snprintf(path, sizeof(path), TSP_SOURCE_DIR "/spec/tables/%s.csv", name[i]);
+        f = fopen(path, "rb");
+        assert_non_null(f);
+        n = fread(buf, 1, sizeof(buf), f);
+        fclose(f);
+        assert_true(build_table(b, name[i], buf, n, &err));
+    }
+    assert_true(build_finish(b, &err));
+    return b;
+}
+
+enum { INTEL, AMD, HYGON, CENTAUR, OTHER };
+
+static void ranges_follow_the_vendor(void **state)
+{
+    static const struct {
+        uint8_t vendor;
+        uint32_t leaf, sub;
+        uint32_t want[4];
+        const char *rule;
+    } row[] = {
+        {INTEL, 0x16, 0, {100, 200, 300, 0}, "CPUID-HELD"},
+        {INTEL, 0x16, 99, {100, 200, 300, 0}, "CPUID-HELD"},
+        {INTEL, 0x4, 0, {1, 2, 3, 4}, "CPUID-HELD"},
+        {INTEL, 0x4, 1, {0, 0, 0, 0}, "CPUID-SUB"},
+        {INTEL, 0x2, 0, {0, 0, 0, 0}, "CPUID-SUB"},
+        {INTEL, 0x17, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+        {CENTAUR, 0x17, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+        {OTHER, 0x17, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+        {AMD, 0x17, 0, {0, 0, 0, 0}, "CPUID-OUT-AMD"},
+        {HYGON, 0x17, 0, {0, 0, 0, 0}, "CPUID-OUT-AMD"},
+        {INTEL, 0x3fffffffu, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+        {INTEL, 0x50000000u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+        {INTEL, 0x40000001u, 0, {0x80, 0, 0, 0}, "CPUID-HELD"},
+        {INTEL, 0x40000002u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+        {INTEL, 0x40000100u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+        {AMD, 0x40000100u, 0, {0, 0, 0, 0}, "CPUID-OUT-AMD"},
+        {INTEL, 0x80000001u, 0, {0, 0, 0, 0}, "CPUID-SUB"},
+        {INTEL, 0x80000002u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+        {AMD, 0x80000002u, 0, {0, 0, 0, 0}, "CPUID-OUT-AMD"},
+        {INTEL, 0xc0000000u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+        {INTEL, 0xffffffffu, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+        {INTEL, 0x30, 0, {9, 9, 9, 9}, "CPUID-HELD"},
+        {INTEL, 0xb, 1, {4, 8, 0x201, 7}, "CPUID-HELD"},
+        {INTEL, 0xb, 2, {0, 0, 2, 7}, "CPUID-ECHO"},
+        {INTEL, 0xb, 0x1234, {0, 0, 0x34, 7}, "CPUID-ECHO"},
+        {AMD, 0xb, 5, {0, 0, 5, 7}, "CPUID-ECHO"},
+        {INTEL, 0x1f, 5, {100, 200, 300, 0}, "CPUID-OUT"},
+    };
+    struct build *b = ranges_only();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        for (unsigned bad = 0; bad < 5; bad++) {
+            uint32_t reg[4];
+            enum verdict v;
+
+            use_policy(row[i].vendor);
+            memcpy(reg, row[i].want, sizeof(reg));
+            if (bad)
+                reg[bad - 1] ^= 1u << (i % 32);
+            query(row[i].leaf, row[i].sub, reg);
+            v = judge_with(&b->spec);
+            if (bad == 0 && v == VERDICT_GAP)
+                v = PASS; /* held, and no row describes the leaf */
+            if (v != (bad ? FAIL : PASS))
+                print_error("row %zu bad %u: %s\n", i, bad, found_text(&b->spec));
+            assert_int_equal(v, bad ? FAIL : PASS);
+            if (bad)
+                assert_non_null(finding_of(&b->spec, row[i].rule));
+        }
+    }
+    free(b);
+}
+
+/* When the highest basic leaf is a topology leaf, the redirected query gets its echo. */
+static void redirection_can_end_in_an_echo(void **state)
+{
+    struct build *b = ranges_only();
+    static const uint32_t echo[4] = {0, 0, 0x55, 7}, data[4] = {4, 8, 0x201, 7};
+
+    (void)state;
+    use_policy(INTEL);
+    policy[0].reg[0] = 0xb;
+    query(0x20000000u, 0x55, echo);
+    query(0x20000000u, 1, data);
+    assert_int_equal(judge_with(&b->spec), PASS);
+    query(0x20000000u, 0x55, data);
+    assert_int_equal(judge_with(&b->spec), FAIL);
+    policy[0].reg[0] = 0x16;
+    free(b);
+}
+
+static void empty_policy_answers_nothing(void **state)
+{
+    static const uint32_t none[4], some[4] = {0, 0, 1, 0};
+    const struct spec *s = spec_builtin();
+
+    (void)state;
+    setup_x86_default();
+    setup.npolicy = 1;
+    query(0, 0, none);
+    query(0x80000000u, 0, none);
+    assert_int_equal(judge_with(s), PASS);
+    assert_non_null(finding_of(s, "CPUID-EMPTY"));
+    query(1, 0, some);
+    assert_int_equal(judge_with(s), FAIL);
+}
+
+/* The same answers when the trace is long enough for the policy to be indexed. */
+static void long_traces_are_judged_alike(void **state)
+{
+    static const uint32_t good[4] = {100, 200, 300, 0};
+    struct build *b = ranges_only();
+
+    (void)state;
+    use_policy(INTEL);
+    for (unsigned i = 0; i < 100; i++)
+        query(0x17 + i * 0x101, i, good);
+    assert_int_equal(judge_with(&b->spec), PASS);
+    trace.ev[57].after.r[TSP_RBX] ^= 8;
+    assert_int_equal(judge_with(&b->spec), FAIL);
+    for (unsigned i = 0; i < found.n; i++)
+        if (found.f[i].verdict == FAIL)
+            assert_int_equal(found.f[i].event, 57);
+    free(b);
+}
+
+static void the_instruction_itself(void **state)
+{
+    static const uint32_t want[4] = {0, 0, 0, 0};
+    const struct spec *s = spec_builtin();
+    struct tsp_event *ev;
+
+    (void)state;
+    use_policy(AMD);
+    ev = query(0x17, 0, want);
+    assert_int_equal(judge_with(s), PASS);
+    ev->after.r[TSP_RCX] |= 1ull << 40;
+    assert_int_equal(judge_with(s), FAIL);
+    assert_non_null(finding_of(s, "CPUID-REGS"));
+    ev->after.r[TSP_RCX] = 0;
+    ev->after.r[TSP_RSI] ^= 1;
+    assert_int_equal(judge_with(s), FAIL);
+    ev->after.r[TSP_RSI] ^= 1;
+    ev->after.flags ^= 0x40;
+    assert_int_equal(judge_with(s), FAIL);
+    ev->after.flags ^= 0x40;
+    ev->after.pc++;
+    assert_int_equal(judge_with(s), FAIL);
+    ev->after.pc--;
+    memcpy(ev->fetched, "\xf0\x0f\xa2", 3);
+    memcpy(ev->stored, "\xf0\x0f\xa2", 3);
+    ev->after.pc++;
+    assert_int_equal(judge_with(s), FAIL);
+    assert_non_null(finding_of(s, "CPUID-LOCK"));
+}
+
+/* CPUID faulting: enabled by the vCPU's register, only above CPL 0, #GP with error code 0 and
+ * nothing changed. */
+static void faulting(void **state)
+{
+    static const struct {
+        bool on, fault;
+        uint16_t mode, level;
+        uint32_t vector;
+        uint64_t error;
+        const char *rule;
+        enum verdict want;
+    } row[] = {
+        {true, true, L64, 3, 13, 0, "CPUID-FAULT", PASS},
+        {true, true, TSP_MODE_PROT32, 1, 13, 0, "CPUID-FAULT", PASS},
+        {true, true, L64, 3, 6, 0, "CPUID-FAULT", FAIL},
+        {true, true, L64, 0, 13, 0, "CPUID-FAULT-1", FAIL},
+        {false, true, L64, 3, 13, 0, "CPUID-FAULT-0", FAIL},
+        {true, false, L64, 3, 0, 0, "CPUID-FAULT-2", FAIL},
+        {true, false, L64, 0, 0, 0, "CPUID-REGS", PASS},
+        {false, false, L64, 3, 0, 0, "CPUID-REGS", PASS},
+        {true, false, TSP_MODE_REAL16, 3, 0, 0, "CPUID-REGS", PASS},
+    };
+    static const uint32_t zero[4];
+    const struct spec *s = spec_builtin();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct tsp_event *ev;
+        enum verdict v;
+
+        use_policy(AMD);
+        if (row[i].fault)
+            ev = add_event(TSP_EV_FAULT, row[i].mode, "\x0f\xa2", 2);
+        else
+            ev = query(0x17, 0, zero);
+        if (row[i].mode == TSP_MODE_REAL16) {
+            ev->before.mode = ev->after.mode = row[i].mode;
+            ev->before.pc = 0x100;
+            ev->after.pc = 0x102;
+        }
+        ev->before.level = row[i].level;
+        ev->after.level = row[i].fault ? 0 : row[i].level;
+        ev->sys[TSP_SYS_FAULTING] = row[i].on;
+        ev->code = row[i].vector;
+        ev->info[0] = row[i].error;
+        v = judge_with(s);
+        if (v != row[i].want)
+            print_error("row %zu: %s\n", i, found_text(s));
+        assert_int_equal(v, row[i].want);
+        if (v == FAIL)
+            assert_non_null(finding_of(s, row[i].rule));
+    }
+}
+
+/* One leaf with every kind of rule. Leaf 0x8 for Intel, hv+0x1 for KVM, leaf 0x9 for same:. */
+static const char field_sources[] = "doc, A document, 1, 2, free\n";
+static const char field_table[] =
+    "intel, 0x8, -, eax, 31:16, zero, doc,\n"
+    "intel, 0x8, -, eax, 15:8, eq:0x12, doc,\n"
+    "intel, 0x8, -, eax, 7:0, one, doc,\n"
+    "intel, 0x8, -, ebx, 31:0, ascii:Ab, doc,\n"
+    "intel, 0x8, -, ecx, 31:8, any, doc,\n"
+    "intel, 0x8, -, ecx, 7:4, max:0x3, doc,\n"
+    "intel, 0x8, -, ecx, 3:0, same:0x9.-.edx[7:4], doc,\n"
+    "intel, 0x8, -, edx, 1xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx0, bits, doc,\n";
+static const char hv_table[] = "kvm, hv+0x1, -, eax, 31:0, max:hv+0x1, doc,\n"
+                               "kvm, hv+0x1, -, ebx, 31:0, eq:hv+0x7, doc,\n"
+                               "kvm, hv+0x1, -, ecx, 31:0, any, doc,\n"
+                               "kvm, hv+0x1, -, edx, 31:0, feat, doc,\n";
+
+static struct build *fields_only(const char *name, const char *table)
+{
+    struct build *b = build_open();
+    struct tsp_error err = {0};
+
+    assert_non_null(b);
+    assert_true(build_table(b, "sources", field_sources, sizeof(field_sources) - 1, &err));
+    if (!build_table(b, name, table, strlen(table), &err))
+        print_error("%u: %s\n", err.line, err.text);
+    assert_int_equal(err.code, TSP_OK);
+    assert_true(build_finish(b, &err));
+    return b;
+}
+
+static void field_rules(void **state)
+{
+    static const struct {
+        unsigned reg;
+        uint32_t flip;
+        const char *rule; /* NULL: still right */
+    } row[] = {
+        {0, 0, NULL},
+        {0, 1u << 31, "intel:0x8.eax[31:16]"},
+        {0, 1u << 16, "intel:0x8.eax[31:16]"},
+        {0, 1u << 8, "intel:0x8.eax[15:8]"},
+        {0, 1u << 3, "intel:0x8.eax[7:0]"},
+        {1, 1u << 8, "intel:0x8.ebx[31:0]"},
+        {1, 1u << 24, "intel:0x8.ebx[31:0]"},
+        {2, 1u << 9, NULL},
+        {2, 0x70, "intel:0x8.ecx[7:4]"}, /* 5 becomes 2 */
+        {2, 0xa0, NULL},                 /* 5 becomes 15 */
+        {2, 1, "intel:0x8.ecx[3:0]"},
+        {3, 1u << 31, "intel:0x8.edx[31:0]"},
+        {3, 1, "intel:0x8.edx[31:0]"},
+        {3, 0x7ffffffe, NULL},
+    };
+    static struct tsp_leaf own[3] = {
+        {0x0, 0, 0, {0x9, 0x756e6547u, 0x6c65746eu, 0x49656e69u}},
+        {0x8, 0, 0, {0x12ff, 0x6241, 0x123458, 0x80000000u}},
+        {0x9, 0, 0, {0, 0, 0, 0x80}},
+    };
+    struct build *b = fields_only("x86_leaves", field_table);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        /* Whose fault: the target's when it differs from the policy, else the policy's. */
+        for (unsigned same = 0; same < 2; same++) {
+            struct tsp_leaf changed[3];
+            enum verdict v;
+
+            memcpy(changed, own, sizeof(own));
+            changed[1].reg[row[i].reg] ^= row[i].flip;
+            setup_x86_default();
+            setup.npolicy = 1;
+            setup.policy[0] = (struct tsp_policy){same ? changed : own, 3};
+            query(8, 0, changed[1].reg);
+            v = judge_with(&b->spec);
+            if (v != (row[i].rule ? FAIL : PASS))
+                print_error("row %zu: %s\n", i, found_text(&b->spec));
+            assert_int_equal(v, row[i].rule ? FAIL : PASS);
+            if (!row[i].rule)
+                continue;
+            assert_non_null(finding_of(&b->spec, row[i].rule));
+            assert_int_equal(finding_of(&b->spec, row[i].rule)->subject,
+                             same ? SUBJECT_POLICY : SUBJECT_TARGET);
+        }
+    }
+    free(b);
+}
+
+/* hv+ leaves lie where the persona was placed; values may count from there too. */
+static void hypervisor_leaves_move_with_their_base(void **state)
+{
+    static const uint32_t base[] = {0x40000000u, 0x40000100u, 0x4000ff00u};
+    struct build *b = fields_only("hv_kvm", hv_table);
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct tsp_leaf own[2] = {{base[i], 0, 0, {base[i] + 1, 0, 0, 0}},
+                                  {base[i] + 1, 0, 0, {base[i] + 1, base[i] + 7, 0, 0}}};
+
+        setup_x86_default();
+        setup.hv_base[0] = base[i];
+        setup.npolicy = 1;
+        setup.policy[0] = (struct tsp_policy){own, 2};
+        query(base[i] + 1, 0, own[1].reg);
+        assert_int_equal(judge_with(&b->spec), PASS);
+        trace.ev[0].after.r[TSP_RBX]++;
+        assert_int_equal(judge_with(&b->spec), FAIL);
+        trace.ev[0].after.r[TSP_RBX]--;
+        trace.ev[0].after.r[TSP_RAX]--;
+        assert_int_equal(judge_with(&b->spec), FAIL);
+        /* another block is none of this persona's */
+        setup.hv_base[0] = 0x40000200u;
+        assert_int_equal(judge_with(&b->spec), VERDICT_GAP);
+    }
+    free(b);
+}
+
+struct dyn_row {
+    const char *dyn;
+    uint64_t cr4, apic_base, xcr0, xss, ecx;
+    uint16_t mode;
+    uint32_t config;
+    uint32_t policy, answer; /* EAX[31:0] of leaf 8 in the policy and in the answer */
+    enum verdict want;
+    enum subject subject;
+};
+
+static void dynamic_fields(void **state)
+{
+    static const struct dyn_row row[] = {
+        {"osxsave", 1u << 18, 0, 1, 0, 0, L64, 0, 0, 1, PASS, 0},
+        {"osxsave", 0, 0, 1, 0, 0, L64, 0, 1, 0, PASS, 0},
+        {"osxsave", 0, 0, 1, 0, 0, L64, 0, 1, 1, FAIL, SUBJECT_TARGET},
+        {"ospke", 1u << 22, 0, 1, 0, 0, L64, 0, 0, 1, PASS, 0},
+        {"ospke", 1u << 22, 0, 1, 0, 0, L64, 0, 0, 0, FAIL, SUBJECT_TARGET},
+        {"apic-enabled", 0, 0x800, 1, 0, 0, L64, 0, 1, 1, PASS, 0},
+        {"apic-enabled", 0, 0, 1, 0, 0, L64, 0, 1, 0, PASS, 0},
+        {"apic-enabled", 0, 0, 1, 0, 0, L64, 0, 1, 1, FAIL, SUBJECT_TARGET},
+        {"apic-enabled", 0, 0x800, 1, 0, 0, L64, 0, 1, 0, FAIL, SUBJECT_TARGET},
+        {"apic-enabled", 0, 0x800, 1, 0, 0, L64, 0, 0, 0, PASS, 0},
+        {"apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 7, PASS, 0},
+        {"apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 0, FAIL, SUBJECT_POLICY},
+        {"apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 1, FAIL, SUBJECT_TARGET},
+        {"x2apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 7, PASS, 0},
+        {"x2apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 8, FAIL, SUBJECT_TARGET},
+        {"xsave-size", 0, 0, 1, 0, 0, L64, 0, 0, 0x240, PASS, 0},
+        {"xsave-size", 0, 0, 7, 0, 0, L64, 0, 0, 0x340, PASS, 0},
+        {"xsave-size", 0, 0, 7, 0, 0, L64, 0, 0x240, 0x240, FAIL, SUBJECT_TARGET},
+        {"xsave-size", 0, 0, 0x23, 0, 0, L64, 0, 0, 0x480, PASS, 0},
+        {"xsave-size", 0, 0, 0x23, 0, 0, L64, 0, 0, 0x440, FAIL, SUBJECT_TARGET},
+        {"xsave-size", 0, 0, 0x43, 0, 0, L64, 0, 0, 0x999, PASS, 0},
+        {"xsave-size", 0, 0, 0x43, 0, 0, L64, 0, 0, 0x100, FAIL, SUBJECT_TARGET},
+        {"xsave-compact-size", 0, 0, 7, 0, 0, L64, 0, 0xa, 0x340, PASS, 0},
+        {"xsave-compact-size", 0, 0, 3, 0x800, 0, L64, 0, 0xa, 0x250, PASS, 0},
+        {"xsave-compact-size", 0, 0, 7, 0x900, 0, L64, 0, 0xa, 0x3d0, PASS, 0},
+        {"xsave-compact-size", 0, 0, 7, 0x900, 0, L64, 0, 0xa, 0x3c8, FAIL, SUBJECT_TARGET},
+        {"xsave-compact-size", 0, 0, 3, 0x800, 0, L64, 0, 0xa, 0x240, FAIL, SUBJECT_TARGET},
+        {"xsave-compact-size", 0, 0, 7, 0, 0, L64, 0, 0x0, 0, PASS, 0},
+        {"xsave-compact-size", 0, 0, 7, 0, 0, L64, 0, 0x0, 0x340, FAIL, SUBJECT_TARGET},
+        {"echo-ecx", 0, 0, 1, 0, 0x1234, L64, 0, 0, 0x1234, PASS, 0},
+        {"echo-ecx", 0, 0, 1, 0, 0x1234, L64, 0, 0, 0x1235, FAIL, SUBJECT_TARGET},
+        {"mwait", 0, 0, 1, 0, 0, L64, 0, 1, 0, PASS, 0},
+        {"mwait", 0, 0, 1, 0, 0, L64, 0, 0, 1, FAIL, SUBJECT_TARGET},
+        {"syscall-mode", 0, 0, 1, 0, 0, L64, 0, 1, 1, PASS, 0},
+        {"syscall-mode", 0, 0, 1, 0, 0, L64, 0, 1, 0, FAIL, SUBJECT_TARGET},
+        {"syscall-mode", 0, 0, 1, 0, 0, TSP_MODE_COMPAT32, 0, 1, 0, PASS, 0},
+        {"syscall-mode", 0, 0, 1, 0, 0, TSP_MODE_COMPAT32, 0, 1, 1, FAIL, SUBJECT_POLICY},
+        {"pv-unhalt", 0, 0, 1, 0, 0, L64, 0, 1, 1, PASS, 0},
+        {"pv-unhalt", 0, 0, 1, 0, 0, L64, TSP_CFG_HLT_NOEXIT, 1, 0, PASS, 0},
+        {"pv-unhalt", 0, 0, 1, 0, 0, L64, TSP_CFG_HLT_NOEXIT, 1, 1, FAIL, SUBJECT_POLICY},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        char table[400];
+        struct tsp_leaf own[] = {
+            {0x0, 0, 0, {0xd, 0x756e6547u, 0x6c65746eu, 0x49656e69u}},
+            {0x8, 0, 0, {row[i].policy, 0, 0, 0}},
+            {0xd, 5, IDX, {0x40, 0x440, 0, 0}}, /* opmask */
+            {0xd, 8, IDX, {0x80, 0, 1, 0}},     /* trace */
+            {0xd, 11, IDX, {0x10, 0, 3, 0}},    /* CET, aligned to 64 */
+        };
+        struct build *b;
+        struct tsp_event *ev;
+        enum verdict v;
+
+        snprintf(table, sizeof(table),
+                 "any, 0x8, -, eax, 31:0, dyn:%s, doc,\nany, 0x8, -, ebx, 31:0, any, doc,\n"
+                 "any, 0x8, -, ecx, 31:0, any, doc,\nany, 0x8, -, edx, 31:0, any, doc,\n",
+                 row[i].dyn);
+        b = fields_only("x86_leaves", table);
+        setup_x86_default();
+        setup.config = row[i].config;
+        setup.npolicy = 1;
+        setup.policy[0] = (struct tsp_policy){own, 5};
+        setup.vcpu[0].x86.apic_id = 7;
+        ev = query(8, (uint32_t)row[i].ecx, (uint32_t[4]){row[i].answer, 0, 0, 0});
+        ev->before.mode = ev->after.mode = row[i].mode;
+        ev->sys[TSP_SYS_CR4] = row[i].cr4;
+        ev->sys[TSP_SYS_APIC_BASE] = row[i].apic_base;
+        ev->sys[TSP_SYS_XCR0] = row[i].xcr0;
+        ev->sys[TSP_SYS_XSS] = row[i].xss;
+        v = judge_with(&b->spec);
+        if (v != row[i].want)
+            print_error("row %zu %s: %s\n", i, row[i].dyn, found_text(&b->spec));
+        assert_int_equal(v, row[i].want);
+        if (v == FAIL)
+            assert_int_equal(found.f[0].subject, row[i].subject);
+        free(b);
+    }
+}
+
+/* A dump answers from registers that nobody ran: rules about the vCPU's state are skipped, all
+ * others hold. */
+static void dumps_are_judged_without_state(void **state)
+{
+    static const char table[] = "any, 0x8, -, eax, 31:1, zero, doc,\n"
+                                "any, 0x8, -, eax, 0, dyn:osxsave, doc,\n"
+                                "any, 0x8, -, ebx, 31:0, any, doc,\n"
+                                "any, 0x8, -, ecx, 31:0, any, doc,\n"
+                                "any, 0x8, -, edx, 31:0, any, doc,\n";
+    struct build *b = fields_only("x86_leaves", table);
+
+    (void)state;
+    setup_x86_default();
+    query(8, 0, (uint32_t[4]){1, 0, 0, 0});
+    assert_int_equal(judge_caps(&b->spec, TSP_CAP_X86), VERDICT_SKIP);
+    assert_int_equal(judge_with(&b->spec), FAIL);
+    query(8, 0, (uint32_t[4]){2, 0, 0, 0});
+    assert_int_equal(judge_caps(&b->spec, TSP_CAP_X86), FAIL);
+    trace.n = 0;
+    query(9, 0, (uint32_t[4]){2, 0, 0, 0});
+    assert_int_equal(judge_caps(&b->spec, TSP_CAP_X86), VERDICT_GAP);
+    free(b);
+}
+
+/* A leaf that the policy holds and no row describes is a gap, even when the answer is the policy's.
+ */
+static void undescribed_leaf_is_a_gap(void **state)
+{
+    const struct spec *s = spec_builtin();
+    static struct tsp_leaf own[] = {{0x0, 0, 0, {0x3fff, 0x756e6547u, 0x6c65746eu, 0x49656e69u}},
+                                    {0x3f00, 0, 0, {1, 2, 3, 4}}};
+
+    (void)state;
+    setup_x86_default();
+    setup.npolicy = 1;
+    setup.policy[0] = (struct tsp_policy){own, 2};
+    query(0x3f00, 0, own[1].reg);
+    assert_int_equal(judge_with(s), VERDICT_GAP);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.f[0].rule, ~0u);
+    trace.ev[0].after.r[TSP_RAX] = 2;
+    assert_int_equal(judge_with(s), FAIL);
+    assert_non_null(finding_of(s, "CPUID-HELD"));
+}
+
+/* The signature and the highest leaf of KVM's block, as shipped. */
+static void kvm_block_as_shipped(void **state)
+{
+    const struct spec *s = spec_builtin();
+
+    (void)state;
+    use_policy(INTEL);
+    query(0x40000000u, 0, policy[6].reg);
+    query(0x40000001u, 0, policy[7].reg);
+    assert_int_equal(judge_with(s), PASS);
+    policy[6].reg[0] = 0;
+    trace.ev[0].after.r[TSP_RAX] = 0;
+    assert_int_equal(judge_with(s), FAIL);
+    assert_non_null(finding_of(s, "kvm:hv+0x0.eax[31:0]"));
+    assert_int_equal(finding_of(s, "kvm:hv+0x0.eax[31:0]")->subject, SUBJECT_POLICY);
+    policy[6].reg[0] = 0x40000001u;
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+/* Set-ups and traces of noise: judged without a crash, and every finding names a rule or none. */
+static void random_traces_are_survived(void **state)
+{
+    const struct spec *s = spec_builtin();
+    struct spec_options opt = {.least = PASS, .found = found_add, .ctx = &found};
+    uint32_t seed = 4711;
+
+    (void)state;
+    for (unsigned round = 0; round < 3000; round++) {
+        uint8_t *p = (uint8_t *)&setup;
+
+        if (round % 2) {
+            use_policy(round % 5);
+        } else {
+            memset(&setup, 0, sizeof(setup));
+            for (size_t i = 0; i < offsetof(struct tsp_setup, npage); i++)
+                p[i] = (uint8_t)next_random(&seed);
+        }
+        trace.n = next_random(&seed) % 12;
+        for (size_t i = 0; i < trace.n; i++) {
+            p = (uint8_t *)&trace.ev[i];
+            for (size_t k = 0; k < sizeof(trace.ev[i]); k++)
+                p[k] = (uint8_t)next_random(&seed);
+            trace.ev[i].kind %= 14;
+            trace.ev[i].before.mode %= 9;
+            if (round % 3)
+                memcpy(trace.ev[i].fetched, round % 6 < 3 ? "\x0f\xa2" : "\x0f\x01\xd9", 3);
+        }
+        opt.caps = next_random(&seed);
+        found.n = 0;
+        assert_in_range(spec_check(s, &setup, &trace, &opt), PASS, FAIL);
+        for (unsigned i = 0; i < found.n; i++) {
+            assert_true(found.f[i].event < trace.n);
+            assert_true(found.f[i].rule == ~0u || found.f[i].rule < spec_rule_count(s));
+        }
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(ranges_follow_the_vendor),
+    cmocka_unit_test(redirection_can_end_in_an_echo),
+    cmocka_unit_test(empty_policy_answers_nothing),
+    cmocka_unit_test(long_traces_are_judged_alike),
+    cmocka_unit_test(the_instruction_itself),
+    cmocka_unit_test(faulting),
+    cmocka_unit_test(field_rules),
+    cmocka_unit_test(hypervisor_leaves_move_with_their_base),
+    cmocka_unit_test(dynamic_fields),
+    cmocka_unit_test(dumps_are_judged_without_state),
+    cmocka_unit_test(undescribed_leaf_is_a_gap),
+    cmocka_unit_test(kvm_block_as_shipped),
+    cmocka_unit_test(random_traces_are_survived),
+};
+
+TEST_MAIN(tests)
