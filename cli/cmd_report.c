@@ -277,6 +277,7 @@ static int finish(struct report_args *a)
     cli_progress_done();
     if (a->src.is_golden)
         snprintf(replay, sizeof(replay), "trapspec diff model:kvm %.150s --filter", a->target);
+    d.policy_is_input = a->src.is_golden;
     d.replay = replay[0] != 0 ? replay : NULL;
     report_totals(a->report, &t);
     if (a->json)
@@ -292,7 +293,7 @@ static int finish(struct report_args *a)
         return code;
     if (t.events == 0)
         return EXIT_NOTHING;
-    return t.failed > 0 || t.stale_known > 0 ? EXIT_FINDINGS : EXIT_CONFORMS;
+    return report_findings(&d) > 0 || t.stale_known > 0 ? EXIT_FINDINGS : EXIT_CONFORMS;
 }
 
 static int parse_args(struct report_args *a, int argc, char **argv)

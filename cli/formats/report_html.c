@@ -118,15 +118,26 @@ static void finding(FILE *f, const struct report_doc *d, const struct report_row
     fputs("</table></div>\n", f);
 }
 
-static void findings(FILE *f, const struct report_doc *d, bool known)
+enum section { SECTION_FINDINGS, SECTION_KNOWN, SECTION_TABLES };
+
+static enum section section_of(const struct report_doc *d, const struct report_row *r)
 {
+    if (r->known != NULL)
+        return SECTION_KNOWN;
+    return report_is_finding(d, r) ? SECTION_FINDINGS : SECTION_TABLES;
+}
+
+static void findings(FILE *f, const struct report_doc *d, enum section which)
+{
+    static const char *const title[] = {"Findings", "Accepted deviations",
+                                        "Broken by the CPUID tables the target was given"};
     unsigned n = 0;
 
-    fprintf(f, "<h2>%s</h2>\n", known ? "Accepted deviations" : "Findings");
+    fprintf(f, "<h2>%s</h2>\n", title[which]);
     for (size_t i = 0; i < report_rows(d->report); i++) {
         const struct report_row *r = report_row_at(d->report, i);
 
-        if (r->failed == 0 || (r->known != NULL) != known)
+        if (r->failed == 0 || section_of(d, r) != which)
             continue;
         finding(f, d, r);
         n++;
@@ -215,15 +226,33 @@ void report_write_html(FILE *f, const struct report_doc *d)
             "from.</p>\n",
             TRAPSPEC_VERSION);
     summary(f, &t);
-    findings(f, d, false);
-    findings(f, d, true);
+    findings(f, d, SECTION_FINDINGS);
+    findings(f, d, SECTION_KNOWN);
+    if (d->policy_is_input)
+        findings(f, d, SECTION_TABLES);
     coverage(f, d);
     fputs("</html>\n", f);
+}
+
+bool report_is_finding(const struct report_doc *d, const struct report_row *r)
+{
+    return r->failed > 0 && r->known == NULL &&
+           !(d->policy_is_input && r->subject == SUBJECT_POLICY);
+}
+
+unsigned report_findings(const struct report_doc *d)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < report_rows(d->report); i++)
+        n += report_is_finding(d, report_row_at(d->report, i));
+    return n;
 }
 
 void report_print(const struct report_doc *d, bool color)
 {
     struct report_totals t;
+    unsigned tables = 0;
     const char *red = color ? "\033[31m" : "", *yellow = color ? "\033[33m" : "",
                *off = color ? "\033[0m" : "";
 
@@ -233,6 +262,10 @@ void report_print(const struct report_doc *d, bool color)
 
         if (r->failed == 0)
             continue;
+        if (r->known == NULL && !report_is_finding(d, r)) {
+            tables++;
+            continue;
+        }
         printf("%s%-5s%s %s (%s)%s\n      %s\n      expected %s, got %s; %u of %u, first in %s\n",
                r->known != NULL ? yellow : red, r->known != NULL ? "KNOWN" : "FAIL", off, r->rule,
                r->source, r->subject == SUBJECT_POLICY ? ", as the policy says" : "",
@@ -243,6 +276,9 @@ void report_print(const struct report_doc *d, bool color)
            "%u events in gaps, %u rules skipped, %u cases not runnable\n",
            d->target, t.cases, t.events, t.exercised, t.rules, t.passed, t.failed, t.known, t.gaps,
            t.skipped, t.unsupported);
+    if (tables > 0)
+        printf("%u rules were broken by the CPUID tables the target was given, not by the target\n",
+               tables);
     if (t.stale_known > 0)
         printf("%u accepted deviations did not show: remove their lines\n", t.stale_known);
 }

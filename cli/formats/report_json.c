@@ -58,6 +58,7 @@ void report_write_json(FILE *f, const struct report_doc *d)
     json_object_set_new(o, "schema_version", json_integer(1));
     set_text(o, "target", d->target);
     json_object_set_new(o, "totals", totals_object(&t));
+    json_object_set_new(o, "findings", json_integer(report_findings(d)));
     for (size_t i = 0; i < report_rows(d->report); i++)
         json_array_append_new(list, row_object(d, report_row_at(d->report, i)));
     json_object_set_new(o, "rules", list);

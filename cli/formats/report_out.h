@@ -10,10 +10,15 @@ struct report_doc {
     const char *target;
     const struct spec *spec;
     const struct report *report;
+    bool policy_is_input; /* the CPUID tables are somebody's test input: what breaks in them is not
+                             the target's */
     const char *replay; /* how findings are replayed: "trapspec replay %s --target T", %s = example;
                            NULL: none */
 };
 
+/* Whether a row is a finding about the target (and not about the tables it was given). */
+bool report_is_finding(const struct report_doc *d, const struct report_row *r);
+unsigned report_findings(const struct report_doc *d);
 void report_write_json(FILE *f, const struct report_doc *d);
 void report_write_html(FILE *f, const struct report_doc *d);
 /* A summary for people on stdout. */
