@@ -155,8 +155,9 @@ static struct kvm_segment to_segment(const struct tsp_segment *s)
 
 static struct tsp_segment from_segment(const struct kvm_segment *s)
 {
-    unsigned attr = s->type | s->s << 4 | s->dpl << 5 | s->present << 7 | s->avl << 12 |
-                    s->l << 13 | s->db << 14 | s->g << 15;
+    unsigned attr = s->type | (unsigned)s->s << 4 | (unsigned)s->dpl << 5 |
+                    (unsigned)s->present << 7 | (unsigned)s->avl << 12 | (unsigned)s->l << 13 |
+                    (unsigned)s->db << 14 | (unsigned)s->g << 15;
 
     return (struct tsp_segment){s->base, s->limit, s->selector,
                                 (uint16_t)(s->unusable ? attr & ~ATTR_P : attr)};

@@ -11,6 +11,7 @@
 
 #include "trapspec/bits.h"
 
+#define OPCODE_LEN 3u  /* of a hypercall without prefixes */
 #define ARM64_SEEN 18u /* X0 to X17 are recorded; the others are the harness's own */
 
 /* What the functions below pass around. */
@@ -50,7 +51,7 @@ static void find_window(struct view *v, const uint8_t *was, size_t n, uint64_t l
     for (size_t at = last >= 3 ? last - 3 : 0; at <= first && at + 3 <= n; at++) {
         if (scan_first(v->base.before.mode, v->now + at, 3).class == SCAN_CALL) {
             v->patch_lin = lin + at;
-            v->patch_len = 3;
+            v->patch_len = OPCODE_LEN;
         }
     }
 }
@@ -219,9 +220,15 @@ static bool completed_event(const struct view *v, uint64_t pc, struct tsp_event 
         if (flags)
             e->after.flags = v->base.before.flags;
     }
-    /* After a rewrite pc shows where the bytes left behind led; otherwise unknown code ran: nothing
-     * can be said. */
-    return told || v->patched;
+    /* After one rewrite pc shows where the bytes left behind led; otherwise unknown code ran: nothing can be said. */
+    return told || (v->patched && v->patch_len == OPCODE_LEN);
+}
+
+/* The bytes that the first rewrite left behind were taken for another call and rewritten as well: the writes are certain,
+ * the registers are not those after the first call. */
+static bool rewritten_twice(const struct view *v)
+{
+    return v->patched && v->patch_len > OPCODE_LEN;
 }
 
 static struct tsp_event fault_event(const struct view *v)
@@ -248,7 +255,7 @@ static size_t exception_events(const struct view *v, struct tsp_event *ev, size_
         return n;
     }
     if (!completed_event(v, v->o->exc_rip, &ev[n]))
-        return 0;
+        return rewritten_twice(v) ? n : 0;
     /* The handler's frame moved the stack pointer; the pushed flags are those the instruction left.
      */
     if (v->x86) {
@@ -372,7 +379,9 @@ size_t outcome_events(const struct recorded_run *run, struct tsp_event *ev, size
         ev[n++] = patch_event(&v);
     if (v.o->exit == OUTCOME_EXCEPTION)
         return exception_events(&v, ev, n);
+    if (end_mark_pc(&v, &pc) && completed_event(&v, pc, &ev[n]))
+        return n + 1;
     if (end_mark_pc(&v, &pc))
-        return completed_event(&v, pc, &ev[n]) ? n + 1 : 0;
+        return rewritten_twice(&v) ? n : 0;
     return own_end(&v, &ev[n]) ? n + 1 : 0;
 }
