@@ -284,7 +284,10 @@ static const uint16_t op_of_id[X86_INS_ENDING] = {
 
 bool x86_id_is(unsigned capstone_id, unsigned op)
 {
-    return capstone_id < X86_INS_ENDING && op != OP_NONE && op_of_id[capstone_id] == family(op);
+    if (capstone_id == X86_INS_INVALID || capstone_id >= X86_INS_ENDING || op == OP_NONE)
+        return false;
+    /* one operation here, some eighty names there: enough that it is none of the others */
+    return op_of_id[capstone_id] == (op == OP_X87 ? OP_NONE : family(op));
 }
 
 /* F2 and F3 mean something to these; before everything else of the subset a processor ignores them.

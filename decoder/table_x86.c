@@ -184,9 +184,35 @@ static void select_two(struct x86_fields *f)
     }
 }
 
+/*
+ * x87 instructions that work on the register stack alone, a bit per ModRM byte C0 to FF of D8 to DF
+ * (SDM Vol. 2D tables A-7 to A-22). Not among them: stores, what writes AX or EFLAGS, loads of the
+ * control word, reserved encodings and undocumented aliases.
+ */
+static const uint64_t x87_stack[8] = {
+    0xffffffffffffffffu, /* D8 arithmetic and compares with ST(0) */
+    0xffff7f330001ffffu, /* D9 FLD FXCH FNOP FCHS FABS FTST FXAM, constants, functions */
+    0x00000200ffffffffu, /* DA FCMOVcc FUCOMPP */
+    0x0000000cffffffffu, /* DB FCMOVNcc FNCLEX FNINIT */
+    0xffffffff0000ffffu, /* DC arithmetic to ST(i) */
+    0x0000ffffffff00ffu, /* DD FFREE FST FSTP FUCOM FUCOMP */
+    0xffffffff0200ffffu, /* DE arithmetic and pop, FCOMPP */
+    0,                   /* DF FNSTSW AX, FUCOMIP, FCOMIP */
+};
+
+static void select_x87(struct x86_fields *f)
+{
+    if (f->modrm >= 0xc0 && ((x87_stack[f->opcode & 7] >> (f->modrm & 63)) & 1) != 0)
+        f->row = (struct x86_row){OP_X87, 0, FORM_M};
+}
+
 static void select_one(struct x86_fields *f)
 {
     f->row = one[f->opcode];
+    if ((f->opcode & 0xf8) == 0xd8) {
+        select_x87(f);
+        return;
+    }
     if ((f->row.flags & GROUP) != 0)
         select_group(f);
     else if (f->opcode == 0x90 && (f->rex & 1) != 0) /* F3 or not: XCHG R8 */

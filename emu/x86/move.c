@@ -243,6 +243,19 @@ enum step plain_NOP(struct vm *vm, struct vcpu *vc, const struct insn *in)
     return STEP_NEXT;
 }
 
+/*
+ * x87 instructions on the register stack. The stack is not modelled: whatever could show it
+ * (stores, FNSTSW, FCOMI, FXSAVE) is outside the subset and stops the guest, and without FLDCW
+ * every x87 exception stays masked. What is left to see is #NM (SDM Vol. 3A 2.5, CR0.EM and
+ * CR0.TS).
+ */
+enum step plain_X87(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    (void)vm;
+    (void)in;
+    return (vc->s.x86.cr0 & (CR0_EM | CR0_TS)) != 0 ? step_fault(vc, X86_NM) : STEP_NEXT;
+}
+
 enum step plain_FENCE(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     return plain_NOP(vm, vc, in);

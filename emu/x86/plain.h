@@ -99,6 +99,7 @@
     X(LOOPNE)                                                                                      \
     X(JCXZ)                                                                                        \
     X(NOP)                                                                                         \
+    X(X87)                                                                                         \
     X(FENCE)                                                                                       \
     X(CLC)                                                                                         \
     X(STC)                                                                                         \

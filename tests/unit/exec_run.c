@@ -317,6 +317,25 @@ static void what_is_not_emulated_stops_with_its_bytes(void **state)
     close_guest(&g);
 }
 
+/* FPREM and FLD1 show nothing but #NM, which CR0.TS and CR0.EM ask for. */
+static void x87_on_its_stack_shows_only_nm(void **state)
+{
+    static const uint8_t code[] = {0xd9, 0xe8, 0xd9, 0xf8};
+    static const uint64_t cr0[3] = {0, 4, 8};
+    static struct guest g;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        guest_prepare(&g, L64, code, sizeof(code));
+        g.setup.vcpu[0].x86.cr0 |= cr0[i];
+        guest_start(&g);
+        guest_step(&g, 10);
+        assert_true(i == 0 ? guest_halted(&g) : guest_faulted(&g, 7));
+        assert_int_equal(g.ev.before.pc, i == 0 ? CODE + 4 : CODE);
+    }
+    close_guest(&g);
+}
+
 /* With company every instruction is a turn, and every turn shows. */
 static void several_vcpus_take_turns(void **state)
 {
@@ -409,6 +428,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_fault_in_rep_restarts_there),
     cmocka_unit_test(code_that_changes_itself_is_refetched),
     cmocka_unit_test(what_is_not_emulated_stops_with_its_bytes),
+    cmocka_unit_test(x87_on_its_stack_shows_only_nm),
     cmocka_unit_test(several_vcpus_take_turns),
     cmocka_unit_test(a_device_access_is_one_event),
     cmocka_unit_test(random_code_always_ends),
