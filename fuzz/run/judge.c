@@ -50,6 +50,7 @@ void judge_accept(const struct known *k)
 struct judge {
     const struct spec *spec;
     const struct spec_options *opt;
+    const struct tsp_setup *setup;
     struct finding worst;
     bool stop;
 };
@@ -63,7 +64,8 @@ static void judge_found(void *ctx, const struct finding *f)
         j->opt->found(j->opt->ctx, f);
     if (j->stop || f->verdict != VERDICT_FAIL || f->subject != SUBJECT_TARGET)
         return;
-    if (spec_rule_at(j->spec, f->rule, &rule) && known_has(accepted, rule.id, NULL))
+    if (spec_rule_at(j->spec, f->rule, &rule) &&
+        known_match(accepted, rule.id, j->setup, NULL) != KNOWN_NO)
         return;
     j->worst = *f;
     j->stop = true;
@@ -112,7 +114,7 @@ static void stop_in(const char *class)
 void judge_stop(const struct spec *spec, const struct target *t, const struct tsp_setup *setup,
                 const struct tsp_trace *trace, const struct spec_options *opt)
 {
-    struct judge j = {.spec = spec, .opt = opt};
+    struct judge j = {.spec = spec, .opt = opt, .setup = setup};
     struct spec_options mine = *opt;
     struct spec_rule rule = {.id = "?", .pred = ""};
 

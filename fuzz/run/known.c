@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _POSIX_C_SOURCE 200809L
-/* Accepted deviations: lines "rule, reason", `#` comments, blank lines, nothing else. */
+/* Accepted deviations: lines "rule, reason" or "rule@host, reason", `#` comments, blank lines,
+ * nothing else. */
 #include "fuzz/run/run.h"
 
 #include <stdio.h>
@@ -86,6 +87,13 @@ static const char *insert(struct known *k, const char *rule, const char *reason)
     return NULL;
 }
 
+static bool host_is_known(const char *rule)
+{
+    const char *at = strchr(rule, '@');
+
+    return !at || strcmp(at, "@intel") == 0 || strcmp(at, "@amd") == 0 || strcmp(at, "@arm64") == 0;
+}
+
 /* NULL, or what is wrong with the line. len: bytes read, the line end included. */
 static const char *take_line(struct known *k, char *line, size_t len)
 {
@@ -108,6 +116,8 @@ static const char *take_line(struct known *k, char *line, size_t len)
         return "a rule has no blanks";
     if (*reason == '\0')
         return "no reason given";
+    if (!host_is_known(rule))
+        return "after @ comes intel, amd or arm64";
     return insert(k, rule, reason);
 }
 
@@ -203,6 +213,33 @@ bool known_has(const struct known *k, const char *rule, const char **reason)
     if (found && reason)
         *reason = k->row[at].reason;
     return found;
+}
+
+const char *known_host(const struct tsp_setup *setup)
+{
+    if (setup->arch == TSP_ARCH_ARM64)
+        return "arm64";
+    return setup->host == TSP_VENDOR_AMD || setup->host == TSP_VENDOR_HYGON ? "amd" : "intel";
+}
+
+size_t known_match(const struct known *k, const char *rule, const struct tsp_setup *setup,
+                   const char **reason)
+{
+    char key[192];
+    bool found = false;
+    size_t at;
+
+    if (!k)
+        return KNOWN_NO;
+    snprintf(key, sizeof(key), "%.180s@%s", rule, known_host(setup));
+    at = find(k, key, &found);
+    if (!found)
+        at = find(k, rule, &found);
+    if (!found)
+        return KNOWN_NO;
+    if (reason)
+        *reason = k->row[at].reason;
+    return at;
 }
 
 size_t known_count(const struct known *k)

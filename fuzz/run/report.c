@@ -11,6 +11,13 @@
 /* Distinct things that no rule covers; more are counted, not listed. */
 #define GAP_MAX 1024u
 
+/* An accepted deviation: how often its rule was tried and failed where it applies. */
+struct entry {
+    unsigned rule;    /* index, ~0u: no such rule */
+    const char *host; /* NULL: any */
+    unsigned tried, failed, before;
+};
+
 struct report {
     const struct spec *spec;
     const struct known *known;
@@ -18,13 +25,15 @@ struct report {
     struct report_row *row; /* one a rule, by rule index; then gaps */
     char (*gap)[104];       /* names of the gap rows */
     size_t ngap;
-    unsigned *hits;  /* by rule index, counted by the judge */
-    unsigned *order; /* rule indexes sorted by id; then gap rows sorted by name */
-    bool *skip;      /* rule index: a target could not show it */
+    unsigned *hits;      /* by rule index, counted by the judge */
+    unsigned *order;     /* rule indexes sorted by id; then gap rows sorted by name */
+    struct entry *entry; /* one an entry of the known list */
+    bool *skip;          /* rule index: a target could not show it */
     struct report_totals totals;
     /* of the case being added: */
     const char *id;
     const struct scenario *s;
+    const struct tsp_setup *setup;
     const struct tsp_trace *trace;
 };
 
@@ -82,9 +91,25 @@ static void init_rows(struct report *r)
         row->note = rule.note;
         row->when = rule.when;
         row->must = rule.must;
-        known_has(r->known, rule.id, &row->known);
     }
     sort_rules(r, r->order, r->nrule);
+}
+
+static void init_known(struct report *r)
+{
+    char id[192];
+
+    for (size_t i = 0; i < known_count(r->known); i++) {
+        const char *name = known_rule_at(r->known, i), *at = strchr(name, '@');
+        int n = at ? (int)(at - name) : (int)strlen(name);
+        struct entry *e = &r->entry[i];
+
+        snprintf(id, sizeof(id), "%.*s", n < 180 ? n : 180, name);
+        e->rule = spec_rule_find(r->spec, id);
+        e->host = at ? at + 1 : NULL;
+        if (e->rule < r->nrule)
+            known_has(r->known, name, &r->row[e->rule].known);
+    }
 }
 
 struct report *report_open(const struct spec *spec, const struct known *known)
@@ -103,11 +128,13 @@ struct report *report_open(const struct spec *spec, const struct known *known)
     r->hits = calloc((size_t)r->nrule + 1, sizeof(r->hits[0]));
     r->skip = calloc((size_t)r->nrule + 1, sizeof(r->skip[0]));
     r->gap = calloc(GAP_MAX, sizeof(r->gap[0]));
-    if (!r->row || !r->order || !r->hits || !r->skip || !r->gap) {
+    r->entry = calloc(known_count(known) + 1, sizeof(r->entry[0]));
+    if (!r->entry || !r->row || !r->order || !r->hits || !r->skip || !r->gap) {
         report_free(r);
         return NULL;
     }
     init_rows(r);
+    init_known(r);
     return r;
 }
 
@@ -122,6 +149,7 @@ void report_free(struct report *r)
     free(r->hits);
     free(r->skip);
     free(r->gap);
+    free(r->entry);
     free(r);
 }
 
@@ -208,11 +236,16 @@ static void add_gap(struct report *r, const struct finding *f)
 /* A failure of the target outweighs one of its policy, and ERROR is ours and outweighed by FAIL. */
 static void add_failure(struct report *r, struct report_row *row, const struct finding *f)
 {
-    enum verdict v = f->verdict == VERDICT_FAIL && row->known ? VERDICT_KNOWN : f->verdict;
+    size_t entry = f->verdict == VERDICT_FAIL
+                       ? known_match(r->known, row->rule, r->setup, &row->known)
+                       : KNOWN_NO;
+    enum verdict v = entry == KNOWN_NO ? f->verdict : VERDICT_KNOWN;
     bool worse =
         row->failed == 0 || v > row->worst || (v == row->worst && f->subject < row->subject);
 
     row->failed++;
+    if (entry != KNOWN_NO)
+        r->entry[entry].failed++;
     if (!worse)
         return;
     row->worst = v;
@@ -247,20 +280,41 @@ static bool ran_to_end(const struct tsp_trace *trace)
     return true;
 }
 
+/* Rules are counted over all hosts; an entry counts the cases of its own. */
+static void count_tried(struct report *r, bool after)
+{
+    const char *host = known_host(r->setup);
+
+    for (size_t i = 0; i < known_count(r->known); i++) {
+        struct entry *e = &r->entry[i];
+
+        if (e->rule >= r->nrule || (e->host && strcmp(e->host, host) != 0))
+            continue;
+        if (after)
+            e->tried += r->hits[e->rule] - e->before;
+        e->before = r->hits[e->rule];
+    }
+}
+
 enum verdict report_add(struct report *r, uint32_t caps, const char *id, const struct scenario *s,
                         const struct tsp_setup *setup, const struct tsp_trace *trace)
 {
     struct spec_options opt = {
         .caps = caps, .least = VERDICT_GAP, .hits = r->hits, .found = add_finding, .ctx = r};
+    enum verdict worst;
 
     r->id = id;
     r->s = s;
+    r->setup = setup;
     r->trace = trace;
     r->totals.cases++;
     r->totals.events += (unsigned)trace->n;
     if (!ran_to_end(trace))
         r->totals.unsupported++;
-    return spec_check(r->spec, setup, trace, &opt);
+    count_tried(r, false);
+    worst = spec_check(r->spec, setup, trace, &opt);
+    count_tried(r, true);
+    return worst;
 }
 
 /* Brings a rule's row up to date with the judge's counters. */
@@ -292,12 +346,8 @@ static unsigned count_stale(const struct report *r)
 {
     unsigned n = 0;
 
-    for (size_t i = 0; i < known_count(r->known); i++) {
-        unsigned rule = spec_rule_find(r->spec, known_rule_at(r->known, i));
-
-        if (rule >= r->nrule || (r->row[rule].exercised && !r->row[rule].failed))
-            n++;
-    }
+    for (size_t i = 0; i < known_count(r->known); i++)
+        n += r->entry[i].rule >= r->nrule || (r->entry[i].tried && !r->entry[i].failed);
     return n;
 }
 

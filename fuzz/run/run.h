@@ -27,7 +27,8 @@ void judge_stop(const struct spec *spec, const struct target *t, const struct ts
 /* "cpuid", "hypercall", ... of an enum tsp_event_kind. */
 const char *judge_event_name(unsigned kind);
 
-/* known.c: accepted deviations, lines "rule, reason" of fuzz/known/TARGET.csv. */
+/* known.c: accepted deviations, lines "rule, reason" of fuzz/known/TARGET.csv. "rule@amd",
+ * "rule@intel" and "rule@arm64" hold on hosts of that kind only. */
 struct known;
 enum tsp_status known_load(struct known **out, const char *file, struct tsp_error *err);
 /* The same from memory; n > 0. */
@@ -35,8 +36,15 @@ enum tsp_status known_parse(struct known **out, const char *name, const char *te
                             struct tsp_error *err);
 /* An empty list. */
 struct known *known_none(void);
+/* The list has exactly this entry. */
 bool known_has(const struct known *k, const char *rule, const char **reason);
-/* Rules of the list, sorted; NULL past the end. */
+/* Index of the entry that accepts the rule on this host, the special one before the general one. */
+#define KNOWN_NO (~(size_t)0)
+size_t known_match(const struct known *k, const char *rule, const struct tsp_setup *setup,
+                   const char **reason);
+/* "intel", "amd" or "arm64". */
+const char *known_host(const struct tsp_setup *setup);
+/* Entries of the list, sorted, "@host" included; NULL past the end. */
 size_t known_count(const struct known *k);
 const char *known_rule_at(const struct known *k, size_t i);
 void known_free(struct known *k);

@@ -220,12 +220,13 @@ static bool completed_event(const struct view *v, uint64_t pc, struct tsp_event 
         if (flags)
             e->after.flags = v->base.before.flags;
     }
-    /* After one rewrite pc shows where the bytes left behind led; otherwise unknown code ran: nothing can be said. */
+    /* After one rewrite pc shows where the bytes left behind led; otherwise unknown code ran:
+     * nothing can be said. */
     return told || (v->patched && v->patch_len == OPCODE_LEN);
 }
 
-/* The bytes that the first rewrite left behind were taken for another call and rewritten as well: the writes are certain,
- * the registers are not those after the first call. */
+/* The bytes that the first rewrite left behind were taken for another call and rewritten as well:
+ * the writes are certain, the registers are not those after the first call. */
 static bool rewritten_twice(const struct view *v)
 {
     return v->patched && v->patch_len > OPCODE_LEN;

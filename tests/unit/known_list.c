@@ -68,6 +68,7 @@ static void known_refuses_with_the_line(void **state)
         ROW(", because\n", 1, "no rule"),
         ROW("UD-1, a\nUD-2, b\nUD-1, c\n", 3, "twice"),
         ROW("UD 1, a\n", 1, "blanks"),
+        ROW("UD-1@amd, a\nUD-1@arm, a\n", 2, "after @"),
         ROW("UD-1, a\0b\n", 1, "NUL"),
         ROW("\0\n", 1, "NUL"),
     };
@@ -148,6 +149,44 @@ static void known_random_bytes_never_hurt(void **state)
     }
 }
 
+/* An entry of the host goes before the general one. */
+static void known_entries_match_by_host(void **state)
+{
+    static const char text[] = "A, any\nB@amd, amd\nC@intel, intel\nC, any\nD@arm64, arm\n";
+    static const struct {
+        const char *rule;
+        uint8_t arch, host;
+        const char *reason;
+    } row[] = {
+        {"A", TSP_ARCH_X86, TSP_VENDOR_INTEL, "any"},
+        {"A", TSP_ARCH_ARM64, 0, "any"},
+        {"B", TSP_ARCH_X86, TSP_VENDOR_AMD, "amd"},
+        {"B", TSP_ARCH_X86, TSP_VENDOR_HYGON, "amd"},
+        {"B", TSP_ARCH_X86, TSP_VENDOR_INTEL, NULL},
+        {"C", TSP_ARCH_X86, TSP_VENDOR_INTEL, "intel"},
+        {"C", TSP_ARCH_X86, TSP_VENDOR_AMD, "any"},
+        {"D", TSP_ARCH_ARM64, TSP_VENDOR_AMD, "arm"},
+        {"D", TSP_ARCH_X86, TSP_VENDOR_AMD, NULL},
+        {"E", TSP_ARCH_X86, TSP_VENDOR_AMD, NULL},
+    };
+    struct tsp_error err;
+    struct known *k;
+
+    (void)state;
+    assert_int_equal(known_parse(&k, "list", text, sizeof(text) - 1, &err), TSP_OK);
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct tsp_setup setup = {.arch = row[i].arch, .host = row[i].host};
+        const char *reason = NULL;
+        size_t at = known_match(k, row[i].rule, &setup, &reason);
+
+        assert_int_equal(at == KNOWN_NO, row[i].reason == NULL);
+        if (row[i].reason)
+            assert_string_equal(reason, row[i].reason);
+    }
+    assert_int_equal(known_match(NULL, "A", &(struct tsp_setup){0}, NULL), KNOWN_NO);
+    known_free(k);
+}
+
 static void known_empty_list_has_nothing(void **state)
 {
     struct known *k = known_none();
@@ -167,6 +206,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(known_refuses_too_many_lines),
     cmocka_unit_test(known_missing_file_is_an_io_error),
     cmocka_unit_test(known_random_bytes_never_hurt),
+    cmocka_unit_test(known_entries_match_by_host),
     cmocka_unit_test(known_empty_list_has_nothing),
 };
 

@@ -158,6 +158,35 @@ static void recorded_prefixed_rewrite_shows_the_stray_opcode(void **state)
     assert_int_equal(ev[1].after.pc, start() + 6);
 }
 
+static void exception_at(uint32_t vector, uint64_t pc)
+{
+    o.exit = OUTCOME_EXCEPTION;
+    o.exc = true;
+    o.exc_vector = vector;
+    o.exc_rip = pc;
+    o.exc_rflags = 0x10002;
+    o.out.pc = 0x3000 + vector * 16 + 1;
+    o.out.r[TSP_RSP] -= 0x28;
+}
+
+/* Three prefixes: the shifted copy leaves a whole opcode behind, which traps and is rewritten in
+ * turn. */
+static void recorded_second_rewrite_tells_no_registers(void **state)
+{
+    (void)state;
+    ARRANGE(TSP_MODE_PROT32, 0, "\x66\x66\x66\x0f\x01\xc1\xf4\xf4",
+            "\x0f\x01\xd9\x0f\x01\xd9\xf4\xf4");
+    o.out.pc = start() + 7;
+    o.out.r[TSP_RAX] = 0xfffffc18;
+    assert_int_equal(events(), 1);
+    assert_int_equal(ev[0].kind, TSP_EV_PATCH);
+    assert_int_equal(ev[0].info[0], s.code_at);
+    assert_int_equal(ev[0].info[1], 6);
+    exception_at(13, start() + 6);
+    assert_int_equal(events(), 1);
+    assert_int_equal(ev[0].kind, TSP_EV_PATCH);
+}
+
 static void recorded_rewrite_of_the_last_bytes_keeps_the_prefix(void **state)
 {
     (void)state;
@@ -229,17 +258,6 @@ static void recorded_write_without_the_cs_base_goes_astray(void **state)
     memcpy(o.nobase, was, 16);
     assert_int_equal(events(), 1);
     assert_int_equal(ev[0].kind, TSP_EV_STOP);
-}
-
-static void exception_at(uint32_t vector, uint64_t pc)
-{
-    o.exit = OUTCOME_EXCEPTION;
-    o.exc = true;
-    o.exc_vector = vector;
-    o.exc_rip = pc;
-    o.exc_rflags = 0x10002;
-    o.out.pc = 0x3000 + vector * 16 + 1;
-    o.out.r[TSP_RSP] -= 0x28;
 }
 
 static void recorded_faults_of_trap_instructions(void **state)
@@ -619,6 +637,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(recorded_cpuid_needs_no_memory),
     cmocka_unit_test(recorded_rewrite_is_a_patch_and_a_call),
     cmocka_unit_test(recorded_prefixed_rewrite_shows_the_stray_opcode),
+    cmocka_unit_test(recorded_second_rewrite_tells_no_registers),
     cmocka_unit_test(recorded_rewrite_of_the_last_bytes_keeps_the_prefix),
     cmocka_unit_test(recorded_half_patch_and_page_fault),
     cmocka_unit_test(recorded_write_without_the_cs_base_goes_astray),

@@ -144,6 +144,41 @@ static void report_known_deviation_is_not_a_failure(void **state)
     known_free(k);
 }
 
+/* What one kind of host does wrong is not accepted of another, nor stale there. */
+static void report_known_deviation_may_be_one_hosts(void **state)
+{
+    static const struct {
+        uint8_t arch, host;
+        enum verdict verdict, worst;
+        unsigned stale;
+    } row[] = {
+        {TSP_ARCH_X86, TSP_VENDOR_AMD, VERDICT_FAIL, VERDICT_KNOWN, 0},
+        {TSP_ARCH_X86, TSP_VENDOR_HYGON, VERDICT_FAIL, VERDICT_KNOWN, 0},
+        {TSP_ARCH_X86, TSP_VENDOR_INTEL, VERDICT_FAIL, VERDICT_FAIL, 0},
+        {TSP_ARCH_ARM64, TSP_VENDOR_AMD, VERDICT_FAIL, VERDICT_FAIL, 0},
+        {TSP_ARCH_X86, TSP_VENDOR_AMD, VERDICT_PASS, VERDICT_PASS, 1},
+        {TSP_ARCH_X86, TSP_VENDOR_INTEL, VERDICT_PASS, VERDICT_PASS, 0},
+    };
+    static struct tsp_trace trace = {.n = 1};
+    struct known *k = load_known("UD-2@amd, shipped on AMD\n");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        const struct finding f = {.verdict = row[i].verdict, .rule = 0};
+        struct spec s = {.rule = rules, .n = NRULE, .finding = &f, .nfinding = 1};
+        struct tsp_setup setup = {.arch = row[i].arch, .host = row[i].host, .nvcpu = 1};
+        struct report *r = report_open(&s, k);
+        struct report_totals t;
+
+        report_add(r, 0, "case", NULL, &setup, &trace);
+        assert_int_equal(row_of(r, "UD-2")->worst, row[i].worst);
+        report_totals(r, &t);
+        assert_int_equal(t.stale_known, row[i].stale);
+        report_free(r);
+    }
+    known_free(k);
+}
+
 static void report_gaps_follow_the_rules_sorted(void **state)
 {
     struct spec s = {.rule = rules, .n = NRULE};
@@ -267,6 +302,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(report_counts_and_keeps_the_first_example),
     cmocka_unit_test(report_blames_the_target_before_its_policy),
     cmocka_unit_test(report_known_deviation_is_not_a_failure),
+    cmocka_unit_test(report_known_deviation_may_be_one_hosts),
     cmocka_unit_test(report_gaps_follow_the_rules_sorted),
     cmocka_unit_test(report_names_gaps_by_their_event),
     cmocka_unit_test(report_gap_rows_are_bounded),
