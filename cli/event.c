@@ -146,7 +146,10 @@ static void describe(const struct tsp_event *ev, const struct tsp_setup *s, char
                  (unsigned long long)ev->info[0]);
         break;
     case TSP_EV_STOP:
-        snprintf(out, max, "%s", event_stop_name(ev->code));
+        if (ev->code == TSP_STOP_UNSUPPORTED && ev->len == 0)
+            snprintf(out, max, "no memory to run code from");
+        else
+            snprintf(out, max, "%s", event_stop_name(ev->code));
         break;
     default:
         snprintf(out, max, "%s", event_kind_name(ev->kind));

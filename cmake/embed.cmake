@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
-# cmake -DOUT=file.c -DFILES=a.csv;b.csv -P embed.cmake: the files as C strings, in struct shipped_list shipped_lists[].
-file(WRITE ${OUT}.tmp "/* Generated from fuzz/known. */\n#include \"cli/formats/shipped.h\"\n\n"
-     "const struct shipped_list shipped_lists[] = {\n")
+# cmake -DOUT=file.c -DFILES=a.csv;b.csv -P embed.cmake: the files as C arrays, in struct shipped_list shipped_lists[].
+set(text "/* Generated from fuzz/known. */\n#include \"cli/formats/shipped.h\"\n\n")
+set(table "const struct shipped_list shipped_lists[] = {\n")
+set(i 0)
 foreach(f ${FILES})
     get_filename_component(name ${f} NAME_WLE)
-    file(READ ${f} text)
-    string(REPLACE "\\" "\\\\" text "${text}")
-    string(REPLACE "\"" "\\\"" text "${text}")
-    string(REPLACE "\n" "\\n\"\n     \"" text "${text}")
-    file(APPEND ${OUT}.tmp "    {\"${name}\",\n     \"${text}\"},\n")
+    file(READ ${f} bytes HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+    string(APPEND text "static const char list${i}[] = {${bytes}0};\n")
+    string(APPEND table "    {\"${name}\", list${i}},\n")
+    math(EXPR i "${i} + 1")
 endforeach()
-file(APPEND ${OUT}.tmp "    {0, 0},\n};\n")
+file(WRITE ${OUT}.tmp "${text}\n${table}    {0, 0},\n};\n")
 file(RENAME ${OUT}.tmp ${OUT})

@@ -212,7 +212,10 @@ static void stopped(struct look *l, const struct tsp_event *e)
         o->exit = OUTCOME_SHUTDOWN;
         break;
     case TSP_STOP_UNSUPPORTED:
-        o->exit = OUTCOME_UNSUPPORTED;
+        /* No byte at all: code outside RAM, where KVM's emulator gives up
+         * (KVM_INTERNAL_ERROR_EMULATION). */
+        o->exit = e->len == 0 ? OUTCOME_INTERNAL : OUTCOME_UNSUPPORTED;
+        o->code = e->len == 0 ? 1 : 0;
         break;
     case TSP_STOP_ERROR:
         o->exit = OUTCOME_INTERNAL;
