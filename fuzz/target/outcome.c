@@ -196,6 +196,18 @@ static struct tsp_event patch_event(const struct view *v)
     return e;
 }
 
+/* The bytes that the first rewrite left behind are another call, rewritten in turn or native
+ * already: the writes are certain, the registers are not those after the first call. */
+static bool called_twice(const struct view *v)
+{
+    if (!v->patched)
+        return false;
+    return v->patch_len > OPCODE_LEN ||
+           (v->patch_lin == v->lin && v->scan.len > OPCODE_LEN && v->nnow > OPCODE_LEN &&
+            scan_first(v->base.before.mode, v->now + OPCODE_LEN, v->nnow - OPCODE_LEN).class ==
+                SCAN_CALL);
+}
+
 /* The instruction completed and the run went on to `pc` before it ended there. */
 static bool completed_event(const struct view *v, uint64_t pc, struct tsp_event *e)
 {
@@ -220,16 +232,9 @@ static bool completed_event(const struct view *v, uint64_t pc, struct tsp_event 
         if (flags)
             e->after.flags = v->base.before.flags;
     }
-    /* After one rewrite pc shows where the bytes left behind led; otherwise unknown code ran:
-     * nothing can be said. */
-    return told || (v->patched && v->patch_len == OPCODE_LEN);
-}
-
-/* The bytes that the first rewrite left behind were taken for another call and rewritten as well:
- * the writes are certain, the registers are not those after the first call. */
-static bool rewritten_twice(const struct view *v)
-{
-    return v->patched && v->patch_len > OPCODE_LEN;
+    /* After a rewrite pc shows where the bytes left behind led; otherwise unknown code ran: nothing
+     * can be said. */
+    return told || (v->patched && !called_twice(v));
 }
 
 static struct tsp_event fault_event(const struct view *v)
@@ -256,7 +261,7 @@ static size_t exception_events(const struct view *v, struct tsp_event *ev, size_
         return n;
     }
     if (!completed_event(v, v->o->exc_rip, &ev[n]))
-        return rewritten_twice(v) ? n : 0;
+        return called_twice(v) ? n : 0;
     /* The handler's frame moved the stack pointer; the pushed flags are those the instruction left.
      */
     if (v->x86) {
@@ -383,6 +388,6 @@ size_t outcome_events(const struct recorded_run *run, struct tsp_event *ev, size
     if (end_mark_pc(&v, &pc) && completed_event(&v, pc, &ev[n]))
         return n + 1;
     if (end_mark_pc(&v, &pc))
-        return rewritten_twice(&v) ? n : 0;
+        return called_twice(&v) ? n : 0;
     return own_end(&v, &ev[n]) ? n + 1 : 0;
 }

@@ -185,6 +185,13 @@ static void recorded_second_rewrite_tells_no_registers(void **state)
     exception_at(13, start() + 6);
     assert_int_equal(events(), 1);
     assert_int_equal(ev[0].kind, TSP_EV_PATCH);
+    /* The bytes left behind were a native call already: only three were written. */
+    ARRANGE(TSP_MODE_PROT32, 0, "\x66\x66\x66\x0f\x01\xc1\xf4\xf4",
+            "\x0f\x01\xc1\x0f\x01\xc1\xf4\xf4");
+    o.out.pc = start() + 7;
+    assert_int_equal(events(), 1);
+    assert_int_equal(ev[0].kind, TSP_EV_PATCH);
+    assert_int_equal(ev[0].info[1], 3);
 }
 
 static void recorded_rewrite_of_the_last_bytes_keeps_the_prefix(void **state)
