@@ -19,7 +19,9 @@ struct build {
     struct cond_span span[SPEC_MAX_SPAN];
     struct pred_use pred[SPEC_MAX_PRED];
     struct opcode_row opcode[SPEC_MAX_OPCODE];
-    uint16_t bucket[SPEC_MAX_TRAP * 4];
+    struct lane lane[SPEC_LANES];
+    uint16_t lane_rule[SPEC_MAX_LANE_RULE];
+    struct numbered numbered[SPEC_MAX_NUMBERED];
     const char *insn[SPEC_MAX_INSN];
     uint8_t ntable;
     size_t pool_used;

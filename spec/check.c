@@ -20,8 +20,8 @@ static void report(struct judge *j, enum verdict v, enum subject subject, unsign
         return;
     f = (struct finding){.verdict = v, .subject = subject, .event = j->index, .rule = rule};
     if (say) {
-        memcpy(f.expected, say->expected, sizeof(f.expected));
-        memcpy(f.got, say->got, sizeof(f.got));
+        snprintf(f.expected, sizeof(f.expected), "%s", say->expected);
+        snprintf(f.got, sizeof(f.got), "%s", say->got);
     }
     j->opt->found(j->opt->ctx, &f);
 }
@@ -70,17 +70,56 @@ struct outcome_of_rules {
     unsigned matched, failed, best, best_weight;
 };
 
+/* The two lists of a lane, merged in rule order. */
+struct lane_walk {
+    const uint16_t *rule, *rule_end;
+    const struct numbered *num, *num_end;
+    uint64_t number;
+};
+
+static struct lane_walk lane_open(const struct judge *j)
+{
+    const struct spec *s = j->s;
+    const struct lane *l = &s->lane[j->ev->kind * SPEC_MAX_INSN + j->insn.insn];
+    const struct numbered *low = s->numbered + l->first_number, *high = low + l->nnumber;
+    struct lane_walk w = {.rule = s->lane_rule + l->first, .num_end = high};
+
+    w.rule_end = w.rule + l->n;
+    if (l->nnumber)
+        w.number = fact_value(j, j->setup->arch == TSP_ARCH_ARM64 ? COND_FID : COND_NR);
+    while (low < high) {
+        const struct numbered *mid = low + (high - low) / 2;
+
+        if (mid->number < w.number)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    w.num = low;
+    return w;
+}
+
+static const struct trap_rule *lane_next(const struct judge *j, struct lane_walk *w)
+{
+    bool num = w->num < w->num_end && w->num->number == w->number;
+
+    if (w->rule == w->rule_end && !num)
+        return NULL;
+    if (num && (w->rule == w->rule_end || w->num->rule < *w->rule))
+        return &j->s->trap[w->num++->rule];
+    return &j->s->trap[*w->rule++];
+}
+
 /* Every rule that covers the event; a failing one is reported at once. */
 static struct outcome_of_rules run_rules(struct judge *j)
 {
     struct outcome_of_rules o = {0, 0, NO_RULE, 0};
-    const struct spec *s = j->s;
-    unsigned kind = j->ev->kind, table = 0, in_table = 0;
-    struct say say = {"", ""};
+    struct lane_walk w = lane_open(j);
+    const struct trap_rule *t;
+    unsigned table = 0, in_table = 0;
+    struct say say;
 
-    for (unsigned i = s->bucket_first[kind]; i < s->bucket_first[kind + 1]; i++) {
-        const struct trap_rule *t = &s->trap[s->bucket[i]];
-
+    while ((t = lane_next(j, &w))) {
         if (t->table != table) {
             table = t->table;
             in_table = 0;
@@ -90,6 +129,7 @@ static struct outcome_of_rules run_rules(struct judge *j)
         in_table++;
         o.matched++;
         count(j, t->rule);
+        say.expected[0] = say.got[0] = 0;
         if (!rule_holds(j, t, &say)) {
             o.failed++;
             report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
@@ -122,8 +162,9 @@ static enum subject blame(const struct judge *j, const struct field_row *row, co
 
 static unsigned judge_row(struct judge *j, const struct field_row *row, const uint32_t reg[4])
 {
-    struct say say = {"", ""};
+    struct say say;
 
+    say.expected[0] = say.got[0] = 0;
     if (field_holds(j, row, reg, &say))
         return 0;
     report(j, VERDICT_FAIL, blame(j, row, reg), row->rule, &say);
@@ -160,6 +201,27 @@ static bool row_is_mask(const struct field_row *row)
            (row->kind == FIELD_EQ && !row->value_relative);
 }
 
+/* A leaf has some sixty rows and is often asked again: its answers are counted as one, and its rows
+ * at the end. */
+static void tally_flush(const struct judge *j, struct leaf_tally *t)
+{
+    for (unsigned i = 0; t->rec && i < t->rec->nrow; i++)
+        j->opt->hits[j->s->field[j->s->rec_row[t->rec->row + i]].rule] += t->n;
+    t->rec = NULL;
+    t->n = 0;
+}
+
+static void tally(struct judge *j, const struct leaf_rec *rec)
+{
+    struct leaf_tally *t = &j->tally[(size_t)(rec - j->s->rec) % TALLY_SLOTS];
+
+    if (t->rec != rec) {
+        tally_flush(j, t);
+        t->rec = rec;
+    }
+    t->n++;
+}
+
 /* The leaf's own rows. After a redirection only what follows the vCPU's state is judged again: the
  * data are another leaf's, which was asked for nothing. Returns how many rows failed. */
 static unsigned judge_fields(struct judge *j)
@@ -175,8 +237,7 @@ static unsigned judge_fields(struct judge *j)
         return 0;
     if (!j->redirected) {
         if (j->opt->hits)
-            for (unsigned i = 0; i < rec->nrow; i++)
-                j->opt->hits[j->s->field[row[i]].rule]++;
+            tally(j, rec);
         if (!masks_hold(rec, reg))
             for (unsigned i = 0; i < rec->nrow; i++)
                 if (row_is_mask(&j->s->field[row[i]]))
@@ -242,14 +303,16 @@ static void judge_stop_event(struct judge *j)
 /* Hyper-V's hypercalls begin when the guest names itself. */
 static void note_msr(struct judge *j)
 {
-    if (j->ev->info[1] == 1 && j->ev->code == 0x40000000u)
-        j->hyperv_on = j->hyperv_leaf && j->ev->info[0] != 0;
+    if (j->ev->info[1] == 1 && j->ev->code == HYPERV_OS_ID && j->setup->arch == TSP_ARCH_X86)
+        facts_hyperv(j, j->ev->info[0] != 0);
 }
 
 static void judge_event(struct judge *j)
 {
     switch (j->ev->kind) {
     case TSP_EV_CPUID:
+        if (j->setup->arch != TSP_ARCH_X86)
+            break;
         facts_event(j);
         judge_cpuid(j);
         break;
@@ -285,12 +348,17 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
     size_t n = trace->n < TSP_MAX_EVENT ? trace->n : TSP_MAX_EVENT;
     struct judge j;
 
-    /* The policy index at the end is filled only when it is used. */
-    memset(&j, 0, offsetof(struct judge, policy));
+    /* Field by field: clearing the whole of it would cost more than judging a short trace. */
     j.s = s;
     j.setup = setup;
     j.trace = trace;
     j.opt = opt;
+    j.personas = 0;
+    j.cpuid_ready = j.hyperv_on = j.redirected = false;
+    j.worst = VERDICT_PASS;
+    memset(j.last, 0, sizeof(j.last));
+    if (opt->hits)
+        memset(j.tally, 0, sizeof(j.tally));
     if (setup->npolicy)
         spec_policy_open(&j.policy, &setup->policy[0], n >= INDEX_FROM);
     else
@@ -300,9 +368,13 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
         j.ev = &trace->ev[j.index];
         j.entry = j.served = NULL;
         j.rec = NULL;
+        j.served_leaf = 0;
         judge_event(&j);
         if (j.ev->vcpu < TSP_MAX_VCPU && j.ev->kind != TSP_EV_NONE)
             j.last[j.ev->vcpu] = j.index + 1;
     }
+    if (opt->hits)
+        for (unsigned i = 0; i < TALLY_SLOTS; i++)
+            tally_flush(&j, &j.tally[i]);
     return j.worst;
 }

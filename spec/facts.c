@@ -69,7 +69,9 @@ const char *const cond_names[COND_A0_RAM] = {
 /* Bits of an MPIDR that name a processor: Aff3, Aff2, Aff1, Aff0 (Arm DDI0487 MPIDR_EL1). */
 #define MPIDR_AFFINITY 0xff00ffffffull
 
-void fact_set(struct judge *j, enum fact_group g, unsigned value)
+/* Inlined with constant g, so that only a shift is left of it. A value out of range counts as the
+ * last one. */
+static inline void fact_set(struct judge *j, enum fact_group g, unsigned value)
 {
     const struct fact_place *p = &fact_groups[g];
 
@@ -127,31 +129,37 @@ static bool initial_msr(const struct tsp_setup *setup, uint32_t index)
  * identity. Once both are there, hypercalls speak Hyper-V's convention (Linux arch/x86/kvm/x86.c
  * kvm_emulate_hypercall). */
 #define HYPERV_INTERFACE 0x31237648u
-#define HYPERV_OS_ID 0x40000000u
 
-static void setup_x86(struct judge *j)
+void facts_hyperv(struct judge *j, bool named)
 {
-    const struct tsp_leaf *l;
+    const struct tsp_leaf *l = named ? spec_policy_first(&j->policy, 0x40000001u) : NULL;
 
+    j->hyperv_on = l && l->reg[0] == HYPERV_INTERFACE;
+}
+
+/* What only CPUID events need, at the first of them. */
+static void setup_cpuid(struct judge *j)
+{
+    const struct tsp_setup *s = j->setup;
+
+    j->cpuid_ready = true;
     j->basic = spec_policy_first(&j->policy, 0);
     j->ext = spec_policy_first(&j->policy, 0x80000000u);
     j->centaur = spec_policy_first(&j->policy, 0xc0000000u);
     if (j->basic)
         j->vendor = vendor_of(j->basic);
-    else if (j->setup->npolicy == 0 && j->setup->host < TSP_VENDOR_COUNT)
-        j->vendor = (enum tsp_vendor)j->setup->host;
+    else if (s->npolicy == 0 && s->host < TSP_VENDOR_COUNT)
+        j->vendor = (enum tsp_vendor)s->host;
     else
         j->vendor = TSP_VENDOR_OTHER;
-    l = spec_policy_first(&j->policy, 0x40000001u);
-    j->hyperv_leaf = l && l->reg[0] == HYPERV_INTERFACE;
-    j->hyperv_on = j->hyperv_leaf && initial_msr(j->setup, HYPERV_OS_ID);
 }
 
 /* Groups that mean nothing on the other architecture: their first value, once per set-up. */
 static const uint8_t x86_lacks[] = {FACT_SERVED, FACT_ANSWER, FACT_TARGET, FACT_START};
-static const uint8_t arm_lacks[] = {
-    FACT_CALL,     FACT_TEXT,   FACT_LOCK,  FACT_PREFIX, FACT_LENGTH, FACT_PF,    FACT_DELIVERY,
-    FACT_FAULTING, FACT_HYPERV, FACT_LIMIT, FACT_CLASS,  FACT_RANGE,  FACT_ENTRY, FACT_SUB1};
+static const uint8_t arm_lacks[] = {FACT_CALL,   FACT_TEXT,  FACT_LOCK,     FACT_PREFIX,
+                                    FACT_LENGTH, FACT_PF,    FACT_DELIVERY, FACT_FAULTING,
+                                    FACT_HYPERV, FACT_LIMIT, FACT_VENDOR,   FACT_CLASS,
+                                    FACT_RANGE,  FACT_ENTRY, FACT_SUB1};
 
 static void set_zero(struct judge *j, const uint8_t *group, size_t n)
 {
@@ -171,7 +179,7 @@ void facts_setup(struct judge *j)
     if (!j->personas)
         j->personas = 1u << TSP_PERSONA_NONE;
     if (s->arch == TSP_ARCH_X86) {
-        setup_x86(j);
+        facts_hyperv(j, initial_msr(s, HYPERV_OS_ID));
         set_zero(j, x86_lacks, sizeof(x86_lacks));
     } else {
         set_zero(j, arm_lacks, sizeof(arm_lacks));
@@ -179,7 +187,6 @@ void facts_setup(struct judge *j)
     fact_set(j, FACT_HOST, s->host == TSP_VENDOR_AMD || s->host == TSP_VENDOR_HYGON);
     fact_set(j, FACT_POLICY, s->patch);
     fact_set(j, FACT_VCPUS, s->nvcpu > 1);
-    fact_set(j, FACT_VENDOR, j->vendor);
     fact_set(j, FACT_TABLE, s->npolicy != 0);
     set_config(j, FACT_ENFORCE, TSP_CFG_ENFORCE_PV);
     set_config(j, FACT_IRQCHIP, TSP_CFG_IRQCHIP);
@@ -197,12 +204,11 @@ void facts_setup(struct judge *j)
  * APM Vol. 3 VMMCALL). */
 static unsigned call_of(const struct judge *j)
 {
-    const char *name = j->s->insn[j->insn.insn];
     bool amd = fact_is(j, FACT_HOST, 1);
 
-    if (strcmp(name, "vmcall") == 0)
+    if (j->insn.insn == j->s->vmcall)
         return amd ? CALL_FOREIGN : CALL_NATIVE;
-    if (strcmp(name, "vmmcall") == 0)
+    if (j->insn.insn == j->s->vmmcall)
         return amd ? CALL_NATIVE : CALL_FOREIGN;
     return CALL_NO;
 }
@@ -300,8 +306,12 @@ static void event_x86(struct judge *j)
     fact_set(j, FACT_DELIVERY, delivery_failed(ev, true));
     fact_set(j, FACT_FAULTING, bits_test(ev->sys[TSP_SYS_FAULTING], 0));
     fact_set(j, FACT_HYPERV, j->hyperv_on);
-    if (ev->kind == TSP_EV_CPUID)
+    if (ev->kind == TSP_EV_CPUID) {
+        if (!j->cpuid_ready)
+            setup_cpuid(j);
         cpuid_look_up(j, &q);
+    }
+    fact_set(j, FACT_VENDOR, j->vendor);
     fact_set(j, FACT_CLASS, q.class);
     fact_set(j, FACT_RANGE, q.range);
     fact_set(j, FACT_ENTRY, q.entry);
@@ -331,8 +341,7 @@ static bool in_ram(const struct tsp_setup *s, uint64_t at, uint64_t len)
 static void event_arm(struct judge *j)
 {
     const struct tsp_event *ev = j->ev;
-    const char *name = j->s->insn[j->insn.insn];
-    bool smc = strcmp(name, "smc") == 0, hvc = strcmp(name, "hvc") == 0;
+    bool smc = j->insn.insn == j->s->smc, hvc = j->insn.insn == j->s->hvc;
     bool refused = (uint32_t)ev->after.r[0] == UINT32_MAX && ev->kind == TSP_EV_HYPERCALL;
     bool zero = fact_value(j, COND_IMM) == 0, served = hvc;
     uint64_t start = fact_value(j, COND_A2);

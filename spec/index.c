@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Look-up structures over the rows, built once: a hash of leaf records, rules by kind of event. */
+/* Look-up structures over the rows, built once: a hash of leaf records, rules by event and
+ * instruction. */
 #include "spec/build.h"
 #include "spec/facts.h"
 #include "spec/judge.h"
@@ -57,27 +58,90 @@ const struct leaf_rec *spec_find_rec(const struct spec *s, unsigned who, uint32_
     return NULL;
 }
 
-static bool build_buckets(struct build *b, struct tsp_error *err)
+static bool too_many(struct tsp_error *err, const char *what)
 {
-    const unsigned max = sizeof(b->bucket) / sizeof(b->bucket[0]);
-    unsigned n = 0;
+    *err = (struct tsp_error){.code = TSP_EPARSE};
+    snprintf(err->text, sizeof(err->text), "rules hold for too many %s", what);
+    return false;
+}
 
-    for (unsigned kind = 0; kind < SPEC_BUCKETS; kind++) {
-        b->spec.bucket_first[kind] = n;
-        for (unsigned i = 0; i < b->spec.ntrap; i++) {
-            if (!(b->trap[i].allow[0] >> kind & 1))
-                continue;
-            if (n == max) {
-                *err = (struct tsp_error){.code = TSP_EPARSE};
-                snprintf(err->text, sizeof(err->text), "rules name too many kinds of event");
-                return false;
-            }
-            b->bucket[n++] = (uint16_t)i;
-        }
+/* The condition on a call number that names single numbers only; such a rule needs no look for any
+ * other number. */
+static const struct cond *single_numbers(const struct build *b, const struct trap_rule *t)
+{
+    for (unsigned i = 0; i < t->ncond; i++) {
+        const struct cond *c = &b->cond[t->cond + i];
+        unsigned k = 0;
+
+        if ((c->field != COND_NR && c->field != COND_FID) || c->negate || c->mask != UINT64_MAX)
+            continue;
+        while (k < c->nspan && b->span[c->span + k].lo == b->span[c->span + k].hi)
+            k++;
+        if (k == c->nspan)
+            return c;
     }
-    b->spec.bucket_first[SPEC_BUCKETS] = n;
-    b->spec.nbucket = n;
+    return NULL;
+}
+
+static int numbered_order(const void *pa, const void *pb)
+{
+    const struct numbered *a = pa, *b = pb;
+
+    if (a->number != b->number)
+        return a->number < b->number ? -1 : 1;
+    return a->rule < b->rule ? -1 : a->rule > b->rule;
+}
+
+static bool lane_add(struct build *b, struct lane *l, unsigned rule, struct tsp_error *err)
+{
+    const struct cond *c = single_numbers(b, &b->trap[rule]);
+
+    if (!c) {
+        if (b->spec.nlane_rule == SPEC_MAX_LANE_RULE)
+            return too_many(err, "instructions");
+        b->lane_rule[b->spec.nlane_rule++] = (uint16_t)rule;
+        l->n++;
+        return true;
+    }
+    for (unsigned i = 0; i < c->nspan; i++) {
+        if (b->spec.nnumbered == SPEC_MAX_NUMBERED)
+            return too_many(err, "call numbers");
+        b->numbered[b->spec.nnumbered++] =
+            (struct numbered){.number = b->span[c->span + i].lo, .rule = (uint16_t)rule};
+        l->nnumber++;
+    }
     return true;
+}
+
+static bool build_lanes(struct build *b, struct tsp_error *err)
+{
+    const struct fact_place *insn = &fact_groups[FACT_INSN];
+
+    b->spec.nlane_rule = b->spec.nnumbered = 0;
+    for (unsigned at = 0; at < SPEC_LANES; at++) {
+        struct lane *l = &b->lane[at];
+        unsigned kind = at / SPEC_MAX_INSN, name = at % SPEC_MAX_INSN;
+
+        *l = (struct lane){.first = (uint16_t)b->spec.nlane_rule,
+                           .first_number = (uint16_t)b->spec.nnumbered};
+        for (unsigned i = 0; name < b->spec.ninsn && i < b->spec.ntrap; i++) {
+            uint64_t allow = b->trap[i].allow[0];
+
+            if ((allow >> kind & 1) && (allow >> (insn->first + name) & 1) &&
+                !lane_add(b, l, i, err))
+                return false;
+        }
+        qsort(b->numbered + l->first_number, l->nnumber, sizeof(b->numbered[0]), numbered_order);
+    }
+    return true;
+}
+
+static unsigned insn_named(const struct build *b, const char *name)
+{
+    for (unsigned i = 0; i < b->spec.ninsn; i++)
+        if (strcmp(b->insn[i], name) == 0)
+            return i;
+    return SPEC_MAX_INSN;
 }
 
 /* Whether any record, of whatever vendor or persona, describes the leaf. */
@@ -136,8 +200,12 @@ bool build_finish(struct build *b, struct tsp_error *err)
     /* rec_row is not moved, so records may be sorted freely. */
     qsort(b->rec, s->nrec, sizeof(b->rec[0]), rec_order);
     build_hash(b);
-    if (!build_buckets(b, err))
+    if (!build_lanes(b, err))
         return false;
+    s->vmcall = insn_named(b, "vmcall");
+    s->vmmcall = insn_named(b, "vmmcall");
+    s->hvc = insn_named(b, "hvc");
+    s->smc = insn_named(b, "smc");
     count_gaps(b);
     return true;
 }
@@ -159,7 +227,9 @@ struct build *build_open(void)
     b->spec.span = b->span;
     b->spec.pred = b->pred;
     b->spec.opcode = b->opcode;
-    b->spec.bucket = b->bucket;
+    b->spec.lane = b->lane;
+    b->spec.lane_rule = b->lane_rule;
+    b->spec.numbered = b->numbered;
     b->spec.insn = b->insn;
     return b;
 }

@@ -22,6 +22,12 @@ struct insn_view {
     bool lock, mandatory; /* F0; any of 66 F2 F3 */
 };
 
+#define TALLY_SLOTS 8u
+struct leaf_tally {
+    const struct leaf_rec *rec;
+    unsigned n;
+};
+
 struct judge {
     const struct spec *s;
     const struct tsp_setup *setup;
@@ -31,9 +37,9 @@ struct judge {
     uint64_t base_bits[SPEC_FACT_WORDS];
     uint32_t personas; /* bit per persona */
     enum tsp_vendor vendor;
+    bool cpuid_ready, hyperv_on;                  /* ready: vendor and entries are known */
     const struct tsp_leaf *basic, *ext, *centaur; /* class entries, NULL when absent */
-    bool hyperv_leaf, hyperv_on;
-    size_t last[TSP_MAX_VCPU]; /* previous event + 1 of each vCPU */
+    size_t last[TSP_MAX_VCPU];                    /* previous event + 1 of each vCPU */
     enum verdict worst;
     /* this event */
     const struct tsp_event *ev;
@@ -45,6 +51,7 @@ struct judge {
     uint32_t served_leaf;
     const struct leaf_rec *rec; /* rows of the leaf that answers */
     bool redirected;
+    struct leaf_tally tally[TALLY_SLOTS]; /* answers of a leaf, not yet counted for its rows */
     struct policy_index policy;
 };
 
@@ -70,10 +77,12 @@ void opcode_view(const struct spec *s, unsigned mode, const uint8_t *p, size_t n
 /* facts.c */
 void facts_setup(struct judge *j);
 void facts_event(struct judge *j);
+/* The guest told (or took back) who it is to Hyper-V's interface, by this MSR. */
+#define HYPERV_OS_ID 0x40000000u
+void facts_hyperv(struct judge *j, bool named);
 uint64_t fact_value(const struct judge *j, unsigned field);
 bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona);
 bool fact_is(const struct judge *j, enum fact_group g, unsigned value);
-void fact_set(struct judge *j, enum fact_group g, unsigned value);
 
 /* index.c */
 const struct leaf_rec *spec_find_rec(const struct spec *s, unsigned who, uint32_t leaf,

@@ -90,27 +90,28 @@ bool opcode_row(struct reader *r)
     struct build *b = r->b;
     struct opcode_row *o = &b->opcode[b->spec.nopcode];
     unsigned arch = 0;
-    uint8_t n = 0;
+    uint8_t bytes[4] = {0}, mask[4] = {0xff, 0xff, 0xff, 0xff}, n = 0;
 
     if (b->spec.nopcode == SPEC_MAX_OPCODE)
         return reader_fail(r, "more than %u opcodes", SPEC_MAX_OPCODE);
     memset(o, 0, sizeof(*o));
-    memset(o->mask, 0xff, sizeof(o->mask));
     if (!parse_word(arch_names, 2, r->cell[0], &arch))
         return reader_fail(r, "unknown architecture '%.20s'", r->cell[0]);
     if (!insn_index(r, r->cell[1], &o->insn))
         return false;
-    if (!parse_bytes(r->cell[2], o->bytes, &o->n))
+    if (!parse_bytes(r->cell[2], bytes, &o->n))
         return reader_fail(r, "bytes are not 1 to 4 lower-case hex pairs");
-    if (strcmp(r->cell[3], "-") != 0 && (!parse_bytes(r->cell[3], o->mask, &n) || n != o->n))
+    if (strcmp(r->cell[3], "-") != 0 && (!parse_bytes(r->cell[3], mask, &n) || n != o->n))
         return reader_fail(r, "mask must be '-' or as long as the bytes");
     for (unsigned i = 0; i < o->n; i++)
-        if (o->bytes[i] & ~o->mask[i])
+        if (bytes[i] & ~mask[i])
             return reader_fail(r, "byte %u has bits outside its mask", i);
     if (!parse_modes(r->cell[4], arch, &o->modes))
         return reader_fail(r, "unknown mode in '%.40s'", r->cell[4]);
     if (arch == TSP_ARCH_ARM64 && o->n != 4)
         return reader_fail(r, "an arm64 instruction has 4 bytes");
+    o->bytes = (uint32_t)le_load(bytes, o->n);
+    o->mask = (uint32_t)le_load(mask, o->n);
     o->arch = (uint8_t)arch;
     b->spec.nopcode++;
     return true;
@@ -150,28 +151,25 @@ static void skip_prefixes(unsigned mode, const uint8_t *p, size_t n, struct insn
     }
 }
 
-static bool row_matches(const struct opcode_row *o, unsigned mode, const uint8_t *p, size_t n)
-{
-    if (!(o->modes >> mode & 1) || n < o->n)
-        return false;
-    for (unsigned i = 0; i < o->n; i++)
-        if ((p[i] & o->mask[i]) != o->bytes[i])
-            return false;
-    return true;
-}
-
 void opcode_view(const struct spec *s, unsigned mode, const uint8_t *p, size_t n,
                  struct insn_view *out)
 {
+    uint32_t word;
+    size_t left;
+
     *out = (struct insn_view){0};
     if (mode >= TSP_MODE_COUNT)
         return;
     if (mode != TSP_MODE_A64)
         skip_prefixes(mode, p, n, out);
+    left = n - out->nprefix;
+    word = (uint32_t)le_load(p + out->nprefix, left < 4 ? (unsigned)left : 4);
     for (unsigned i = 0; i < s->nopcode; i++) {
-        if (row_matches(&s->opcode[i], mode, p + out->nprefix, n - out->nprefix)) {
-            out->insn = s->opcode[i].insn;
-            out->len = out->nprefix + s->opcode[i].n;
+        const struct opcode_row *o = &s->opcode[i];
+
+        if ((word & o->mask) == o->bytes && (o->modes >> mode & 1) && o->n <= left) {
+            out->insn = o->insn;
+            out->len = out->nprefix + o->n;
             return;
         }
     }

@@ -123,16 +123,27 @@ static uint32_t arm_results(unsigned kind)
     }
 }
 
+/* Most events keep all: one pass without a branch. */
+static bool all_kept(const struct tsp_event *ev, unsigned n, uint32_t skip)
+{
+    uint64_t changed = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        changed |= (ev->before.r[i] ^ ev->after.r[i]) & ((uint64_t)(skip >> i & 1) - 1);
+    return changed == 0;
+}
+
 bool pred_regs_kept(const struct judge *j, const struct pred_use *p, struct say *say)
 {
     const struct tsp_event *ev = j->ev;
     bool arm = ev->before.mode == TSP_MODE_A64;
     uint32_t skip = arm ? arm_results(ev->kind) : x86_results(ev->kind);
     uint64_t flags = ev->before.flags ^ ev->after.flags;
+    unsigned n = arm ? 32 : 16;
     char name[16];
 
     (void)p;
-    for (unsigned i = 0; i < (arm ? 32u : 16u); i++) {
+    for (unsigned i = all_kept(ev, n, skip) ? n : 0; i < n; i++) {
         if (ev->before.r[i] == ev->after.r[i] || (skip >> i & 1))
             continue;
         snprintf(name, sizeof(name), "register %u", i);

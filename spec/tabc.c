@@ -165,9 +165,8 @@ static void write_opcodes(FILE *f, const struct spec *s)
     for (unsigned i = 0; i < s->nopcode; i++) {
         const struct opcode_row *o = &s->opcode[i];
 
-        fprintf(f, "    {{%u, %u, %u, %u}, {%u, %u, %u, %u}, %u, %u, %u, %u},\n", o->bytes[0],
-                o->bytes[1], o->bytes[2], o->bytes[3], o->mask[0], o->mask[1], o->mask[2],
-                o->mask[3], o->arch, o->n, o->insn, o->modes);
+        fprintf(f, "    {0x%xu, 0x%xu, 0x%x, %u, %u, %u},\n", o->bytes, o->mask, o->modes, o->arch,
+                o->n, o->insn);
     }
     end(f, s->nopcode);
     fprintf(f, "static const char *const insns[%u] = {", s->ninsn);
@@ -176,24 +175,38 @@ static void write_opcodes(FILE *f, const struct spec *s)
     fputs("};\n\n", f);
 }
 
+static void write_lanes(FILE *f, const struct spec *s)
+{
+    begin(f, "struct lane", "lanes", SPEC_LANES);
+    for (unsigned i = 0; i < SPEC_LANES; i++)
+        fprintf(f, "    {%u, %u, %u, %u},\n", s->lane[i].first, s->lane[i].n,
+                s->lane[i].first_number, s->lane[i].nnumber);
+    end(f, SPEC_LANES);
+    begin(f, "struct numbered", "numbers", s->nnumbered);
+    for (unsigned i = 0; i < s->nnumbered; i++)
+        fprintf(f, "    {0x%" PRIx64 "u, %u},\n", s->numbered[i].number, s->numbered[i].rule);
+    end(f, s->nnumbered);
+    write_u16(f, "lane_rules", s->lane_rule, s->nlane_rule);
+}
+
 static void write_spec(FILE *f, const struct spec *s)
 {
     fputs("static const struct spec builtin = {\n"
           "    .text = texts,\n    .source = sources,\n    .field = fields,\n    .rec = recs,\n"
           "    .rec_row = rec_rows,\n    .hash = hashes,\n    .trap = traps,\n    .cond = conds,\n"
-          "    .span = spans,\n    .pred = preds,\n    .opcode = opcodes,\n    .bucket = buckets,\n"
-          "    .insn = insns,\n",
+          "    .span = spans,\n    .pred = preds,\n    .opcode = opcodes,\n    .lane = lanes,\n"
+          "    .lane_rule = lane_rules,\n    .numbered = numbers,\n    .insn = insns,\n",
           f);
     fprintf(f, "    .ntext = %u,\n    .nsource = %u,\n    .nfield = %u,\n    .nrec = %u,\n",
             s->ntext, s->nsource, s->nfield, s->nrec);
     fprintf(f, "    .nrec_row = %u,\n    .ntrap = %u,\n    .ncond = %u,\n    .nspan = %u,\n",
             s->nrec_row, s->ntrap, s->ncond, s->nspan);
-    fprintf(f, "    .npred = %u,\n    .nopcode = %u,\n    .ninsn = %u,\n    .nbucket = %u,\n",
-            s->npred, s->nopcode, s->ninsn, s->nbucket);
-    fputs("    .bucket_first = {", f);
-    for (unsigned i = 0; i <= SPEC_BUCKETS; i++)
-        fprintf(f, "%u, ", s->bucket_first[i]);
-    fprintf(f, "},\n    .hash_mask = %u,\n    .ngap = %u,\n};\n\n", s->hash_mask, s->ngap);
+    fprintf(f, "    .npred = %u,\n    .nopcode = %u,\n    .ninsn = %u,\n", s->npred, s->nopcode,
+            s->ninsn);
+    fprintf(f, "    .nlane_rule = %u,\n    .nnumbered = %u,\n", s->nlane_rule, s->nnumbered);
+    fprintf(f, "    .vmcall = %u,\n    .vmmcall = %u,\n    .hvc = %u,\n    .smc = %u,\n", s->vmcall,
+            s->vmmcall, s->hvc, s->smc);
+    fprintf(f, "    .hash_mask = %u,\n    .ngap = %u,\n};\n\n", s->hash_mask, s->ngap);
     fputs("const struct spec *spec_builtin(void)\n{\n    return &builtin;\n}\n", f);
 }
 
@@ -216,7 +229,7 @@ static bool write_all(const char *path, const struct spec *s)
     write_traps(f, s);
     write_preds(f, s);
     write_opcodes(f, s);
-    write_u16(f, "buckets", s->bucket, s->nbucket);
+    write_lanes(f, s);
     write_spec(f, s);
     bad = ferror(f) != 0;
     return fclose(f) == 0 && !bad;

@@ -19,6 +19,8 @@
 #define SPEC_MAX_COND 4096u
 #define SPEC_MAX_SPAN 4096u
 #define SPEC_MAX_PRED 4096u
+#define SPEC_MAX_LANE_RULE 16384u
+#define SPEC_MAX_NUMBERED 4096u
 #define SPEC_HASH_SIZE 16384u /* power of two, at least twice SPEC_MAX_REC */
 #define SPEC_MAX_POOL (4u * 1024 * 1024)
 #define SPEC_MAX_LINE 1000u
@@ -116,12 +118,25 @@ struct trap_rule {
 };
 
 struct opcode_row {
-    uint8_t bytes[4], mask[4];
-    uint8_t arch, n, insn; /* insn: index into spec.insn */
+    uint32_t bytes, mask;  /* first byte lowest */
     uint16_t modes;        /* bit per enum tsp_mode */
+    uint8_t arch, n, insn; /* insn: index into spec.insn */
 };
 
 #define SPEC_BUCKETS 12u /* one per enum tsp_event_kind */
+#define SPEC_LANES (SPEC_BUCKETS * SPEC_MAX_INSN)
+
+/* Rules that one kind of event at one instruction can meet, in order: those to be tried whatever
+ * was called, and those of single call numbers. */
+struct lane {
+    uint16_t first, n;              /* into lane_rule */
+    uint16_t first_number, nnumber; /* into numbered, by number, then rule */
+};
+
+struct numbered {
+    uint64_t number;
+    uint16_t rule; /* trap rule */
+};
 
 struct spec {
     const struct row_text *text;
@@ -135,11 +150,15 @@ struct spec {
     const struct cond_span *span;
     const struct pred_use *pred;
     const struct opcode_row *opcode;
-    const uint16_t *bucket; /* trap rules by event kind */
+    const struct lane *lane; /* [kind * SPEC_MAX_INSN + insn] */
+    const uint16_t *lane_rule;
+    const struct numbered *numbered;
     const char *const *insn;
     unsigned ntext, nsource, nfield, nrec, nrec_row, ntrap, ncond, nspan, npred, nopcode, ninsn;
-    unsigned nbucket, bucket_first[SPEC_BUCKETS + 1];
+    unsigned nlane_rule, nnumbered;
     unsigned hash_mask, ngap;
+    /* insn index of the hypercall instructions, SPEC_MAX_INSN when the tables have none */
+    unsigned vmcall, vmmcall, hvc, smc;
 };
 
 /* Hash shared by the index that is built and the look-up that uses it. */
