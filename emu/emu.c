@@ -95,7 +95,7 @@ static bool setup_ok(const struct tsp_setup *s)
         return false;
     if (s->nvcpu < 1 || s->nvcpu > TSP_MAX_VCPU)
         return false;
-    if (s->ram_base % MEM_PAGE || s->ram_size % MEM_PAGE || s->ram_size > TSP_MAX_RAM)
+    if (s->ram_base % MEM_PAGE || s->ram_size % MEM_PAGE || s->ram_size > (uint64_t)TSP_MAX_RAM)
         return false;
     if (s->ram_size == 0 || s->ram_base > UINT64_MAX - s->ram_size)
         return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The model's facade, and all of it that others may include. A vm never fails because of its guest: whatever the
- * guest does becomes an event. Same set-up, same calls: same events, on every machine.
+ * The model's facade, and all of it that others may include. A vm never fails because of its guest:
+ * whatever the guest does becomes an event. Same set-up, same calls: same events, on every machine.
  */
 #ifndef TSP_EMU_EMU_H
 #define TSP_EMU_EMU_H
@@ -11,14 +11,16 @@
 struct vm;
 
 /*
- * profile: "kvm" follows the documents; "kvm@linux-6.1" what that kernel does; either may be followed by
- * "+NAME" and "-NAME" to switch single behaviours of behaviour.def. Allocates everything the vm will ever need.
- * TSP_EARG with the nearest known name in err when the profile is unknown.
+ * profile: "kvm" follows the documents; "kvm@linux-6.1" what that kernel does; either may be
+ * followed by
+ * "+NAME" and "-NAME" to switch single behaviours of behaviour.def. Allocates everything the vm
+ * will ever need. TSP_EARG with the nearest known name in err when the profile is unknown.
  */
 enum tsp_status vm_open(struct vm **out, const char *profile, struct tsp_error *err);
 void vm_close(struct vm *vm);
 
-/* Starts anew with this set-up, which must stay valid. out: TSP_EV_POLICY. TSP_EARG: a field is out of range. */
+/* Starts anew with this set-up, which must stay valid. out: TSP_EV_POLICY. TSP_EARG: a field is out
+ * of range. */
 enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct tsp_event *out);
 
 /* As tsp_target_ops.run. */
@@ -33,7 +35,8 @@ enum tsp_status vm_set_vcpu(struct vm *vm, unsigned vcpu, const struct tsp_vcpu_
 
 /* Instructions executed on all vCPUs since reset. */
 uint64_t vm_retired(const struct vm *vm);
-/* A small number that describes where the machine is (mode, level, last trap, its outcome); feeds fuzzers. */
+/* A small number that describes where the machine is (mode, level, last trap, its outcome); feeds
+ * fuzzers. */
 unsigned vm_state_class(const struct vm *vm);
 
 /* behaviour.def and its profiles, for people. false past the end. */
@@ -45,9 +48,10 @@ bool vm_profile_at(unsigned i, const char **name, const char **text);
 /* True when profile switches behaviour i on. */
 bool vm_profile_has(const char *profile, unsigned i);
 
-/* What this host offers by default: fills at most max entries, returns the number. vendor of the guest's leaf 0;
- * the persona's own leaves are placed at base. Used as the base policy wherever none is given. */
-size_t vm_default_policy(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t base, struct tsp_leaf *out,
-                         size_t max);
+/* What this host offers by default: fills at most max entries, returns the number. vendor of the
+ * guest's leaf 0; the persona's own leaves are placed at base. Used as the base policy wherever
+ * none is given. */
+size_t vm_default_policy(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t base,
+                         struct tsp_leaf *out, size_t max);
 
 #endif

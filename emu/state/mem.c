@@ -4,12 +4,12 @@
 
 #include <stdlib.h>
 
-#define GRANULES (TSP_MAX_RAM / MEM_GRANULE)
+#define GRANULES ((size_t)TSP_MAX_RAM / MEM_GRANULE)
 
 bool mem_open(struct mem *m)
 {
     *m = (struct mem){0};
-    m->ram = calloc(1, TSP_MAX_RAM);
+    m->ram = calloc(1, (size_t)TSP_MAX_RAM);
     m->dirty = calloc(GRANULES / 64, sizeof(*m->dirty));
     m->list = calloc(GRANULES, sizeof(*m->list));
     m->flags = calloc(1, TSP_MAX_RAM / MEM_PAGE);

@@ -145,7 +145,8 @@ static bool span_translate(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigne
     return mmu_translate(vm, vc, mmu_add(vc, lin, room, access), access, &s->gpa[1]);
 }
 
-static enum step mmio(struct vm *vm, struct vcpu *vc, uint64_t gpa, const uint8_t *p, unsigned len)
+static enum step mmio(struct vm *vm, struct vcpu *vc, uint64_t gpa, const uint8_t *p, unsigned len,
+                      bool write)
 {
     unsigned width = len < 8 ? len : 8;
 
@@ -154,8 +155,8 @@ static enum step mmio(struct vm *vm, struct vcpu *vc, uint64_t gpa, const uint8_
     vm->ev->kind = TSP_EV_MMIO;
     vm->ev->code = 0;
     vm->ev->addr = gpa;
-    vm->ev->info[0] = p ? le_load(p, width) : bits_mask(8 * width);
-    vm->ev->info[1] = (p ? 1u : 0u) | width << 4;
+    vm->ev->info[0] = le_load(p, width);
+    vm->ev->info[1] = (write ? 1u : 0u) | width << 4;
     return STEP_EVENT;
 }
 
@@ -174,7 +175,7 @@ enum step mmu_load_slow(struct vm *vm, struct vcpu *vc, uint64_t lin, void *buf,
             continue;
         }
         memset(p, 0xff, s.len[i]);
-        step = mmio(vm, vc, s.gpa[i], NULL, s.len[i]);
+        step = mmio(vm, vc, s.gpa[i], p, s.len[i], false);
     }
     return step;
 }
@@ -194,7 +195,7 @@ enum step mmu_store_slow(struct vm *vm, struct vcpu *vc, uint64_t lin, const voi
         if (ram && !(mem_page_flags(&vm->mem, s.gpa[i]) & MEM_ROM))
             vm_store_phys(vm, s.gpa[i], p, s.len[i]);
         else
-            step = mmio(vm, vc, s.gpa[i], p, s.len[i]);
+            step = mmio(vm, vc, s.gpa[i], p, s.len[i], true);
     }
     return step;
 }

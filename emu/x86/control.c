@@ -36,7 +36,7 @@ static bool pdptes_ok(struct vm *vm, struct vcpu *vc, uint64_t cr0, uint64_t cr3
 
     if (!(cr0 & CR0_PG) || !(cr4 & CR4_PAE) || (vc->s.x86.efer & EFER_LME))
         return true;
-    for (unsigned i = 0; i < 4; i++) {
+    for (uint64_t i = 0; i < 4; i++) {
         uint8_t b[8];
         uint64_t e;
 

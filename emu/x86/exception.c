@@ -57,7 +57,7 @@ static enum step deliver_real(struct vm *vm, struct vcpu *vc, const struct fault
 
     if (f->vector * 4 + 3 > vc->s.x86.idt.limit)
         return step_fault_code(vc, X86_GP, idt_code(f));
-    step = x86_load_system(vm, vc, vc->s.x86.idt.base + f->vector * 4, b, sizeof(b));
+    step = x86_load_system(vm, vc, vc->s.x86.idt.base + (uint64_t)f->vector * 4, b, sizeof(b));
     if (step != STEP_NEXT)
         return step;
     x86_stack_now(vc, &st);

@@ -72,8 +72,8 @@ enum step x86_load(struct vm *vm, struct vcpu *vc, unsigned seg, uint64_t off, v
                    unsigned len);
 enum step x86_store(struct vm *vm, struct vcpu *vc, unsigned seg, uint64_t off, const void *buf,
                     unsigned len);
-/* Checks that a store there would succeed: STEP_NEXT or STEP_FAULT. For read-modify-write instructions, which fault
- * as writes before they read. */
+/* Checks that a store there would succeed: STEP_NEXT or STEP_FAULT. For read-modify-write
+ * instructions, which fault as writes before they read. */
 enum step x86_check_write(struct vm *vm, struct vcpu *vc, unsigned seg, uint64_t off, unsigned len);
 /* Linear address of off in seg without checks (64-bit mode: base only for FS and GS). */
 uint64_t x86_linear(const struct vcpu *vc, unsigned seg, uint64_t off);
