@@ -75,17 +75,23 @@ static struct outcome outcome(void)
     return o;
 }
 
+/* len: instruction bytes that were there; none at all means code outside RAM. */
 static void outcome_end_marks(void **state)
 {
     static const struct {
         uint32_t stop;
-        uint8_t exit;
+        uint8_t exit, len;
     } row[] = {
-        {TSP_STOP_HALT, OUTCOME_HALT},        {TSP_STOP_END, OUTCOME_IO},
-        {TSP_STOP_TRIPLE, OUTCOME_SHUTDOWN},  {TSP_STOP_UNSUPPORTED, OUTCOME_UNSUPPORTED},
-        {TSP_STOP_LIVELOCK, OUTCOME_TIMEOUT}, {TSP_STOP_BUDGET, OUTCOME_TIMEOUT},
-        {TSP_STOP_EXIT, OUTCOME_HYPERCALL},   {TSP_STOP_ERROR, OUTCOME_INTERNAL},
-        {TSP_STOP_DONE, OUTCOME_NONE},
+        {TSP_STOP_HALT, OUTCOME_HALT, 1},
+        {TSP_STOP_END, OUTCOME_IO, 2},
+        {TSP_STOP_TRIPLE, OUTCOME_SHUTDOWN, 1},
+        {TSP_STOP_UNSUPPORTED, OUTCOME_UNSUPPORTED, 3},
+        {TSP_STOP_UNSUPPORTED, OUTCOME_INTERNAL, 0},
+        {TSP_STOP_LIVELOCK, OUTCOME_TIMEOUT, 3},
+        {TSP_STOP_BUDGET, OUTCOME_TIMEOUT, 0},
+        {TSP_STOP_EXIT, OUTCOME_HYPERCALL, 3},
+        {TSP_STOP_ERROR, OUTCOME_INTERNAL, 0},
+        {TSP_STOP_DONE, OUTCOME_NONE, 0},
     };
 
     (void)state;
@@ -96,6 +102,7 @@ static void outcome_end_marks(void **state)
         vcpu.regs.pc = 0x10003;
         vcpu.regs.r[TSP_RAX] = 77;
         stop(row[i].stop);
+        trace.ev[trace.n - 1].len = row[i].len;
         o = outcome();
         assert_int_equal(o.exit, row[i].exit);
         assert_false(o.exc);

@@ -55,7 +55,7 @@ static void target_unknown_profile_names_the_nearest(void **state)
 
 static void target_kinds_that_need_more_say_so(void **state)
 {
-    static const char *const name[] = {"kvm", "golden:x.jsonl", "dump:x", "plugin:x.so"};
+    static const char *const name[] = {"golden:x.jsonl", "dump:x", "plugin:x.so"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
