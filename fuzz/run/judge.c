@@ -103,6 +103,14 @@ static void print_event(const struct tsp_event *e)
         fprintf(stderr, "-");
 }
 
+bool judge_has_class(const char *pred)
+{
+    for (size_t i = 0; i < sizeof(violation) / sizeof(violation[0]); i++)
+        if (strcmp(violation[i].name, pred) == 0)
+            return true;
+    return false;
+}
+
 static void stop_in(const char *class)
 {
     for (size_t i = 0; i < sizeof(violation) / sizeof(violation[0]); i++)

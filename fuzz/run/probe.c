@@ -72,6 +72,7 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
         return;
     }
     probe_cpuid(&p);
+    probe_rows(&p);
     probe_calls(&p);
     probe_patch(&p);
 }

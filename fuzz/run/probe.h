@@ -31,6 +31,7 @@ void probe_reg(struct probe *p, unsigned reg, uint64_t value);
 void probe_emit(struct probe *p);
 
 void probe_cpuid(struct probe *p);
+void probe_rows(struct probe *p);
 void probe_calls(struct probe *p);
 void probe_patch(struct probe *p);
 void probe_arm64(struct probe *p);

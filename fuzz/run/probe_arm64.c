@@ -258,7 +258,8 @@ static void probe_discovery(struct probe *p)
         for (uint32_t level = 0; level < 4; level++) {
             probe_default(p, TSP_ARCH_ARM64);
             for (unsigned w = 0; w < 3; w++)
-                p->s.workaround[w] = level;
+                p->s.workaround[w] =
+                    level < 3 || w == 1 ? level : 0; /* level 3 is the second's alone */
             probe_reg(p, 1, asked[i]);
             call(p, HVC, 0, 0x80000001);
             call(p, HVC, 0, asked[i]);

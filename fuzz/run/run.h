@@ -24,6 +24,8 @@ unsigned sched_next(const uint8_t *sched, size_t n, size_t *at, uint32_t runnabl
 void judge_stop(const struct spec *spec, const struct target *t, const struct tsp_setup *setup,
                 const struct tsp_trace *trace, const struct spec_options *opt);
 
+/* True when a rule whose first predicate is this one stops in a function of its own. */
+bool judge_has_class(const char *pred);
 /* "cpuid", "hypercall", ... of an enum tsp_event_kind. */
 const char *judge_event_name(unsigned kind);
 
