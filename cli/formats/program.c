@@ -76,9 +76,14 @@ static enum tsp_status read_header(const char *name, Elf *elf, size_t size, stru
 enum tsp_status program_load(const char *name, const uint8_t *p, size_t n, struct program **out,
                              struct tsp_error *err)
 {
-    struct program *pr = calloc(1, sizeof(*pr));
+    struct program *pr;
     enum tsp_status st;
     Elf *elf;
+
+    if (n < EI_NIDENT || n < (p[EI_CLASS] == ELFCLASS64 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)))
+        return error_set(err, TSP_EPARSE, 0, "%s: cut off at offset %zu, within the ELF header",
+                         name, n);
+    pr = calloc(1, sizeof(*pr));
 
     if (pr == NULL || (pr->bytes = malloc(n + 1)) == NULL) {
         free(pr);

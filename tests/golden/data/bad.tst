@@ -1,0 +1,2 @@
+trapspec scenario 1
+mode long63
