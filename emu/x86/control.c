@@ -244,6 +244,8 @@ enum step x86_control(struct vm *vm, struct vcpu *vc, const struct insn *in)
     }
 }
 
+#define DR7_ACTS 0x20ffu /* breakpoints and general detect are outside the model */
+
 /* Fixed bits of DR6 and DR7 (Intel SDM Vol. 3B 17.2). */
 static uint64_t debug_value(unsigned reg, uint64_t v)
 {
@@ -261,7 +263,6 @@ enum step x86_debug(struct vm *vm, struct vcpu *vc, const struct insn *in)
     unsigned size = vc->s.regs.mode == TSP_MODE_LONG64 ? 8 : 4;
     uint64_t v;
 
-    (void)vm;
     if (dr > 7 || ((dr == 4 || dr == 5) && (vc->s.x86.cr4 & CR4_DE)))
         return step_fault(vc, X86_UD);
     if (x86_cpl(vc) != 0)
@@ -274,6 +275,8 @@ enum step x86_debug(struct vm *vm, struct vcpu *vc, const struct insn *in)
         v = x86_reg(vc, reg, size);
         if (dr >= 6 && v >> 32)
             return gp(vc);
+        if (dr == 7 && (v & DR7_ACTS))
+            return step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
         vc->dr[dr] = debug_value(dr, v);
     }
     vcpu_advance(vc, in->len);

@@ -52,7 +52,7 @@ static enum step paragraph(struct vm *vm, struct vcpu *vc, struct back *b, uint6
     struct x86_stack st;
 
     if (b->iret && vc->s.regs.mode == TSP_MODE_VM86 && bits_get(vc->s.regs.flags, 13, 12) != 3)
-        return gp(vc, 0);
+        return x86_virtual_if(vc) ? step_stop(vm, vc, TSP_STOP_UNSUPPORTED) : gp(vc, 0);
     x86_stack_now(vc, &st);
     if (pop3(vm, vc, &st, b) == STEP_FAULT)
         return STEP_FAULT;

@@ -5,6 +5,7 @@
 /* RFLAGS bits that exist: 1 is always set, 3, 5, 15 and 22 upward read as zero. */
 #define FLAGS_FIXED 0x2u
 #define FLAGS_EXIST 0x3f7fd7u
+#define SHADOW_STEP_DUE 0x100u /* the run loop's own: a single-step trap is due */
 
 static enum tsp_mode protected_mode(const struct vcpu *vc)
 {
@@ -54,6 +55,7 @@ void x86_adopt(struct vcpu *vc)
     bool paging = (x->cr0 & CR0_PG) && (x->cr0 & CR0_PE);
 
     vc->s.regs.flags = (vc->s.regs.flags & FLAGS_EXIST) | FLAGS_FIXED;
+    x->shadow &= TSP_SHADOW_STI | TSP_SHADOW_MOVSS | SHADOW_STEP_DUE;
     x->cr0 |= CR0_ET;
     if (!paging)
         x->cr0 &= ~(uint64_t)CR0_PG;

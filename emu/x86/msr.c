@@ -5,6 +5,7 @@
 
 #define MSR_TSC 0x10u
 #define MSR_APIC_BASE 0x1bu
+#define MSR_TSC_ADJUST 0x3bu
 #define MSR_PLATFORM_INFO 0xceu
 #define MSR_MISC_FEATURES 0x140u
 #define MSR_XSS 0xda0u
@@ -28,13 +29,12 @@ static const struct plain_msr {
     bool canonical;
     uint64_t reserved, initial;
 } plain[] = {
-    {0x3b, false, 0, 0},                                       /* TSC_ADJUST */
     {0x8b, false, 0, 0},                                       /* BIOS_SIGN_ID */
     {0x174, false, 0, 0},                                      /* SYSENTER_CS */
     {0x175, true, 0, 0},                                       /* SYSENTER_ESP */
     {0x176, true, 0, 0},                                       /* SYSENTER_EIP */
     {0x1a0, false, 0, 1},                                      /* MISC_ENABLE: fast strings */
-    {0x1d9, false, ~(uint64_t)3, 0},                           /* DEBUGCTL */
+    {0x1d9, false, ~(uint64_t)1, 0},                           /* DEBUGCTL */
     {0x277, false, 0xf8f8f8f8f8f8f8f8ull, 0x0007040600070406}, /* PAT */
     {0x2ff, false, ~(uint64_t)0xcff, 0},                       /* MTRR_DEF_TYPE */
     {0xc0000081, false, 0, 0},                                 /* STAR */
@@ -75,6 +75,22 @@ static bool keep(struct vcpu *vc, uint32_t msr, uint64_t value)
     return true;
 }
 
+static uint64_t tsc_adjust(struct vcpu *vc)
+{
+    const struct tsp_msr *m = find_kept(vc, MSR_TSC_ADJUST);
+
+    return m ? m->value : 0;
+}
+
+/* A write to either register moves both by the same amount (Intel SDM Vol. 3B 17.17.3). */
+static bool add_tsc(struct vcpu *vc, uint64_t delta)
+{
+    if (delta && !keep(vc, MSR_TSC_ADJUST, tsc_adjust(vc) + delta))
+        return false;
+    vc->s.x86.tsc += delta;
+    return true;
+}
+
 /* KVM starts every guest with CPUID faulting on offer (kvm_arch_vcpu_create); a set-up may say so
  * either way. */
 static uint64_t platform_info(const struct vm *vm, const struct vcpu *vc)
@@ -98,6 +114,10 @@ static bool read_own(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *v, 
     switch (msr) {
     case MSR_TSC:
         *v = vcpu_tsc(vm, vc);
+        return true;
+    case MSR_TSC_ADJUST:
+        *v = tsc_adjust(vc);
+        *ok = x86_has(vm, vc, 7, 0, 1, 1);
         return true;
     case MSR_APIC_BASE:
         *v = x->apic_base;
@@ -235,8 +255,10 @@ static bool write_own(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t v, 
 {
     switch (msr) {
     case MSR_TSC:
-        vc->s.x86.tsc = v - vm->tsc;
-        *ok = true;
+        *ok = add_tsc(vc, v - vcpu_tsc(vm, vc));
+        return true;
+    case MSR_TSC_ADJUST:
+        *ok = x86_has(vm, vc, 7, 0, 1, 1) && add_tsc(vc, v - tsc_adjust(vc));
         return true;
     case MSR_APIC_BASE:
         *ok = set_apic_base(vm, vc, v);

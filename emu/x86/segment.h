@@ -24,6 +24,8 @@
 #define CR0_NW 0x20000000u
 #define CR0_CD 0x40000000u
 #define CR0_PG 0x80000000u
+#define CR4_VME 0x00000001u
+#define CR4_PVI 0x00000002u
 #define CR4_TSD 0x00000004u
 #define CR4_DE 0x00000008u
 #define CR4_PAE 0x00000020u
@@ -101,6 +103,15 @@ static inline bool attr_is_writable(uint16_t attr)
 static inline bool attr_is_readable(uint16_t attr)
 {
     return (attr & ATTR_S) && (attr & (TYPE_CODE | TYPE_RW)) != TYPE_CODE;
+}
+
+/* Code that may not change IF would work on VIF instead, which is outside the model. */
+static inline bool x86_virtual_if(const struct vcpu *vc)
+{
+    uint64_t cr4 = vc->s.x86.cr4;
+
+    return vc->s.regs.mode == TSP_MODE_VM86 ? (cr4 & CR4_VME) != 0
+                                            : (cr4 & CR4_PVI) != 0 && x86_cpl(vc) == 3;
 }
 
 /* Canonical for 48-bit linear addresses. */

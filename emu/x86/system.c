@@ -26,7 +26,7 @@ static enum step software(struct vcpu *vc, const struct insn *in, uint32_t vecto
     return STEP_FAULT;
 }
 
-static enum step interrupt(struct vcpu *vc, const struct insn *in)
+static enum step interrupt(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     unsigned iopl = (unsigned)bits_get(vc->s.regs.flags, 13, 12);
 
@@ -42,6 +42,8 @@ static enum step interrupt(struct vcpu *vc, const struct insn *in)
         vc->fault = (struct fault){.vector = X86_DB, .trap = true};
         return STEP_FAULT;
     default:
+        if (vc->s.regs.mode == TSP_MODE_VM86 && (vc->s.x86.cr4 & CR4_VME))
+            return step_stop(vm, vc, TSP_STOP_UNSUPPORTED); /* may stay in virtual-8086 mode */
         if (vc->s.regs.mode == TSP_MODE_VM86 && iopl != 3)
             return gp(vc);
         return software(vc, in, (uint32_t)(in->imm & 0xff));
@@ -56,12 +58,12 @@ static enum step halt(struct vm *vm, struct vcpu *vc, const struct insn *in)
     return step_stop(vm, vc, TSP_STOP_HALT);
 }
 
-static enum step interrupt_flag(struct vcpu *vc, const struct insn *in)
+static enum step interrupt_flag(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     struct tsp_regs *r = &vc->s.regs;
 
     if (x86_cpl(vc) > bits_get(r->flags, 13, 12))
-        return gp(vc);
+        return x86_virtual_if(vc) ? step_stop(vm, vc, TSP_STOP_UNSUPPORTED) : gp(vc);
     if (in->op == OP_STI) {
         if (!(r->flags & X86_IF))
             vc->s.x86.shadow = TSP_SHADOW_STI;
@@ -222,7 +224,7 @@ static enum step small(struct vm *vm, struct vcpu *vc, const struct insn *in)
         return halt(vm, vc, in);
     case OP_CLI:
     case OP_STI:
-        return interrupt_flag(vc, in);
+        return interrupt_flag(vm, vc, in);
     case OP_STAC:
     case OP_CLAC:
         return access_flag(vm, vc, in);
@@ -291,7 +293,7 @@ enum step x86_system(struct vm *vm, struct vcpu *vc, const struct insn *in)
     enum step step;
 
     if (in->op == OP_INT || in->op == OP_INT3 || in->op == OP_INTO || in->op == OP_INT1)
-        return interrupt(vc, in);
+        return interrupt(vm, vc, in);
     step = handler(in->op)(vm, vc, in);
     /* One of several accesses left RAM: that is still to be seen. */
     return step == STEP_NEXT && vm->ev->kind == TSP_EV_MMIO ? STEP_EVENT : step;

@@ -393,6 +393,8 @@ static void msr_rules(void **state)
         {0x1b, 0x10000fee00800, true, false, 0}, /* beyond the address width */
         {0x277, 0x0706050400070406, true, true, 0x0706050400070406},
         {0x277, 0x0800000000000000, true, false, 0},
+        {0x3b, 7, true, false, 0}, /* TSC_ADJUST not offered */
+        {0x1d9, 2, true, false, 0},
         {0xc0000103, 0, false, false, 0}, /* TSC_AUX without RDTSCP */
         {0x9999, 5, true, true, 5},       /* the set-up has it */
     };
