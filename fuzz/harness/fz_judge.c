@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The judge: whatever a target reports, judging it must end, and end the same way twice. First
- * byte: how many damages; then six bytes for each; then a scenario. The scenario runs, its set-up
- * and trace are damaged, and the result is judged. Findings are expected here and mean nothing.
+ * The judge: whatever a target reports, judging it must end, and end the same way twice. First byte
+ * 0..254: how many damages; then six bytes for each; then a scenario. The scenario runs, its set-up
+ * and trace are damaged, and the result is judged. First byte 255: the second chooses a table, the
+ * rest is its text; when it reads, a fixed trace is judged by it. Findings are expected here and
+ * mean nothing.
  */
-#include "fuzz/harness/harness.h"
+#include "fuzz/harness/judge_tables.h"
 
 #include "trapspec/bits.h"
 
@@ -16,7 +18,10 @@
 /* Offset up to which set-ups are plain values: pointers and counts of arrays follow. */
 #define SETUP_PLAIN offsetof(struct tsp_setup, ram_base)
 
+#define TABLES 255u
+
 struct tally {
+    const struct spec *spec;
     size_t n;
     uint64_t hash;
 };
@@ -30,7 +35,7 @@ static void count(void *ctx, const struct finding *f)
     t->hash = t->hash * 31 + (uint64_t)f->rule * 7 + (uint64_t)f->verdict + f->event * 131;
     if (f->event >= harness.trace.n && harness.trace.n > 0)
         harness_fail("judge", "a finding about an event that is not there");
-    if (f->rule != ~0u && !spec_rule_at(harness.spec, f->rule, &rule))
+    if (f->rule != ~0u && !spec_rule_at(t->spec, f->rule, &rule))
         harness_fail("judge", "a finding of a rule that is not there");
     if (memchr(f->expected, 0, sizeof(f->expected)) == NULL ||
         memchr(f->got, 0, sizeof(f->got)) == NULL)
@@ -79,38 +84,63 @@ static void damage(const uint8_t *p)
     }
 }
 
-static uint64_t judge(enum verdict *worst)
+static uint64_t judge(const struct spec *spec, enum verdict *worst)
 {
     struct spec_options options = harness.options;
-    struct tally tally = {0, 0};
+    struct tally tally = {spec, 0, 0};
 
     options.least = VERDICT_PASS;
     options.found = count;
     options.ctx = &tally;
-    *worst = spec_check(harness.spec, &harness.setup, &harness.trace, &options);
+    *worst = spec_check(spec, &harness.setup, &harness.trace, &options);
     return tally.hash + tally.n;
+}
+
+static void judge_twice(const struct spec *spec)
+{
+    enum verdict first, second;
+    uint64_t hash = judge(spec, &first);
+
+    if (judge(spec, &second) != hash || first != second)
+        harness_fail("judge", "the same trace judged twice gives two results");
+}
+
+/* Some of everything a rule can be about. */
+static void judge_by_table(const uint8_t *data, size_t size)
+{
+    static const uint8_t program[] = {0x0f, 0xa2, 0x0f, 0x01, 0xc1, 0x0f, 0x01,
+                                      0xd9, 0x66, 0x0f, 0x01, 0xc1, 0xcc, 0xf4};
+    const struct spec *spec = judge_tables_read(data[1], (const char *)data + 2, size - 2);
+    struct scenario *s = &harness.scenario;
+
+    if (spec == NULL)
+        return;
+    input_default(s, TSP_ARCH_X86);
+    memcpy(s->code[0], program, sizeof(program));
+    s->ncode[0] = sizeof(program);
+    if (harness_run(s))
+        judge_twice(spec);
 }
 
 /* NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct scenario *s = &harness.scenario;
-    bool text = input_is_text(data, size);
-    size_t n = text || size == 0 ? 0 : data[0] % DAMAGE_MAX;
-    const uint8_t *rest = data + (text || size == 0 ? 0 : 1);
-    size_t left = size - (size_t)(rest - data), skip;
-    enum verdict first, second;
-    uint64_t hash;
+    bool plain = size == 0 || input_is_text(data, size);
+    size_t n = plain ? 0 : data[0] % DAMAGE_MAX, head = plain ? 0 : 1;
 
-    if (n > left / DAMAGE_LEN)
-        n = left / DAMAGE_LEN;
-    skip = n * DAMAGE_LEN;
-    if (!harness_read(rest + skip, left - skip, s) || !harness_run(s))
+    if (!plain && data[0] == TABLES) {
+        if (size >= 2)
+            judge_by_table(data, size);
+        return 0;
+    }
+    if (n > (size - head) / DAMAGE_LEN)
+        n = (size - head) / DAMAGE_LEN;
+    head += n * DAMAGE_LEN;
+    if (!harness_read(data + head, size - head, s) || !harness_run(s))
         return 0;
     for (size_t i = 0; i < n; i++)
-        damage(rest + i * DAMAGE_LEN);
-    hash = judge(&first);
-    if (judge(&second) != hash || first != second)
-        harness_fail("judge", "the same trace judged twice gives two results");
+        damage(data + 1 + i * DAMAGE_LEN);
+    judge_twice(harness.spec);
     return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text scenarios to starting inputs: trapspec_seed HARNESS OUTPUT-DIRECTORY FILE... writes one
- * binary input for each text, named as the text without its suffix, in the form that harness reads.
+ * Texts to starting inputs: trapspec_seed HARNESS OUTPUT-DIRECTORY FILE... writes one binary input
+ * for each text, named as the text without its suffix, in the form that harness reads. FILE is a
+ * scenario, or for fz_judge a table TABLE-NAME.csv.
  */
 #include "fuzz/input/input.h"
 
@@ -11,7 +12,7 @@
 #define TEXT_MAX (1u << 16)
 
 static char text[TEXT_MAX];
-static uint8_t bytes[INPUT_BYTES_MAX + 1];
+static uint8_t bytes[TEXT_MAX + 2];
 static struct scenario scenario;
 
 static size_t read_text(const char *path)
@@ -43,10 +44,34 @@ static size_t encode(const char *harness)
     return n > 0 ? n + 1 : 0;
 }
 
-static bool write_seed(const char *harness, const char *directory, const char *path)
+/* fz_judge: 255, the number of the table, its text. */
+static size_t encode_table(const char *name, size_t n)
 {
-    const char *name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
-    size_t stem = strcspn(name, "."), n = encode(harness);
+    /* ORDER: judge_tables.c */
+    static const char *const table[] = {"patch-",      "x86_leaves-", "hv_kvm-",
+                                        "calls_kvm-",  "arm_smccc-",  "arm_psci-",
+                                        "x86_ranges-", "opcodes-",    "sources-"};
+
+    for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (strncmp(name, table[i], strlen(table[i])) != 0)
+            continue;
+        bytes[0] = 255;
+        bytes[1] = (uint8_t)i;
+        memcpy(bytes + 2, text, n);
+        return n + 2;
+    }
+    return 0;
+}
+
+static const char *base_name(const char *path)
+{
+    return strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
+}
+
+static bool write_seed(const char *directory, const char *path, size_t n)
+{
+    const char *name = base_name(path);
+    size_t stem = strcspn(name, ".");
     char out[4096];
     FILE *f;
     bool ok;
@@ -69,13 +94,17 @@ int main(int argc, char **argv)
         return 2;
     }
     for (int i = 3; i < argc; i++) {
-        size_t n = read_text(argv[i]);
+        size_t n = read_text(argv[i]), len = strlen(argv[i]);
 
-        if (input_text_parse(text, n, &scenario, &err) != TSP_OK) {
+        if (len > 4 && strcmp(argv[i] + len - 4, ".csv") == 0) {
+            n = encode_table(base_name(argv[i]), n);
+        } else if (input_text_parse(text, n, &scenario, &err) == TSP_OK) {
+            n = encode(argv[1]);
+        } else {
             fprintf(stderr, "%s:%u: %s\n", argv[i], err.line, err.text);
             return 3;
         }
-        if (!write_seed(argv[1], argv[2], argv[i])) {
+        if (!write_seed(argv[2], argv[i], n)) {
             fprintf(stderr, "%s: cannot write into %s\n", argv[i], argv[2]);
             return 1;
         }
