@@ -21,8 +21,22 @@ struct live_core {
     uint32_t used_ms; /* of its time limit */
 };
 
+/* What cannot be changed once a machine has run, in a copy: the set-up is gone by then. */
+struct live_shape {
+    bool plain; /* one vCPU, no state of the kernel's beside it, nothing unusual */
+    uint8_t patch, psci;
+    uint32_t config, apic_id, npolicy;
+    uint32_t firmware[6];
+    uint64_t ram_base, ram_size;
+    size_t nleaf;
+    struct tsp_leaf leaf[TSP_MAX_LEAF];
+};
+
 struct live_machine {
     int kvm, vm; /* /dev/kvm and the machine; -1: none */
+    int kept_vm, kept_core;
+    struct live_shape shape; /* of the machine */
+    bool clean;              /* its last run is known to have changed registers and memory only */
     size_t run_size;
     uint8_t *ram; /* TSP_MAX_RAM bytes, only the touched ones cost anything */
     uint64_t ram_used;
@@ -75,6 +89,11 @@ void live_complete(struct live_machine *k, unsigned i);
 bool live_in_ram(const struct live_machine *k, uint64_t gpa, uint64_t len);
 /* Reads RAM at a linear address of the start's mapping; false when some of it is not RAM. */
 bool live_read_linear(struct live_machine *k, uint64_t lin, uint8_t *buf, size_t len);
+
+/* kvm_shape.c: whether the machine can be used again for the set-up. */
+bool live_shape_keep(struct live_machine *k);
+/* Remembers the set-up that a new machine is made for. */
+void live_shape_take(struct live_machine *k);
 
 /* kvm_loop.c: once per process; then runs of at most ms milliseconds; then, when the only vCPU has
  * stopped, the events that follow from before and after are put before the stop. */

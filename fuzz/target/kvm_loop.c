@@ -208,6 +208,7 @@ void live_tell(struct live_machine *k)
     n = outcome_events(&run, ev, 4);
     if (n == 0 || k->nqueue + n > LIVE_QUEUE_MAX)
         return;
+    k->clean = stop.code == TSP_STOP_HALT || stop.code == TSP_STOP_END;
     k->nqueue--;
     memcpy(k->queue + k->nqueue, ev, n * sizeof(ev[0]));
     k->nqueue += (unsigned)n;

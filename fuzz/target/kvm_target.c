@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's own KVM as a target. Each set-up gets a machine of its own, so that nothing of one
- * run can be seen by the next. Linux Documentation/virt/kvm/api.rst describes every call used here.
+ * The kernel's own KVM as a target. A set-up gets a machine of its own, unless the one before it
+ * ran a single known instruction and could not have left anything behind: nothing of one run can be
+ * seen by the next. Linux Documentation/virt/kvm/api.rst describes every call used here.
  */
 #define _GNU_SOURCE
 #include "fuzz/target/kvm_live.h"
@@ -188,6 +189,7 @@ static enum tsp_status machine_make(struct live_machine *k)
     while (k->vm < 0 && errno == EINTR);
     if (k->vm < 0)
         return live_refuse(k, "no machine: %s", strerror(errno));
+    live_shape_take(k);
     st = live_arch_machine(k);
     if (st == TSP_OK)
         st = set_memory(k);
@@ -196,6 +198,27 @@ static enum tsp_status machine_make(struct live_machine *k)
     for (unsigned i = 0; i < k->setup->nvcpu && st == TSP_OK; i++)
         st = live_arch_vcpu(k, i);
     return st;
+}
+
+/* The same machine once more, its vCPU set anew. */
+static enum tsp_status machine_again(struct live_machine *k)
+{
+    struct live_core *c = &k->core[0];
+
+    live_complete(k, 0);
+    c->stopped = false;
+    c->used_ms = 0;
+    return live_arch_set(k, 0, &k->setup->vcpu[0]);
+}
+
+/* A machine that never runs. The kernel switches the processor's virtualization on with the first
+ * machine and off with the last one, and patches itself with the first vCPU that has no interrupt
+ * controller: both take longer than a whole run. */
+static void keep_one(struct live_machine *k)
+{
+    k->kept_vm = ioctl(k->kvm, KVM_CREATE_VM, 0L);
+    if (k->kept_vm >= 0)
+        k->kept_core = ioctl(k->kept_vm, KVM_CREATE_VCPU, 0L);
 }
 
 static bool setup_ok(const struct tsp_setup *s)
@@ -211,19 +234,25 @@ static enum tsp_status live_reset(void *self, const struct tsp_setup *setup, str
     enum tsp_status st;
 
     *out = (struct tsp_event){.kind = TSP_EV_POLICY};
-    machine_close(k);
     k->nqueue = k->at = 0;
     k->why[0] = 0;
     k->setup = NULL;
     if (!setup_ok(setup)) {
+        machine_close(k);
         live_refuse(k, "a number of vCPUs or a size of RAM out of range");
         return TSP_EARG;
     }
     k->setup = setup;
-    load_memory(k);
     st = live_arch_check(k);
-    if (st == TSP_OK)
-        st = machine_make(k);
+    if (st == TSP_OK && live_shape_keep(k)) {
+        load_memory(k);
+        st = machine_again(k);
+    } else {
+        machine_close(k);
+        load_memory(k);
+        st = st == TSP_OK ? machine_make(k) : st;
+    }
+    k->clean = false;
     if (st != TSP_OK)
         machine_close(k);
     return st;
@@ -316,6 +345,10 @@ static void live_close(void *self)
     machine_close(k);
     if (k->ram)
         munmap(k->ram, TSP_MAX_RAM);
+    if (k->kept_core >= 0)
+        close(k->kept_core);
+    if (k->kept_vm >= 0)
+        close(k->kept_vm);
     if (k->kvm >= 0)
         close(k->kvm);
     free(k);
@@ -381,7 +414,7 @@ static enum tsp_status live_open(void **self, const char *args, struct tsp_error
     *self = NULL;
     if (!k)
         return fail(err, TSP_ENOMEM, "memory", 0);
-    k->kvm = k->vm = -1;
+    k->kvm = k->vm = k->kept_vm = k->kept_core = -1;
     for (unsigned i = 0; i < TSP_MAX_VCPU; i++)
         k->core[i].fd = -1;
     if (!read_limit(args, &k->limit_ms))
@@ -393,6 +426,7 @@ static enum tsp_status live_open(void **self, const char *args, struct tsp_error
         return st;
     }
     live_arch_probe(k);
+    keep_one(k);
     *self = k;
     return TSP_OK;
 }

@@ -24,6 +24,7 @@
 #define EFER_LMA (1ull << 10)
 #define FLAG_VM (1ull << 17)
 #define ATTR_P (1u << 7)
+#define TSS_BUSY 2u
 #define MSR_TSC 0x10u
 #define MSR_PLATFORM_INFO 0xceu
 #define MSR_MISC_FEATURES 0x140u
@@ -261,10 +262,11 @@ static uint64_t get_msr(const struct live_core *c, uint32_t index)
 static enum tsp_status set_msrs(struct live_machine *k, const struct live_core *c,
                                 const struct tsp_x86_state *x)
 {
-    /* Offering CPUID faulting comes before switching it on. */
+    /* Offering CPUID faulting comes before switching it on, and cannot end before it is off. */
+    set_msr(c, MSR_MISC_FEATURES, 0);
     if (!set_msr(c, MSR_PLATFORM_INFO, x->platform_info) && x->platform_info)
         return live_refuse(k, "CPUID faulting cannot be offered");
-    if (x->cpuid_faulting && !set_msr(c, MSR_MISC_FEATURES, x->cpuid_faulting))
+    if (!set_msr(c, MSR_MISC_FEATURES, x->cpuid_faulting) && x->cpuid_faulting)
         return live_refuse(k, "CPUID faulting cannot be switched on");
     if (x->xss && !set_msr(c, MSR_XSS, x->xss))
         return live_refuse(k, "XSS 0x%llx", (unsigned long long)x->xss);
@@ -297,6 +299,11 @@ static enum tsp_status set_sregs(struct live_machine *k, const struct live_core 
     seg[TSP_TR] = &s.tr;
     for (unsigned i = 0; i < TSP_SEG_COUNT; i++)
         *seg[i] = to_segment(&x->seg[i]);
+    /* AMD's processors do not look at the busy bit of the cached descriptor, and KVM always shows
+     * it set. Emulated ones do look: QEMU 7.2 ends the whole machine when a stack is switched with
+     * it set. */
+    if (k->host.vendor != TSP_VENDOR_INTEL)
+        s.tr.type &= (uint8_t)~TSS_BUSY;
     s.gdt = (struct kvm_dtable){.base = x->gdt.base, .limit = (uint16_t)x->gdt.limit};
     s.idt = (struct kvm_dtable){.base = x->idt.base, .limit = (uint16_t)x->idt.limit};
     s.cr0 = x->cr0;
@@ -337,15 +344,19 @@ static enum tsp_status set_lapic(struct live_machine *k, const struct live_core 
     return TSP_OK;
 }
 
-static enum tsp_status set_shadow(struct live_machine *k, const struct live_core *c,
+/* Nothing pending, no interrupt shadow but the set-up's, debug registers as after reset. */
+static enum tsp_status set_events(struct live_machine *k, const struct live_core *c,
                                   uint32_t shadow)
 {
+    struct kvm_debugregs d;
     struct kvm_vcpu_events e;
 
-    if (!shadow)
-        return TSP_OK;
-    if (live_call(c->fd, KVM_GET_VCPU_EVENTS, &e) != 0)
-        return live_refuse(k, "KVM_GET_VCPU_EVENTS: %s", strerror(errno));
+    memset(&d, 0, sizeof(d));
+    d.dr6 = 0xffff0ff0;
+    d.dr7 = 0x400;
+    if (live_call(c->fd, KVM_SET_DEBUGREGS, &d) != 0)
+        return live_refuse(k, "KVM_SET_DEBUGREGS: %s", strerror(errno));
+    memset(&e, 0, sizeof(e));
     e.flags = KVM_VCPUEVENT_VALID_SHADOW;
     e.interrupt.shadow = (uint8_t)((shadow & TSP_SHADOW_MOVSS ? KVM_X86_SHADOW_INT_MOV_SS : 0) |
                                    (shadow & TSP_SHADOW_STI ? KVM_X86_SHADOW_INT_STI : 0));
@@ -387,7 +398,7 @@ enum tsp_status live_arch_set(struct live_machine *k, unsigned i, const struct t
     to_regs(&in->regs, &r);
     if (live_call(c->fd, KVM_SET_REGS, &r) != 0)
         return live_refuse(k, "KVM_SET_REGS: %s", strerror(errno));
-    st = set_shadow(k, c, in->x86.shadow);
+    st = set_events(k, c, in->x86.shadow);
     return st == TSP_OK ? set_state(k, i, in->run_state) : st;
 }
 

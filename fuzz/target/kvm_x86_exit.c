@@ -27,6 +27,7 @@ static void exit_port(struct live_machine *k, unsigned i)
 
     if (out && s->end_port && port == s->end_port) {
         live_stop(k, i, TSP_STOP_END, 0);
+        c->incomplete = true;
         return;
     }
     if (!out)
