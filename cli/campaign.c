@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
@@ -220,10 +221,10 @@ static void refresh(struct campaign *c, struct rule_watch *w, double left)
     corpus_dir(c, dir, sizeof(dir));
     if (w != NULL)
         c->rules = rule_watch_scan(w, dir, 64);
-    cli_progress("%s %s: %llu execs, %u/s, %u edges, %u inputs, %u rules, %u findings, %.0f s left",
-                 c->harness, c->afl ? "afl" : "libfuzzer",
-                 (unsigned long long)(c->execs_before + c->execs), c->per_second, c->edges,
-                 c->ncorpus, c->rules, c->nfindings, left > 0 ? left : 0);
+    cli_progress("%s %s: %" PRIu64
+                 " execs, %u/s, %u edges, %u inputs, %u rules, %u findings, %.0f s left",
+                 c->harness, c->afl ? "afl" : "libfuzzer", c->execs_before + c->execs,
+                 c->per_second, c->edges, c->ncorpus, c->rules, c->nfindings, left > 0 ? left : 0);
 }
 
 /* Waits for the child, reading what it prints. Returns its wait status. */

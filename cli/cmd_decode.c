@@ -34,7 +34,7 @@ static void print_one(const struct insn *in, const uint8_t *p, size_t at, const 
     const char *class = in->status == INSN_OK ? (in->op <= OP_TRAP_LAST ? "trap" : "plain")
                                               : status_name[in->status];
 
-    for (unsigned i = 0; i < in->len && i < 16; i++)
+    for (size_t i = 0; i < in->len && i < 16; i++)
         snprintf(bytes + 2 * i, sizeof(bytes) - 2 * i, "%02x", p[at + i]);
     if (json) {
         json_t *o = json_pack("{s:I, s:s, s:i, s:s, s:s, s:s}", "offset", (json_int_t)at, "bytes",

@@ -33,6 +33,8 @@ static const struct option options[] = {
     {"target", required_argument, NULL, OPT_TARGET}, {"seeds", required_argument, NULL, OPT_SEEDS},
     {"build", required_argument, NULL, OPT_BUILD},   {"output", required_argument, NULL, 'o'},
     {"json", no_argument, NULL, OPT_JSON},           {NULL, 0, NULL, 0}};
+#define WEEK_SECONDS 604800u
+
 static const char *const engines[] = {"libfuzzer", "afl", NULL};
 static const char *const harnesses[] = {"fz_exec",    "fz_cpuid", "fz_hypercall",
                                         "fz_decoder", "fz_judge", NULL};
@@ -50,7 +52,7 @@ static int one_option(struct campaign *c, int opt)
         c->afl = engine == 1;
         return 0;
     case OPT_TIME:
-        if (!cli_number(optarg, 7 * 24 * 3600, &v) || v == 0)
+        if (!cli_number(optarg, WEEK_SECONDS, &v) || v == 0)
             return cli_usage("fuzz", "--time %s: seconds, up to a week", optarg);
         c->seconds = (unsigned)v;
         return 0;
@@ -111,7 +113,8 @@ static void default_build(struct campaign *c)
         if (slash != NULL)
             *slash = 0;
     }
-    strcat(path, c->afl ? "/afl" : "/libfuzzer");
+    n = (ssize_t)strlen(path);
+    snprintf(path + n, sizeof(path) - (size_t)n, "%s", c->afl ? "/afl" : "/libfuzzer");
     c->build = path;
 }
 

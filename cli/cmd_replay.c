@@ -145,7 +145,7 @@ static void replay_dir(struct replay *rp, const char *path, unsigned depth)
 
 static void replay_path(struct replay *rp, const char *path, unsigned depth)
 {
-    struct stat sb;
+    struct stat sb = {0};
 
     if (strcmp(path, "-") != 0 && stat(path, &sb) != 0) {
         fprintf(stderr, "trapspec replay: %s: %s\n", path, strerror(errno));

@@ -233,7 +233,7 @@ static json_t *findings(const struct event_view *v)
 {
     json_t *list = json_array();
 
-    for (unsigned i = 0; i < v->nfind; i++) {
+    for (unsigned i = 0; v->find != NULL && i < v->nfind; i++) {
         const struct finding *f = &v->find[i];
         struct spec_rule rule;
         json_t *o = json_object();

@@ -34,11 +34,12 @@ static int find_verb(const char *name, char **argv, int argc)
             names[i] = verbs[i]->name;
             continue;
         }
-        for (int k = 1; k < argc && strcmp(argv[k], "--") != 0; k++)
+        for (int k = 1; k < argc && strcmp(argv[k], "--") != 0; k++) {
             if (strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-h") == 0) {
                 printf("%s", verbs[i]->help);
                 return EXIT_CONFORMS;
             }
+        }
         return verbs[i]->run(argc, argv);
     }
     names[VERBS] = NULL;

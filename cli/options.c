@@ -19,7 +19,7 @@ void machine_free(struct machine *m)
 int machine_arch(struct machine *m, const char *verb, int argc, char **argv)
 {
     machine_init(m);
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc && argv[i] != NULL; i++) {
         const char *value = NULL;
 
         if (strncmp(argv[i], "--arch=", 7) == 0)
@@ -132,7 +132,7 @@ int machine_option(struct machine *m, const char *verb, int opt, const char *arg
     case OPT_HOST:
         return choose(verb, "host", arg, cli_vendors, &m->s.host);
     case OPT_GUEST: {
-        uint8_t vendor;
+        uint8_t vendor = 0;
         int code = choose(verb, "guest", arg, cli_vendors, &vendor);
 
         if (code == 0 && vendor > TSP_VENDOR_CENTAUR)

@@ -5,6 +5,11 @@
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 
+/* Where hypervisors put their blocks (Intel SDM Vol. 2A CPUID; Hyper-V TLFS, feature discovery). */
+#define HV_FIRST 0x40000000u
+#define HV_END 0x40010000u
+#define HV_STEP 0x100u
+
 static bool ask(uint32_t leaf, uint32_t sub, struct tsp_leaf *out)
 {
     *out = (struct tsp_leaf){.leaf = leaf, .subleaf = sub};
@@ -90,16 +95,15 @@ size_t dump_live(struct tsp_leaf *out, size_t max)
     size_t n = one_class(0, 0xff, out, 0, max);
 
     ask(1, 0, &one);
-    if (one.reg[2] >> 31 != 0)
-        for (uint32_t base = 0x40000000; base < 0x40010000; base += 0x100) {
-            size_t before = n;
+    for (uint32_t base = HV_FIRST; one.reg[2] >> 31 != 0 && base < HV_END; base += HV_STEP) {
+        size_t before = n;
 
-            n = one_class(base, 0xff, out, n, max);
-            /* Out-of-range leaves repeat the highest basic leaf on some processors: no letters
-             * there. */
-            if (n > before && (out[before].reg[1] == 0 || base > 0x40000f00))
-                n = before;
-        }
+        n = one_class(base, 0xff, out, n, max);
+        /* Out-of-range leaves repeat the highest basic leaf on some processors: no letters there.
+         */
+        if (n > before && out[before].reg[1] == 0)
+            n = before;
+    }
     n = one_class(0x80000000, 0xff, out, n, max);
     n = one_class(0xc0000000, 0xff, out, n, max);
     return n;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINES_KNOWN "\"CPU N:\" nor \"0xLEAF 0xSUB: eax=0x.. ebx=0x.. ecx=0x.. edx=0x..\""
+
 /* A cursor over one line. */
 struct line {
     const char *p, *end;
@@ -149,10 +151,7 @@ static enum tsp_status one_line(struct dump *d, const char *name, unsigned no, s
     if (cpu_line(&again, &id))
         return add_cpu(d, name, no, id, err);
     if (!leaf_line(&l, &leaf))
-        return error_set(err, TSP_EPARSE, no,
-                         "%s:%u: neither \"CPU N:\" nor \"0xLEAF 0xSUB: eax=0x.. ebx=0x.. ecx=0x.. "
-                         "edx=0x..\"",
-                         name, no);
+        return error_set(err, TSP_EPARSE, no, "%s:%u: neither %s", name, no, LINES_KNOWN);
     if (d->ncpu == 0) {
         st = add_cpu(d, name, no, 0, err);
         if (st != TSP_OK)

@@ -114,7 +114,7 @@ static int x86_value(const char *text, struct scenario *s)
         s->pte[1] = pte_rights(v);
     else if (strcmp(text, "wp=0") == 0)
         s->cpu &= ~INPUT_CPU_WP;
-    else if ((v = after(text, "quirk-disabled:FIX_HYPERCALL_INSN")) != NULL)
+    else if (strcmp(text, "quirk-disabled:FIX_HYPERCALL_INSN") == 0)
         s->patch = TSP_PATCH_INJECT;
     else if ((v = after(text, "cs_base=")) != NULL)
         s->cs_base = (uint32_t)strtoul(v, NULL, 0);
@@ -137,11 +137,13 @@ static int arm_value(const char *text, struct scenario *s)
     static const char *const bitmap[3] = {"STD_BMAP=", "STD_HYP_BMAP=", "VENDOR_HYP_BMAP="};
     const char *v;
 
-    for (unsigned i = 0; i < 3; i++)
-        if ((v = after(text, bitmap[i])) != NULL) {
+    for (unsigned i = 0; i < 3; i++) {
+        v = after(text, bitmap[i]);
+        if (v != NULL) {
             s->fw_bitmap[i] = (uint32_t)strtoul(v, NULL, 0);
             return 1;
         }
+    }
     if ((v = after(text, "PSCI ")) != NULL && v[0] >= '0' && v[0] <= '9' && v[1] == '.')
         s->psci = (uint8_t)((v[0] - '0') << 4 | (v[2] & 15));
     else if ((v = after(text, "KVM_ARM_VCPU_PVTIME_IPA=")) != NULL) {

@@ -3,7 +3,10 @@
  */
 #include "cli/formats/program.h"
 
+#include "trapspec/bits.h"
+
 #include <gelf.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +116,15 @@ void program_scenario(const struct program *pr, struct scenario *s)
         s->mode = TSP_MODE_PROT32;
 }
 
+static enum tsp_status outside(const struct program *pr, unsigned i, const struct tsp_setup *setup,
+                               struct tsp_error *err)
+{
+    return error_set(err, TSP_EPARSE, 0,
+                     "segment 0x%" PRIx64 "+0x%" PRIx64 " is outside the machine's RAM 0x%" PRIx64
+                     "+0x%" PRIx64,
+                     pr->seg[i].gpa, pr->seg[i].memsz, setup->ram_base, setup->ram_size);
+}
+
 enum tsp_status program_setup(struct program *pr, struct tsp_setup *setup, struct tsp_error *err)
 {
     unsigned n = setup->npage;
@@ -123,13 +135,8 @@ enum tsp_status program_setup(struct program *pr, struct tsp_setup *setup, struc
     for (unsigned i = 0; i < pr->n; i++) {
         uint64_t off = pr->seg[i].gpa - setup->ram_base;
 
-        if (pr->seg[i].gpa < setup->ram_base || off > setup->ram_size ||
-            pr->seg[i].memsz > setup->ram_size - off)
-            return error_set(
-                err, TSP_EPARSE, 0,
-                "segment 0x%llx+0x%llx is outside the machine's RAM 0x%llx+0x%llx",
-                (unsigned long long)pr->seg[i].gpa, (unsigned long long)pr->seg[i].memsz,
-                (unsigned long long)setup->ram_base, (unsigned long long)setup->ram_size);
+        if (pr->seg[i].gpa < setup->ram_base || !range_ok(off, pr->seg[i].memsz, setup->ram_size))
+            return outside(pr, i, setup, err);
         if (pr->seg[i].memsz > pr->seg[i].filesz)
             pr->page[n++] =
                 (struct tsp_page){.gpa = pr->seg[i].gpa + pr->seg[i].filesz,
