@@ -192,7 +192,7 @@ unsigned spec_gap_count(const struct spec *s)
 const char *verdict_name(enum verdict v)
 {
     /* ORDER: enum verdict */
-    static const char *const name[] = {"pass", "gap", "skip", "known", "error", "fail"};
+    static const char *const name[] = {"PASS", "GAP", "SKIP", "KNOWN", "ERROR", "FAIL"};
 
     return (unsigned)v < sizeof(name) / sizeof(name[0]) ? name[v] : "?";
 }
