@@ -32,6 +32,7 @@ static void stay(struct vcpu *vc, struct tsp_event *ev, uint32_t why)
 {
     ev->kind = TSP_EV_STOP;
     ev->code = why;
+    memset(ev->sys, 0, sizeof(ev->sys));
     ev->before = ev->after = vc->s.regs;
 }
 
@@ -81,7 +82,8 @@ enum tsp_status vm_run(struct vm *vm, unsigned vcpu, uint32_t budget, struct tsp
         return TSP_EARG;
     vc = &vm->vcpu[vcpu];
     vm->ev = out;
-    memset(out, 0, sizeof(*out));
+    /* The rest is filled by ev_begin and ev_end, once in every run. */
+    memset(out, 0, offsetof(struct tsp_event, sys));
     out->vcpu = (uint16_t)vcpu;
     if (vc->s.run_state != TSP_RUN_READY) {
         stay(vc, out, idle_reason(vc));

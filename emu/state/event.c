@@ -50,9 +50,11 @@ void ev_begin(struct vm *vm, struct vcpu *vc, const struct insn *in)
 
     vc->ev_lin = vcpu_lin(vc);
     ev->vcpu = (uint16_t)vc->id;
-    ev->before = vc->s.regs;
+    regs_copy(&ev->before, &vc->s.regs);
     if (vm->setup->arch == TSP_ARCH_X86)
         fill_sys(&vc->s.x86, ev->sys);
+    else
+        memset(ev->sys, 0, sizeof(ev->sys));
     if (in) {
         memcpy(vc->ev_bytes, in->bytes, sizeof(vc->ev_bytes));
         vc->ev_len = in->status == INSN_TRUNCATED ? 0 : in->len;
@@ -75,9 +77,13 @@ void ev_end(struct vm *vm, struct vcpu *vc)
     struct tsp_event *ev = vm->ev;
     uint8_t *p = ev->stored;
 
-    ev->after = vc->s.regs;
+    regs_copy(&ev->after, &vc->s.regs);
     if (ev->kind != TSP_EV_MMIO)
         ev->addr = vc->ev_lin;
+    if (vc->ev_room[0] == TSP_INSN_BYTES && in_ram(vm, vc, 0)) {
+        mem_get(&vm->mem, vc->ev_gpa[0], p, TSP_INSN_BYTES);
+        return;
+    }
     memset(ev->stored, 0, sizeof(ev->stored));
     for (unsigned i = 0; i < 2; p += vc->ev_room[i], i++)
         if (in_ram(vm, vc, i))

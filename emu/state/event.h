@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The common parts of an event. vm_run clears the event; a handler fills kind, code and info (and
+ * The common parts of an event. vm_run clears the event up to sys[]; a handler fills kind, code and info (and
  * addr of an MMIO event); the run loop brackets the handler:
  *
  *     ev_begin(vm, vc, in);
@@ -24,10 +24,24 @@
 
 #include "emu/state/vm.h"
 
-/* Fills vcpu, before, sys[], len, fetched, text and addr from the state before the instruction. */
+/* Fills vcpu, before, sys[] (zeroes on AArch64), len, fetched, text and addr from the state before the instruction. */
 void ev_begin(struct vm *vm, struct vcpu *vc, const struct insn *in);
 /* Fills after and stored; the bytes are those at the guest-physical place that ev_begin saw. */
 void ev_end(struct vm *vm, struct vcpu *vc);
+
+/*
+ * A set of registers is copied twice an event. In pieces that compilers make straight code of: the
+ * whole is just too long for that and becomes a string instruction, which costs more than the copy.
+ */
+static inline void regs_copy(struct tsp_regs *to, const struct tsp_regs *from)
+{
+    memcpy(to->r, from->r, 16 * sizeof(to->r[0]));
+    memcpy(to->r + 16, from->r + 16, 16 * sizeof(to->r[0]));
+    to->pc = from->pc;
+    to->flags = from->flags;
+    to->mode = from->mode;
+    to->level = from->level;
+}
 
 static inline void vcpu_swap_io(struct vcpu *vc)
 {
