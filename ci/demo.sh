@@ -49,7 +49,7 @@ judge $t run $g/detect-x86_64.elf --hv kvm --policy "$out/policy.txt" | grep -E 
 say "the other vendor's hypercall instruction is rewritten"
 judge $t run --hex 0f01c1f4 --host amd --hv kvm
 say "the same as Linux 6.1 ships it, with a prefix in front"
-judge $t run --hex 660f01c1f4 --host amd --hv kvm --target model:kvm@linux-6.1
+judge $t run --hex 660f01c1f800f4 --host amd --reg rax=1 --target model:kvm@linux-6.1
 
 say "this machine's own CPUID"
 if $t cpuid --live -o "$out/machine.txt"; then
