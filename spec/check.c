@@ -150,20 +150,27 @@ static bool masks_hold(const struct leaf_rec *rec, const uint32_t reg[4])
     return bad == 0;
 }
 
+static uint32_t row_mask(const struct field_row *row)
+{
+    return (uint32_t)((0xffffffffull >> (31 - (row->hi - row->lo))) << row->lo);
+}
+
 /* A wrong field is the policy's fault when the policy holds the same wrong bits. */
 static enum subject blame(const struct judge *j, const struct field_row *row, const uint32_t reg[4])
 {
-    uint32_t mask = (uint32_t)((0xffffffffull >> (31 - (row->hi - row->lo))) << row->lo);
-
     if (!j->served || (row->kind == FIELD_DYN && dyn_is_targets(row->dyn)))
         return SUBJECT_TARGET;
-    return ((reg[row->reg] ^ j->served->reg[row->reg]) & mask) ? SUBJECT_TARGET : SUBJECT_POLICY;
+    return ((reg[row->reg] ^ j->served->reg[row->reg]) & row_mask(row)) ? SUBJECT_TARGET
+                                                                        : SUBJECT_POLICY;
 }
 
 static unsigned judge_row(struct judge *j, const struct field_row *row, const uint32_t reg[4])
 {
     struct say say;
 
+    /* Which sub-leaf's state such an entry has to show cannot be told. */
+    if (j->blurred && (row_mask(row) & j->run[row->reg]))
+        return 0;
     say.expected[0] = say.got[0] = 0;
     if (field_holds(j, row, reg, &say))
         return 0;
@@ -354,7 +361,8 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
     j.trace = trace;
     j.opt = opt;
     j.personas = 0;
-    j.cpuid_ready = j.hyperv_on = j.redirected = false;
+    j.cpuid_ready = j.hyperv_on = j.redirected = j.blurred = false;
+    memset(j.run, 0, sizeof(j.run));
     j.worst = VERDICT_PASS;
     memset(j.last, 0, sizeof(j.last));
     if (opt->hits)

@@ -78,16 +78,48 @@ uint32_t judge_base(const struct judge *j, unsigned persona)
     return 0;
 }
 
+/* Does a block of the policy carry the persona's signature, as the persona's own rows have it? */
+static bool carries_signature(const struct leaf_rec *rec, const struct tsp_leaf *e)
+{
+    uint32_t bad = 0;
+
+    for (unsigned i = 1; i < 4; i++)
+        bad |= (e->reg[i] & rec->zero[i]) | (~e->reg[i] & rec->one[i]);
+    return bad == 0;
+}
+
+/* Where the guest's own look for the persona ends: the lowest block with its signature, 0 when
+ * there is none. An entry behind another one of its leaf never answers. A persona without rows of
+ * its own is taken to be where it was placed. */
+static uint32_t block_base(const struct judge *j, unsigned persona)
+{
+    const struct leaf_rec *rec = spec_find_rec(j->s, SPEC_WHO_RELATIVE + persona, 0, 0);
+    uint32_t base = 0;
+
+    if (!rec)
+        return judge_base(j, persona);
+    for (unsigned i = 0; i < j->policy.n; i++) {
+        const struct tsp_leaf *e = &j->policy.leaf[i];
+
+        if (e->leaf >= LEAF_HV && e->leaf <= LEAF_HV + 0xff00u && !(e->leaf & ~HV_BLOCK) &&
+            (!base || e->leaf < base) && carries_signature(rec, e) &&
+            e == spec_policy_first(&j->policy, e->leaf))
+            base = e->leaf;
+    }
+    return base;
+}
+
 bool judge_field(const struct judge *j, const struct field_ref *ref, unsigned persona,
                  uint32_t *out)
 {
-    uint32_t base = ref->relative ? judge_base(j, persona) : 0;
+    uint32_t base = ref->relative ? block_base(j, persona) : 0;
     const struct tsp_leaf *e;
 
     *out = 0;
     if (ref->relative && !base)
         return false;
-    e = spec_policy_find(&j->policy, base + ref->leaf, ref->sub);
+    e = ref->sub == REF_ANY_SUB ? spec_policy_first(&j->policy, base + ref->leaf)
+                                : spec_policy_find(&j->policy, base + ref->leaf, ref->sub);
     if (!e)
         return false;
     *out = (e->reg[ref->reg] >> ref->lo) & (uint32_t)(0xffffffffu >> (31 - (ref->hi - ref->lo)));
@@ -156,6 +188,33 @@ void cpuid_answer(const struct judge *j, uint32_t reg[4])
     reg[3] = (uint32_t)r[TSP_RDX];
 }
 
+/* Bits of the answer that follow the vCPU's state. An entry without index stands for every sub-leaf
+ * of a leaf that has them: what the hypervisor keeps right in one of them shows in all. */
+static void find_run_time_bits(struct judge *j)
+{
+    const struct leaf_rec *r = j->rec;
+    uint32_t sub = (uint32_t)j->ev->before.r[TSP_RCX];
+
+    memset(j->run, 0, sizeof(j->run));
+    j->blurred = false;
+    /* A leaf that is another vendor's may follow the vCPU all the same, or be what user space set.
+     */
+    for (unsigned v = 0; !r && j->served && v < TSP_VENDOR_COUNT; v++)
+        r = spec_find_rec(j->s, v, j->served_leaf, sub);
+    if (r)
+        memcpy(j->run, r->run, sizeof(j->run));
+    if (!j->rec)
+        return;
+    if (!r->indexed || !j->served || (j->served->flags & TSP_LEAF_INDEXED))
+        return;
+    j->blurred = true;
+    while (r > j->s->rec && r[-1].who == r->who && r[-1].leaf == r->leaf)
+        r--;
+    for (; r < j->s->rec + j->s->nrec && r->who == j->rec->who && r->leaf == j->rec->leaf; r++)
+        for (unsigned i = 0; i < 4; i++)
+            j->run[i] |= r->run[i];
+}
+
 void cpuid_look_up(struct judge *j, struct cpuid_query *q)
 {
     uint32_t leaf = (uint32_t)j->ev->before.r[TSP_RAX];
@@ -182,4 +241,5 @@ void cpuid_look_up(struct judge *j, struct cpuid_query *q)
     q->sub1 = !j->entry && cpuid_echoes(j->served_leaf) &&
               spec_policy_find(&j->policy, j->served_leaf, 1) != NULL;
     j->rec = j->served || j->setup->npolicy == 0 ? find_rows(j, j->served_leaf, sub) : NULL;
+    find_run_time_bits(j);
 }

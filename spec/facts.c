@@ -64,7 +64,7 @@ const struct fact_place fact_groups[FACT_GROUPS] = {
 const char *const cond_names[COND_A0_RAM] = {
     "nr",     "a0",     "a1",        "a2",     "a3",    "x1",   "x2",      "w1",
     "w2",     "fid",    "imm",       "vector", "error", "leaf", "subleaf", "psci",
-    "fw_std", "fw_hyp", "fw_vendor", "wa1",    "wa2",   "wa3",  "info"};
+    "fw_std", "fw_hyp", "fw_vendor", "wa1",    "wa2",   "wa3",  "info",    "prefixes"};
 
 /* Bits of an MPIDR that name a processor: Aff3, Aff2, Aff1, Aff0 (Arm DDI0487 MPIDR_EL1). */
 #define MPIDR_AFFINITY 0xff00ffffffull
@@ -265,7 +265,8 @@ static bool limit_crossed(const struct judge *j)
 {
     const struct tsp_regs *r = &j->ev->before;
     unsigned vcpu = j->ev->vcpu < TSP_MAX_VCPU ? j->ev->vcpu : 0;
-    uint64_t last = r->pc + (j->insn.len ? j->insn.len - 1u : 0);
+    bool modrm = j->insn.insn == j->s->ud0 || j->insn.insn == j->s->ud1;
+    uint64_t last = r->pc + (j->insn.len ? j->insn.len - 1u : 0) + (modrm ? 6 : 0);
     uint32_t limit = j->setup->vcpu[vcpu].x86.seg[TSP_CS].limit;
 
     if (r->mode == TSP_MODE_LONG64)
@@ -464,6 +465,8 @@ uint64_t fact_value(const struct judge *j, unsigned field)
     case COND_WA2:
     case COND_WA3:
         return s->workaround[field - COND_WA1] & 15;
+    case COND_PREFIXES:
+        return j->insn.nprefix;
     case COND_A0_RAM:
         return argument(j, 0);
     default:

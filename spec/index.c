@@ -206,6 +206,8 @@ bool build_finish(struct build *b, struct tsp_error *err)
     s->vmmcall = insn_named(b, "vmmcall");
     s->hvc = insn_named(b, "hvc");
     s->smc = insn_named(b, "smc");
+    s->ud0 = insn_named(b, "ud0");
+    s->ud1 = insn_named(b, "ud1");
     count_gaps(b);
     return true;
 }

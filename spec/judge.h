@@ -49,8 +49,9 @@ struct judge {
     const struct tsp_leaf *entry;  /* CPUID: the policy's entry for the query */
     const struct tsp_leaf *served; /* the entry that has to answer, after redirection */
     uint32_t served_leaf;
-    const struct leaf_rec *rec; /* rows of the leaf that answers */
-    bool redirected;
+    const struct leaf_rec *rec;           /* rows of the leaf that answers */
+    uint32_t run[4];                      /* bits of the answer that follow the vCPU */
+    bool redirected, blurred;             /* blurred: one entry stands for sub-leaves that differ */
     struct leaf_tally tally[TALLY_SLOTS]; /* answers of a leaf, not yet counted for its rows */
     struct policy_index policy;
 };

@@ -179,7 +179,7 @@ bool parse_ref(const char *s, struct field_ref *ref)
     char part[4][16];
     unsigned n = 0;
     size_t len;
-    uint64_t sub = 0;
+    uint64_t sub = REF_ANY_SUB;
 
     while (n < 3) {
         len = strcspn(s, n < 2 ? "." : "[");
@@ -194,7 +194,7 @@ bool parse_ref(const char *s, struct field_ref *ref)
         return false;
     memcpy(part[3], s, len);
     part[3][len] = 0;
-    if (strcmp(part[1], "-") != 0 && !parse_number(part[1], UINT32_MAX, &sub))
+    if (strcmp(part[1], "-") != 0 && !parse_number(part[1], REF_ANY_SUB - 1, &sub))
         return false;
     ref->sub = (uint32_t)sub;
     return parse_leaf(part[0], &ref->leaf, &ref->relative) && parse_reg(part[2], &ref->reg) &&

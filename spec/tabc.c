@@ -206,6 +206,7 @@ static void write_spec(FILE *f, const struct spec *s)
     fprintf(f, "    .nlane_rule = %u,\n    .nnumbered = %u,\n", s->nlane_rule, s->nnumbered);
     fprintf(f, "    .vmcall = %u,\n    .vmmcall = %u,\n    .hvc = %u,\n    .smc = %u,\n", s->vmcall,
             s->vmmcall, s->hvc, s->smc);
+    fprintf(f, "    .ud0 = %u,\n    .ud1 = %u,\n", s->ud0, s->ud1);
     fprintf(f, "    .hash_mask = %u,\n    .ngap = %u,\n};\n\n", s->hash_mask, s->ngap);
     fputs("const struct spec *spec_builtin(void)\n{\n    return &builtin;\n}\n", f);
 }

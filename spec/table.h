@@ -66,7 +66,9 @@ enum dyn_name {
     DYN_COUNT
 };
 
-/* A bit range of some leaf's register, as named by same: and by conditions. */
+/* A bit range of some leaf's register, as named by same: and by conditions. Sub-leaf `-` is the
+ * leaf's first entry. */
+#define REF_ANY_SUB UINT32_MAX
 struct field_ref {
     uint32_t leaf, sub;
     uint8_t relative, reg, hi, lo; /* relative: leaf counts from the base of the row's persona */
@@ -157,8 +159,8 @@ struct spec {
     unsigned ntext, nsource, nfield, nrec, nrec_row, ntrap, ncond, nspan, npred, nopcode, ninsn;
     unsigned nlane_rule, nnumbered;
     unsigned hash_mask, ngap;
-    /* insn index of the hypercall instructions, SPEC_MAX_INSN when the tables have none */
-    unsigned vmcall, vmmcall, hvc, smc;
+    /* insn index of these instructions, SPEC_MAX_INSN when the tables have none */
+    unsigned vmcall, vmmcall, hvc, smc, ud0, ud1;
 };
 
 /* Hash shared by the index that is built and the look-up that uses it. */

@@ -68,7 +68,7 @@ static const struct call_row rows[] = {
      "KVM-MAP-RET"},
 };
 
-static struct tsp_leaf feature_leaf;
+static struct tsp_leaf block[2];
 
 static struct tsp_event *call_event(const struct call_row *r)
 {
@@ -82,8 +82,9 @@ static struct tsp_event *call_event(const struct call_row *r)
     setup.npage = 1;
     setup.page = &rom;
     setup.npolicy = 1;
-    feature_leaf = (struct tsp_leaf){0x40000001u, 0, 0, {r->features, 0, 0, 0}};
-    setup.policy[0] = (struct tsp_policy){&feature_leaf, 1};
+    block[0] = (struct tsp_leaf){0x40000100u, 0, 0, {0x40000101u, 0x4b4d564bu, 0x564b4d56u, 0x4d}};
+    block[1] = (struct tsp_leaf){0x40000101u, 0, 0, {r->features, 0, 0, 0}};
+    setup.policy[0] = (struct tsp_policy){block, 2};
     ev = add_event(TSP_EV_HYPERCALL, r->mode, "\x0f\x01\xc1", 3);
     ev->before.level = r->level;
     ev->before.r[TSP_RAX] = r->nr;
@@ -146,6 +147,23 @@ static void every_other_result_fails(void **state)
     assert_int_equal(judge_with(s), VERDICT_FAIL);
     call_event(&rows[0])->stored[2] ^= 1;
     assert_int_equal(judge_with(s), VERDICT_FAIL);
+}
+
+/* Features are those of the block that carries KVM's signature, wherever it lies; without one there
+ * are none. */
+static void features_need_the_signature(void **state)
+{
+    struct call_row r = {L64, 0, ENFORCE, F5, 5, 0, 0, 0, 0, 0, ""};
+    const struct spec *s = spec_builtin();
+
+    (void)state;
+    call_event(&r);
+    assert_int_equal(judge_with(s), VERDICT_PASS);
+    block[0].reg[3] = 0;
+    assert_int_equal(judge_with(s), VERDICT_FAIL);
+    assert_non_null(finding_of(s, "KVM-KICK-OFF"));
+    trace.ev[0].after.r[TSP_RAX] = ENOSYS;
+    assert_int_equal(judge_with(s), VERDICT_PASS);
 }
 
 static void exits_to_user_space(void **state)
@@ -227,9 +245,10 @@ static void rules_are_counted(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(documented_results_pass), cmocka_unit_test(every_other_result_fails),
-    cmocka_unit_test(exits_to_user_space),     cmocka_unit_test(hyperv_calls_are_a_gap),
-    cmocka_unit_test(no_persona_is_a_gap),     cmocka_unit_test(rules_are_counted),
+    cmocka_unit_test(documented_results_pass),     cmocka_unit_test(every_other_result_fails),
+    cmocka_unit_test(features_need_the_signature), cmocka_unit_test(exits_to_user_space),
+    cmocka_unit_test(hyperv_calls_are_a_gap),      cmocka_unit_test(no_persona_is_a_gap),
+    cmocka_unit_test(rules_are_counted),
 };
 
 TEST_MAIN(tests)
