@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The common parts of an event. vm_run clears the event up to sys[]; a handler fills kind, code and info (and
- * addr of an MMIO event); the run loop brackets the handler:
+ * The common parts of an event. vm_run clears the event up to sys[]; a handler fills kind, code and
+ * info (and addr of an MMIO event); the run loop brackets the handler:
  *
  *     ev_begin(vm, vc, in);
  *     step = handler(vm, vc, in);
@@ -24,7 +24,8 @@
 
 #include "emu/state/vm.h"
 
-/* Fills vcpu, before, sys[] (zeroes on AArch64), len, fetched, text and addr from the state before the instruction. */
+/* Fills vcpu, before, sys[] (zeroes on AArch64), len, fetched, text and addr from the state before
+ * the instruction. */
 void ev_begin(struct vm *vm, struct vcpu *vc, const struct insn *in);
 /* Fills after and stored; the bytes are those at the guest-physical place that ev_begin saw. */
 void ev_end(struct vm *vm, struct vcpu *vc);

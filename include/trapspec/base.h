@@ -19,19 +19,19 @@ extern "C" {
 #define TSP_ABI_VERSION 1u
 
 /* Limits. Reaching one sets a `truncated` mark or refuses the input; it never overruns. */
-#define TSP_MAX_VCPU 4u               /* vCPUs of one machine */
-#define TSP_MAX_EVENT 256u            /* events of one trace */
-#define TSP_MAX_LEAF 512u             /* entries of one policy */
-#define TSP_MAX_PAGE 64u              /* initial memory pieces of one set-up */
-#define TSP_MAX_MSR 16u               /* extra MSR values of one vCPU */
+#define TSP_MAX_VCPU 4u                 /* vCPUs of one machine */
+#define TSP_MAX_EVENT 256u              /* events of one trace */
+#define TSP_MAX_LEAF 512u               /* entries of one policy */
+#define TSP_MAX_PAGE 64u                /* initial memory pieces of one set-up */
+#define TSP_MAX_MSR 16u                 /* extra MSR values of one vCPU */
 #define TSP_MAX_RAM (16u * 1024 * 1024) /* bytes of guest RAM */
-#define TSP_INSN_BYTES 16u            /* bytes an event keeps of an instruction */
+#define TSP_INSN_BYTES 16u              /* bytes an event keeps of an instruction */
 
 /* Result of anything that can fail for reasons outside the guest (files, arguments, ioctls). */
 enum tsp_status {
     TSP_OK = 0,
-    TSP_EARG = -1,    /* an argument is out of its documented range */
-    TSP_EIO = -2,     /* the operating system refused */
+    TSP_EARG = -1, /* an argument is out of its documented range */
+    TSP_EIO = -2,  /* the operating system refused */
     TSP_ENOMEM = -3,
     TSP_EPARSE = -4,  /* malformed input; tsp_error says where */
     TSP_ENOTSUP = -5, /* well-formed, but this target or build cannot do it */
@@ -47,7 +47,7 @@ struct tsp_error {
 
 enum tsp_arch { TSP_ARCH_X86 = 0, TSP_ARCH_ARM64 = 1, TSP_ARCH_COUNT };
 
-/* Processor vendor: of the host (which hypercall instruction is native) or as the guest's leaf 0 says. */
+/* Processor vendor: of the host (which hypercall instruction is native) or by leaf 0. */
 enum tsp_vendor {
     TSP_VENDOR_INTEL = 0,
     TSP_VENDOR_AMD,
@@ -83,27 +83,30 @@ enum tsp_mode {
     TSP_MODE_COUNT
 };
 
-/* Index into tsp_regs.r on x86 (encoding order). On AArch64 r[0..30] are X0..X30, r[31] is the current SP. */
+/* Index into tsp_regs.r on x86 (encoding order). AArch64: r[0..30] are X0..X30, r[31] the SP. */
 enum tsp_x86_reg {
+    /* clang-format off */
     TSP_RAX = 0, TSP_RCX, TSP_RDX, TSP_RBX, TSP_RSP, TSP_RBP, TSP_RSI, TSP_RDI,
     TSP_R8, TSP_R9, TSP_R10, TSP_R11, TSP_R12, TSP_R13, TSP_R14, TSP_R15
+    /* clang-format on */
 };
 
-/* What code can name in its registers. `flags` is RFLAGS or PSTATE; `mode` an enum tsp_mode; `level` CPL or EL. */
+/* What code can name in its registers. `flags` is RFLAGS or PSTATE; `mode` an enum tsp_mode;
+ * `level` CPL or EL. */
 struct tsp_regs {
     uint64_t r[32];
     uint64_t pc, flags;
     uint32_t mode, level;
 };
 
-/* One CPUID answer. Without TSP_LEAF_INDEXED the entry answers every sub-leaf. reg[]: EAX EBX ECX EDX. */
+/* One CPUID answer. Without TSP_LEAF_INDEXED it answers every sub-leaf. reg[]: EAX EBX ECX EDX. */
 #define TSP_LEAF_INDEXED 1u
 struct tsp_leaf {
     uint32_t leaf, subleaf, flags;
     uint32_t reg[4];
 };
 
-/* A CPUID policy: what user space told the hypervisor to answer. First match wins. Caller's memory. */
+/* A CPUID policy: what user space has the hypervisor answer. First match wins. Caller's memory. */
 struct tsp_policy {
     const struct tsp_leaf *leaf;
     size_t n;

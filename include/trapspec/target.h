@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything that can be asked of a target. The model, KVM, a recording, a dump and a plug-in are all one
- * struct tsp_target_ops. Set-ups are plain data in the caller's memory and stay valid until the next reset.
+ * Everything that can be asked of a target. The model, KVM, a recording, a dump and a plug-in are
+ * all one struct tsp_target_ops. Set-ups are plain data in the caller's memory and stay valid until
+ * the next reset.
  */
 #ifndef TSP_TRAPSPEC_TARGET_H
 #define TSP_TRAPSPEC_TARGET_H
@@ -13,8 +14,8 @@
 extern "C" {
 #endif
 
-/* x86 segment register with its cached descriptor. attr: type 3:0, S 4, DPL 6:5, P 7, AVL 12, L 13, D/B 14,
- * G 15 (the layout of VMX access rights). limit is in bytes, granularity already applied. */
+/* x86 segment register with its cached descriptor. attr: type 3:0, S 4, DPL 6:5, P 7, AVL 12, L 13,
+ * D/B 14, G 15 (the layout of VMX access rights). limit is in bytes, granularity applied. */
 struct tsp_segment {
     uint64_t base;
     uint32_t limit;
@@ -31,7 +32,17 @@ struct tsp_msr {
     uint64_t value;
 };
 
-enum tsp_seg { TSP_ES = 0, TSP_CS, TSP_SS, TSP_DS, TSP_FS, TSP_GS, TSP_LDTR, TSP_TR, TSP_SEG_COUNT };
+enum tsp_seg {
+    TSP_ES = 0,
+    TSP_CS,
+    TSP_SS,
+    TSP_DS,
+    TSP_FS,
+    TSP_GS,
+    TSP_LDTR,
+    TSP_TR,
+    TSP_SEG_COUNT
+};
 
 /* Interrupt shadow of the next instruction. */
 #define TSP_SHADOW_STI 1u
@@ -44,15 +55,15 @@ struct tsp_x86_state {
     struct tsp_table gdt, idt;
     uint64_t cr0, cr2, cr3, cr4, efer, xcr0, xss;
     uint64_t apic_base, tsc, tsc_aux;
-    uint64_t cpuid_faulting;    /* enable register of CPUID faulting; bit 0 */
-    uint64_t platform_info;     /* bit 31: faulting is offered */
+    uint64_t cpuid_faulting; /* enable register of CPUID faulting; bit 0 */
+    uint64_t platform_info;  /* bit 31: faulting is offered */
     uint32_t apic_id, shadow;
     uint32_t nmsr;
     struct tsp_msr msr[TSP_MAX_MSR]; /* any other MSR the guest finds set */
 };
 
 struct tsp_arm64_state {
-    uint64_t sp_el0, sp_el1;    /* regs.r[31] is a copy of the one in use */
+    uint64_t sp_el0, sp_el1; /* regs.r[31] is a copy of the one in use */
     uint64_t vbar_el1, esr_el1, elr_el1, spsr_el1, far_el1, sctlr_el1;
     uint64_t tpidr_el0, tpidr_el1, cntkctl_el1;
     uint64_t mpidr, midr;
@@ -60,51 +71,51 @@ struct tsp_arm64_state {
 
 struct tsp_vcpu_state {
     struct tsp_regs regs;
-    uint32_t run_state;         /* enum tsp_run_state */
+    uint32_t run_state; /* enum tsp_run_state */
     struct tsp_x86_state x86;
     struct tsp_arm64_state arm64;
 };
 
 /* One piece of initial guest-physical memory. */
-#define TSP_PAGE_ROM 1u         /* the 4 KiB pages it touches cannot be written by the guest */
+#define TSP_PAGE_ROM 1u /* the 4 KiB pages it touches cannot be written by the guest */
 struct tsp_page {
     uint64_t gpa;
     uint32_t len, flags;
-    const uint8_t *data;        /* NULL: zeroes */
+    const uint8_t *data; /* NULL: zeroes */
 };
 
 /* What the hypervisor does with the other vendor's hypercall instruction. */
 enum tsp_patch { TSP_PATCH_REWRITE = 0, TSP_PATCH_EMULATE, TSP_PATCH_INJECT, TSP_PATCH_COUNT };
 
-/* Configuration of the hypervisor that is neither a version nor guest state. Bits of tsp_setup.config. */
-#define TSP_CFG_ENFORCE_PV (1u << 0)    /* paravirtual features not in CPUID are refused */
-#define TSP_CFG_IRQCHIP (1u << 1)       /* interrupt controller in the hypervisor */
-#define TSP_CFG_APIC_ON (1u << 2)       /* the guest's local APIC is software-enabled */
-#define TSP_CFG_HOST_TSC (1u << 3)      /* the host's clock source is its TSC */
-#define TSP_CFG_EXIT_MAP_GPA (1u << 4)  /* user space takes the map-GPA-range call */
-#define TSP_CFG_HLT_NOEXIT (1u << 5)    /* HLT does not exit */
-#define TSP_CFG_CPUID_TWICE (1u << 6)   /* user space set the CPUID table a second time */
-#define TSP_CFG_PVTIME (1u << 7)        /* user space gave a stolen-time base (setup.pvtime_ipa) */
-#define TSP_CFG_SYS_SUSPEND (1u << 8)   /* user space enabled SYSTEM_SUSPEND */
-#define TSP_CFG_EXIT_RESUME (1u << 9)   /* after an exit to user space, store setup.exit_ret and go on */
+/* Hypervisor configuration that is neither a version nor guest state: bits of tsp_setup.config. */
+#define TSP_CFG_ENFORCE_PV (1u << 0)   /* paravirtual features not in CPUID are refused */
+#define TSP_CFG_IRQCHIP (1u << 1)      /* interrupt controller in the hypervisor */
+#define TSP_CFG_APIC_ON (1u << 2)      /* the guest's local APIC is software-enabled */
+#define TSP_CFG_HOST_TSC (1u << 3)     /* the host's clock source is its TSC */
+#define TSP_CFG_EXIT_MAP_GPA (1u << 4) /* user space takes the map-GPA-range call */
+#define TSP_CFG_HLT_NOEXIT (1u << 5)   /* HLT does not exit */
+#define TSP_CFG_CPUID_TWICE (1u << 6)  /* user space set the CPUID table a second time */
+#define TSP_CFG_PVTIME (1u << 7)       /* user space gave a stolen-time base (setup.pvtime_ipa) */
+#define TSP_CFG_SYS_SUSPEND (1u << 8)  /* user space enabled SYSTEM_SUSPEND */
+#define TSP_CFG_EXIT_RESUME (1u << 9)  /* after an exit to user space, store exit_ret and go on */
 #define TSP_CFG_GUEST_FAULTING (1u << 10) /* CPUID faulting is offered to the guest */
 
 struct tsp_setup {
-    uint8_t arch;               /* enum tsp_arch */
-    uint8_t host;               /* enum tsp_vendor of the processor below; x86 only */
-    uint8_t nvcpu;              /* 1..TSP_MAX_VCPU */
-    uint8_t patch;              /* enum tsp_patch */
-    uint8_t persona[2];         /* enum tsp_persona; the first is preferred */
-    uint8_t psci;               /* AArch64: major << 4 | minor */
+    uint8_t arch;       /* enum tsp_arch */
+    uint8_t host;       /* enum tsp_vendor of the processor below; x86 only */
+    uint8_t nvcpu;      /* 1..TSP_MAX_VCPU */
+    uint8_t patch;      /* enum tsp_patch */
+    uint8_t persona[2]; /* enum tsp_persona; the first is preferred */
+    uint8_t psci;       /* AArch64: major << 4 | minor */
     uint8_t spare;
-    uint32_t hv_base[2];        /* x86: leaf each persona was placed at */
-    uint32_t config;            /* TSP_CFG_* */
-    uint32_t fw_bitmap[3];      /* AArch64 service bitmaps: standard, standard hypervisor, vendor hypervisor */
-    uint32_t workaround[3];     /* AArch64: level of firmware workarounds 1, 2, 3 */
-    uint16_t end_port;          /* an OUT here ends the vCPU's run; 0 = none */
-    uint16_t console_port;      /* an OUT here is console output; 0 = none */
-    uint64_t console_mmio;      /* a store here is console output; 0 = none */
-    uint64_t end_mmio;          /* a store here (outside RAM) ends the vCPU's run: TSP_STOP_END, pc after; 0 = none */
+    uint32_t hv_base[2];    /* x86: leaf each persona was placed at */
+    uint32_t config;        /* TSP_CFG_* */
+    uint32_t fw_bitmap[3];  /* AArch64 services: standard, standard hypervisor, vendor */
+    uint32_t workaround[3]; /* AArch64: level of firmware workarounds 1, 2, 3 */
+    uint16_t end_port;      /* an OUT here ends the vCPU's run; 0 = none */
+    uint16_t console_port;  /* an OUT here is console output; 0 = none */
+    uint64_t console_mmio;  /* a store here is console output; 0 = none */
+    uint64_t end_mmio;      /* a store here, outside RAM: TSP_STOP_END, pc after it; 0 = none */
     uint64_t pvtime_ipa, exit_ret;
     uint64_t ram_base, ram_size; /* multiples of 4096; size <= TSP_MAX_RAM */
     uint32_t npage;
@@ -117,25 +128,26 @@ struct tsp_setup {
 /* What a target can do. */
 #define TSP_CAP_X86 (1u << 0)
 #define TSP_CAP_ARM64 (1u << 1)
-#define TSP_CAP_EXEC (1u << 2)          /* runs code; without it only CPUID queries are answered */
+#define TSP_CAP_EXEC (1u << 2) /* runs code; without it only CPUID queries are answered */
 #define TSP_CAP_SMP (1u << 3)
 #define TSP_CAP_DETERMINISTIC (1u << 4)
 #define TSP_CAP_PEEK (1u << 5)
-#define TSP_CAP_STEPS (1u << 6)         /* shows each step; without it only before and after are seen */
+#define TSP_CAP_STEPS (1u << 6) /* shows each step; without it only before and after are seen */
 
 /*
- * All functions take the pointer that `open` stored. They never print, exit or keep a caller's pointer, except
- * the set-up between two resets. `run` performs at most `budget` instructions on that vCPU and returns at the
- * first observable event (with several vCPUs: after one micro-step); `out` is always filled.
- * A target without EXEC answers the query CPUID in r[0] and r[1] of vcpu[0] once per reset.
+ * All functions take the pointer that `open` stored. They never print, exit or keep a caller's
+ * pointer, except the set-up between two resets. `run` performs at most `budget` instructions on
+ * that vCPU and returns at the first observable event (with several vCPUs: after one micro-step);
+ * `out` is always filled. A target without EXEC answers the query CPUID in r[0] and r[1] of vcpu[0]
+ * once per reset.
  */
 struct tsp_target_ops {
-    uint32_t size, abi;         /* sizeof(struct tsp_target_ops) at build time, TSP_ABI_VERSION */
+    uint32_t size, abi; /* sizeof(struct tsp_target_ops) at build time, TSP_ABI_VERSION */
     const char *name;
-    uint32_t caps;              /* TSP_CAP_* */
+    uint32_t caps; /* TSP_CAP_* */
     enum tsp_status (*open)(void **self, const char *args, struct tsp_error *err);
     enum tsp_status (*reset)(void *self, const struct tsp_setup *setup, struct tsp_event *out);
-    uint32_t (*runnable)(void *self);   /* bit per vCPU */
+    uint32_t (*runnable)(void *self); /* bit per vCPU */
     enum tsp_status (*run)(void *self, unsigned vcpu, uint32_t budget, struct tsp_event *out);
     enum tsp_status (*peek)(void *self, uint64_t gpa, void *buf, size_t len);
     enum tsp_status (*poke)(void *self, uint64_t gpa, const void *buf, size_t len);

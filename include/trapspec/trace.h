@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A trace: everything about one run that a hypervisor, or a guest that looks closely, can observe. Plain
- * instructions leave no event. The reference table judges a set-up and a trace, and nothing else.
+ * A trace: everything about one run that a hypervisor, or a guest that looks closely, can observe.
+ * Plain instructions leave no event. The reference table judges a set-up and a trace, and nothing
+ * else.
  */
 #ifndef TSP_TRAPSPEC_TRACE_H
 #define TSP_TRAPSPEC_TRACE_H
@@ -17,59 +18,65 @@ enum tsp_event_kind {
     TSP_EV_POLICY,    /* reset: code 0 accepted, else info[0] = index of the first bad leaf + 1 */
     TSP_EV_FETCH,     /* several vCPUs: bytes were fetched, nothing executed yet */
     TSP_EV_CPUID,     /* CPUID completed */
-    TSP_EV_HYPERCALL, /* VMCALL, VMMCALL, HVC or SMC completed: pc is past it, results are in `after` */
+    TSP_EV_HYPERCALL, /* VMCALL, VMMCALL, HVC or SMC completed: pc is past it */
     TSP_EV_FAULT,     /* an exception or INT n entered the guest's handler; code = vector (x86) or
                          vector-table offset (AArch64); info[0] error code or ESR, info[1] CR2 or FAR */
     TSP_EV_PATCH,     /* the hypervisor wrote guest text; info[0] = linear address written first,
                          info[1] = number of bytes; pc unchanged means "retry" */
     TSP_EV_MSR,       /* RDMSR or WRMSR completed; code = MSR, info[0] value, info[1] 1 for a write.
                          AArch64: MRS of an ID register; code = op0:2 op1:3 CRn:4 CRm:4 op2:3 */
-    TSP_EV_PIO,       /* port access; code = port, info[0] value, info[1] bit 0 write, bits 7:4 width */
-    TSP_EV_MMIO,      /* access outside RAM or a write to read-only memory; info[0] value, info[1] as PIO,
-                         addr = guest-physical address */
-    TSP_EV_RETIRE,    /* several vCPUs: one plain instruction was executed */
-    TSP_EV_STOP       /* the vCPU does not go on; code = enum tsp_stop */
+    TSP_EV_PIO,  /* port access; code = port, info[0] value, info[1] bit 0 write, bits 7:4 width */
+    TSP_EV_MMIO, /* access outside RAM or a write to read-only memory; info[0] value, info[1] as
+                    PIO, addr = guest-physical address */
+    TSP_EV_RETIRE, /* several vCPUs: one plain instruction was executed */
+    TSP_EV_STOP    /* the vCPU does not go on; code = enum tsp_stop */
 };
 
 enum tsp_stop {
-    TSP_STOP_BUDGET = 0,   /* instruction budget used up */
-    TSP_STOP_HALT,         /* HLT or WFI with nothing that could wake it */
-    TSP_STOP_END,          /* the set-up's end port was written */
-    TSP_STOP_TRIPLE,       /* triple fault, shutdown */
-    TSP_STOP_UNSUPPORTED,  /* outside the emulated subset; fetched[] holds the bytes */
-    TSP_STOP_LIVELOCK,     /* traps again and again at one pc without progress */
-    TSP_STOP_OFF,          /* CPU_OFF, or a vCPU never started */
-    TSP_STOP_SUSPEND,      /* CPU_SUSPEND, SYSTEM_SUSPEND: info[0] = 1 for the system call */
-    TSP_STOP_SHUTDOWN,     /* SYSTEM_OFF */
-    TSP_STOP_RESET,        /* SYSTEM_RESET, SYSTEM_RESET2 */
-    TSP_STOP_EXIT,         /* a hypercall handed to user space; info[0] = number */
-    TSP_STOP_ERROR,        /* the target died or gave garbage (real hypervisors, plug-ins) */
-    TSP_STOP_DONE          /* a recording or dump has no more to say */
+    TSP_STOP_BUDGET = 0,  /* instruction budget used up */
+    TSP_STOP_HALT,        /* HLT or WFI with nothing that could wake it */
+    TSP_STOP_END,         /* the set-up's end port was written */
+    TSP_STOP_TRIPLE,      /* triple fault, shutdown */
+    TSP_STOP_UNSUPPORTED, /* outside the emulated subset; fetched[] holds the bytes */
+    TSP_STOP_LIVELOCK,    /* traps again and again at one pc without progress */
+    TSP_STOP_OFF,         /* CPU_OFF, or a vCPU never started */
+    TSP_STOP_SUSPEND,     /* CPU_SUSPEND, SYSTEM_SUSPEND: info[0] = 1 for the system call */
+    TSP_STOP_SHUTDOWN,    /* SYSTEM_OFF */
+    TSP_STOP_RESET,       /* SYSTEM_RESET, SYSTEM_RESET2 */
+    TSP_STOP_EXIT,        /* a hypercall handed to user space; info[0] = number */
+    TSP_STOP_ERROR,       /* the target died or gave garbage (real hypervisors, plug-ins) */
+    TSP_STOP_DONE         /* a recording or dump has no more to say */
 };
 
 /* Index into tsp_event.sys: state that answers depend on, as it was when the instruction began. */
 enum tsp_sys {
-    TSP_SYS_CR0 = 0, TSP_SYS_CR3, TSP_SYS_CR4, TSP_SYS_EFER, TSP_SYS_XCR0, TSP_SYS_XSS,
-    TSP_SYS_APIC_BASE, TSP_SYS_FAULTING, /* the CPUID-faulting enable register */
+    TSP_SYS_CR0 = 0,
+    TSP_SYS_CR3,
+    TSP_SYS_CR4,
+    TSP_SYS_EFER,
+    TSP_SYS_XCR0,
+    TSP_SYS_XSS,
+    TSP_SYS_APIC_BASE,
+    TSP_SYS_FAULTING, /* the CPUID-faulting enable register */
     TSP_SYS_COUNT
 };
 
 /* What the page tables in force grant at a byte of the instruction, for the current privilege. */
-#define TSP_TEXT_KNOWN 1u    /* the other bits mean something */
+#define TSP_TEXT_KNOWN 1u /* the other bits mean something */
 #define TSP_TEXT_PRESENT 2u
-#define TSP_TEXT_WRITE 4u    /* a store of the guest itself there would succeed */
+#define TSP_TEXT_WRITE 4u /* a store of the guest itself there would succeed */
 #define TSP_TEXT_FETCH 8u
-#define TSP_TEXT_ROM 16u     /* the guest-physical page is read-only memory */
+#define TSP_TEXT_ROM 16u /* the guest-physical page is read-only memory */
 
 struct tsp_event {
     uint16_t kind, vcpu;
     uint32_t code;
-    uint8_t len;                      /* instruction bytes in fetched[]; 0 when nothing was decoded */
-    uint8_t text[2];                  /* TSP_TEXT_* at the first and the last byte of the instruction */
+    uint8_t len;     /* instruction bytes in fetched[]; 0 when nothing was decoded */
+    uint8_t text[2]; /* TSP_TEXT_* at the first and the last byte of the instruction */
     uint8_t spare;
-    uint8_t fetched[TSP_INSN_BYTES];  /* what the vCPU saw at pc */
-    uint8_t stored[TSP_INSN_BYTES];   /* what memory holds there after the step */
-    uint64_t addr;                    /* linear address of the instruction (CS base added) */
+    uint8_t fetched[TSP_INSN_BYTES]; /* what the vCPU saw at pc */
+    uint8_t stored[TSP_INSN_BYTES];  /* what memory holds there after the step */
+    uint64_t addr;                   /* linear address of the instruction (CS base added) */
     uint64_t info[2];
     uint64_t sys[TSP_SYS_COUNT];
     struct tsp_regs before, after;
