@@ -43,6 +43,7 @@ struct patch_job {
 struct lazy_flags {
     uint64_t res, a, b;
     uint8_t op, size;
+    uint16_t keep; /* those of CF and OF that the flags register holds already */
 };
 
 /* A page that translated: tag holds the linear page and what the rights depended on

@@ -138,8 +138,9 @@ static inline enum step count(struct vm *vm, struct vcpu *vc, const struct insn 
 {
     unsigned size = in->opnd[0].size;
     struct rmw m;
-    uint64_t a, r, cf;
+    uint64_t a, r;
     enum step end;
+    bool cf;
 
     if (rmw_begin(vm, vc, in, &m, &a) == STEP_FAULT)
         return STEP_FAULT;
@@ -147,9 +148,9 @@ static inline enum step count(struct vm *vm, struct vcpu *vc, const struct insn 
     end = rmw_end(vm, vc, in, &m, r);
     if (end == STEP_FAULT)
         return end;
-    cf = flag_cf(vc) ? X86_CF : 0;
-    vc->s.regs.flags = (vc->s.regs.flags & ~(uint64_t)X86_CF) | cf;
-    lazy_set(vc, up ? LAZY_INC : LAZY_DEC, size, r, a, 1);
+    cf = flag_cf(vc);
+    lazy_set(vc, up ? LAZY_ADD : LAZY_SUB, size, r, a, 1);
+    flag_carry(vc, X86_CF, cf ? X86_CF : 0);
     return end;
 }
 
@@ -187,7 +188,7 @@ static void multiply_signed(uint64_t a, uint64_t b, uint64_t *lo, uint64_t *hi)
  * processors do. */
 static void set_mul_flags(struct vcpu *vc, bool over)
 {
-    flag_put(vc, X86_CF | X86_OF_FLAG, over ? X86_CF | X86_OF_FLAG : 0);
+    flag_carry(vc, X86_CF | X86_OF_FLAG, over ? X86_CF | X86_OF_FLAG : 0);
 }
 
 /* rDX:rAX, or AX for bytes. */

@@ -18,10 +18,8 @@ bool x86_lazy_of(const struct vcpu *vc)
 
     switch (l->op) {
     case LAZY_ADD:
-    case LAZY_INC:
         return flag_top((l->a ^ l->res) & (l->b ^ l->res), l->size);
     case LAZY_SUB:
-    case LAZY_DEC:
         return flag_top((l->a ^ l->b) & (l->a ^ l->res), l->size);
     default:
         return false;
@@ -37,7 +35,7 @@ uint64_t x86_flags(struct vcpu *vc)
         return vc->s.regs.flags;
     bits = (uint64_t)flag_cf(vc) * X86_CF | (uint64_t)flag_pf(vc) * X86_PF_FLAG |
            (uint64_t)flag_zf(vc) * X86_ZF | (uint64_t)flag_sf(vc) * X86_SF |
-           (uint64_t)x86_lazy_of(vc) * X86_OF_FLAG;
+           (uint64_t)flag_of(vc) * X86_OF_FLAG;
     if (l->op != LAZY_LOGIC)
         bits |= (l->a ^ l->b ^ l->res) & X86_AF;
     vc->s.regs.flags = (vc->s.regs.flags & ~(uint64_t)X86_ARITH) | bits;

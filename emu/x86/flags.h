@@ -2,17 +2,16 @@
 /*
  * Arithmetic flags, computed when somebody asks. vc->lazy remembers the last result and operands,
  * all cut to their size; while lazy.op is not LAZY_NONE the six arithmetic bits of s.regs.flags are
- * stale (CF excepted after INC, DEC).
+ * stale, but for those of lazy.keep (CF after INC and DEC, CF and OF after shifts and IMUL).
  */
 #ifndef TSP_EMU_X86_FLAGS_H
 #define TSP_EMU_X86_FLAGS_H
 
 #include "emu/x86/x86.h"
 
-/* ADD covers ADC, SUB covers SBB, CMP and NEG: carries are found from result and operands. LOGIC
- * clears CF and OF; its AF is undefined and cleared, as processors do. INC and DEC keep the CF that
- * s.regs.flags holds. */
-enum lazy_op { LAZY_NONE = 0, LAZY_ADD, LAZY_SUB, LAZY_LOGIC, LAZY_INC, LAZY_DEC };
+/* ADD covers ADC and INC, SUB covers SBB, CMP, NEG and DEC: carries are found from result and
+ * operands. LOGIC clears CF and OF; its AF is undefined and cleared, as processors do. */
+enum lazy_op { LAZY_NONE = 0, LAZY_ADD, LAZY_SUB, LAZY_LOGIC };
 
 #define X86_ARITH (X86_CF | X86_PF_FLAG | X86_AF | X86_ZF | X86_SF | X86_OF_FLAG)
 
@@ -24,6 +23,14 @@ static inline void lazy_set(struct vcpu *vc, unsigned op, unsigned size, uint64_
     vc->lazy.b = b;
     vc->lazy.op = (uint8_t)op;
     vc->lazy.size = (uint8_t)size;
+    vc->lazy.keep = 0;
+}
+
+/* Sets those of CF and OF that are in mask and leaves the other flags as they are, or are to be. */
+static inline void flag_carry(struct vcpu *vc, uint32_t mask, uint64_t bits)
+{
+    vc->s.regs.flags = (vc->s.regs.flags & ~(uint64_t)mask) | bits;
+    vc->lazy.keep |= (uint16_t)mask;
 }
 
 /* The top bit of an operand of size bytes. */
@@ -46,16 +53,9 @@ static inline bool flag_cf(const struct vcpu *vc)
 {
     const struct lazy_flags *l = &vc->lazy;
 
-    switch (l->op) {
-    case LAZY_NONE:
-    case LAZY_INC:
-    case LAZY_DEC:
+    if (l->op == LAZY_NONE || (l->keep & X86_CF) != 0)
         return (vc->s.regs.flags & X86_CF) != 0;
-    case LAZY_LOGIC:
-        return false;
-    default:
-        return x86_lazy_cf(vc);
-    }
+    return l->op != LAZY_LOGIC && x86_lazy_cf(vc);
 }
 
 static inline bool flag_zf(const struct vcpu *vc)
@@ -77,7 +77,9 @@ static inline bool flag_pf(const struct vcpu *vc)
 
 static inline bool flag_of(const struct vcpu *vc)
 {
-    return vc->lazy.op != LAZY_NONE ? x86_lazy_of(vc) : (vc->s.regs.flags & X86_OF_FLAG) != 0;
+    if (vc->lazy.op == LAZY_NONE || (vc->lazy.keep & X86_OF_FLAG) != 0)
+        return (vc->s.regs.flags & X86_OF_FLAG) != 0;
+    return x86_lazy_of(vc);
 }
 
 /* Condition code 0..15 of Jcc, SETcc and CMOVcc (Intel SDM Vol. 1 appendix B). */

@@ -6,9 +6,11 @@
  */
 #include "emu/x86/plain.h"
 
-/* A result, and the flags it sets: those of mask. */
+/* A result, and the flags it sets: all, CF and OF, or none. */
+enum shift_flags { FLAGS_NONE, FLAGS_CARRY, FLAGS_ALL };
 struct shifted {
-    uint64_t value, mask, bits;
+    uint64_t value, carry; /* carry: bits of CF and OF */
+    enum shift_flags set;
 };
 
 #define CARRY_OVER (X86_CF | X86_OF_FLAG)
@@ -19,12 +21,9 @@ static uint64_t carry_over(bool cf, bool of)
 }
 
 /* A shift sets all six flags. */
-static struct shifted shift_result(uint64_t r, unsigned size, bool cf, bool of)
+static struct shifted shift_result(uint64_t r, bool cf, bool of)
 {
-    uint64_t bits = carry_over(cf, of) | (r == 0 ? X86_ZF : 0) | (flag_top(r, size) ? X86_SF : 0) |
-                    (flag_parity(r) ? X86_PF_FLAG : 0);
-
-    return (struct shifted){r, X86_ARITH, bits};
+    return (struct shifted){r, carry_over(cf, of), FLAGS_ALL};
 }
 
 static uint64_t bit_at(uint64_t v, unsigned n)
@@ -39,7 +38,7 @@ static struct shifted shl(uint64_t a, unsigned size, unsigned count)
     uint64_t r = count < bits ? (a << count) & size_mask(size) : 0;
     bool cf = count <= bits && bit_at(a, bits - count) != 0;
 
-    return shift_result(r, size, cf, cf != flag_top(r, size));
+    return shift_result(r, cf, cf != flag_top(r, size));
 }
 
 static struct shifted shr(uint64_t a, unsigned size, unsigned count)
@@ -48,7 +47,7 @@ static struct shifted shr(uint64_t a, unsigned size, unsigned count)
     uint64_t r = count < bits ? a >> count : 0;
     bool cf = count <= bits && bit_at(a, count - 1) != 0;
 
-    return shift_result(r, size, cf, count == 1 && flag_top(a, size));
+    return shift_result(r, cf, count == 1 && flag_top(a, size));
 }
 
 static struct shifted sar(uint64_t a, unsigned size, unsigned count)
@@ -61,7 +60,7 @@ static struct shifted sar(uint64_t a, unsigned size, unsigned count)
     /* a count of the whole width or more leaves only copies of the sign */
     if (count >= bits)
         r = fill & size_mask(size);
-    return shift_result(r, size, cf, false);
+    return shift_result(r, cf, false);
 }
 
 static bool top_two_differ(uint64_t r, unsigned size)
@@ -75,7 +74,7 @@ static struct shifted rol(uint64_t a, unsigned size, unsigned count)
     uint64_t r = n == 0 ? a : ((a << n) | (a >> (bits - n))) & size_mask(size);
     bool cf = (r & 1) != 0;
 
-    return (struct shifted){r, CARRY_OVER, carry_over(cf, cf != flag_top(r, size))};
+    return (struct shifted){r, carry_over(cf, cf != flag_top(r, size)), FLAGS_CARRY};
 }
 
 static struct shifted ror(uint64_t a, unsigned size, unsigned count)
@@ -83,7 +82,7 @@ static struct shifted ror(uint64_t a, unsigned size, unsigned count)
     unsigned bits = 8 * size, n = count % bits;
     uint64_t r = n == 0 ? a : ((a >> n) | (a << (bits - n))) & size_mask(size);
 
-    return (struct shifted){r, CARRY_OVER, carry_over(flag_top(r, size), top_two_differ(r, size))};
+    return (struct shifted){r, carry_over(flag_top(r, size), top_two_differ(r, size)), FLAGS_CARRY};
 }
 
 /* Through the carry: a register one bit wider. The count of 8- and 16-bit operands is taken modulo
@@ -95,14 +94,14 @@ static struct shifted rcl(uint64_t a, unsigned size, unsigned count, bool carry)
     bool cf;
 
     if (n == 0)
-        return (struct shifted){a, 0, 0};
+        return (struct shifted){a, 0, FLAGS_NONE};
     r = n < bits ? a << n : 0;
     r |= (uint64_t)carry << (n - 1);
     if (n > 1)
         r |= a >> (bits + 1 - n);
     r &= size_mask(size);
     cf = bit_at(a, bits - n) != 0;
-    return (struct shifted){r, CARRY_OVER, carry_over(cf, cf != flag_top(r, size))};
+    return (struct shifted){r, carry_over(cf, cf != flag_top(r, size)), FLAGS_CARRY};
 }
 
 static struct shifted rcr(uint64_t a, unsigned size, unsigned count, bool carry)
@@ -111,14 +110,14 @@ static struct shifted rcr(uint64_t a, unsigned size, unsigned count, bool carry)
     uint64_t r;
 
     if (n == 0)
-        return (struct shifted){a, 0, 0};
+        return (struct shifted){a, 0, FLAGS_NONE};
     r = n < bits ? a >> n : 0;
     r |= (uint64_t)carry << (bits - n);
     if (n > 1)
         r |= a << (bits + 1 - n);
     r &= size_mask(size);
-    return (struct shifted){r, CARRY_OVER,
-                            carry_over(bit_at(a, n - 1) != 0, top_two_differ(r, size))};
+    return (struct shifted){r, carry_over(bit_at(a, n - 1) != 0, top_two_differ(r, size)),
+                            FLAGS_CARRY};
 }
 
 static inline struct shifted shift(const struct vcpu *vc, unsigned op, uint64_t a, unsigned size,
@@ -153,8 +152,11 @@ static enum step finish(struct vm *vm, struct vcpu *vc, const struct insn *in, c
 {
     enum step end = rmw_end(vm, vc, in, m, r.value);
 
-    if (end != STEP_FAULT && r.mask != 0)
-        flag_put(vc, r.mask, r.bits);
+    if (end == STEP_FAULT || r.set == FLAGS_NONE)
+        return end;
+    if (r.set == FLAGS_ALL)
+        lazy_set(vc, LAZY_LOGIC, in->opnd[0].size, r.value, 0, 0);
+    flag_carry(vc, CARRY_OVER, r.carry);
     return end;
 }
 
@@ -170,7 +172,7 @@ static inline enum step shift_op(struct vm *vm, struct vcpu *vc, const struct in
         return STEP_FAULT;
     count = shift_count(n, size);
     if (count == 0)
-        r = (struct shifted){a, 0, 0};
+        r = (struct shifted){a, 0, FLAGS_NONE};
     else
         r = shift(vc, op, a, size, count);
     return finish(vm, vc, in, &m, r);
@@ -226,7 +228,7 @@ static struct shifted shld(uint64_t a, uint64_t b, unsigned size, unsigned count
     r = count < bits ? a << count | b >> (bits - count) : b;
     r &= size_mask(size);
     cf = bit_at(a, bits - count) != 0;
-    return shift_result(r, size, cf, cf != flag_top(r, size));
+    return shift_result(r, cf, cf != flag_top(r, size));
 }
 
 static struct shifted shrd(uint64_t a, uint64_t b, unsigned size, unsigned count)
@@ -240,7 +242,7 @@ static struct shifted shrd(uint64_t a, uint64_t b, unsigned size, unsigned count
     }
     r = count < bits ? a >> count | b << (bits - count) : b;
     r &= size_mask(size);
-    return shift_result(r, size, bit_at(a, count - 1) != 0, top_two_differ(r, size));
+    return shift_result(r, bit_at(a, count - 1) != 0, top_two_differ(r, size));
 }
 
 static inline enum step double_shift(struct vm *vm, struct vcpu *vc, const struct insn *in,
@@ -257,7 +259,7 @@ static inline enum step double_shift(struct vm *vm, struct vcpu *vc, const struc
         return STEP_FAULT;
     count = shift_count(n, size);
     if (count == 0)
-        r = (struct shifted){a, 0, 0};
+        r = (struct shifted){a, 0, FLAGS_NONE};
     else
         r = left ? shld(a, b, size, count) : shrd(a, b, size, count);
     return finish(vm, vc, in, &m, r);
