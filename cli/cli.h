@@ -26,7 +26,7 @@ struct verb {
 };
 
 extern const struct verb verb_run, verb_replay, verb_report, verb_diff, verb_decode, verb_cpuid,
-    verb_spec, verb_fuzz;
+    verb_spec, verb_fuzz, verb_record;
 
 /* "trapspec VERB: TEXT" on stderr. Returns the exit code that fits the status: 3 for bad input, 2
  * for EARG. */
@@ -84,6 +84,8 @@ void cli_build(const struct scenario *s, struct input_image *img, struct tsp_set
 /* Gives a scenario the machine below that the target really runs on: the host's vendor, its clock
  * source, its firmware. Other targets can be any machine: nothing changes. */
 void cli_fit(const struct target *t, struct scenario *s);
+/* True when the same scenario was asked about before: fitting makes several probes one. */
+bool cli_seen(const struct scenario *s);
 /* Why the target refused the last set-up; never NULL. */
 const char *cli_refusal(const struct target *t);
 /* Reads a scenario file, text or binary. */

@@ -2,6 +2,8 @@
 /* Scenarios for a target that cannot choose the machine below. */
 #include "cli/cli.h"
 
+#define SEEN_MAX (1u << 17) /* a power of two, several times the number of probes */
+
 void cli_fit(const struct target *t, struct scenario *s)
 {
     struct target_host h;
@@ -21,4 +23,34 @@ const char *cli_refusal(const struct target *t)
     const char *why = target_why(t);
 
     return why != NULL ? why : "refuses the set-up";
+}
+
+/* FNV-1a of the binary form. */
+static uint64_t hash(const struct scenario *s)
+{
+    static uint8_t bytes[INPUT_BYTES_MAX];
+    uint64_t h = 0xcbf29ce484222325ull;
+    size_t n = input_write(s, bytes, sizeof(bytes));
+
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ bytes[i]) * 0x100000001b3ull;
+    return n == 0 || h == 0 ? 1 : h;
+}
+
+bool cli_seen(const struct scenario *s)
+{
+    static uint64_t seen[SEEN_MAX];
+    uint64_t h = hash(s);
+
+    for (uint32_t i = 0; i < 64; i++) {
+        uint64_t *at = &seen[(h + i) & (SEEN_MAX - 1)];
+
+        if (*at == h)
+            return true;
+        if (*at == 0) {
+            *at = h;
+            return false;
+        }
+    }
+    return false;
 }

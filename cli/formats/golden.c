@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const golden_vendor[TSP_VENDOR_COUNT] = {"intel", "amd", "hygon", "centaur", "other"};
+
 static struct golden_record *add_record(struct golden *g)
 {
     struct golden_record *r;
@@ -34,6 +36,18 @@ static void note_table(struct golden_reader *rd, struct golden *g, const struct 
     rd->host = g->host;
 }
 
+/* What the recorder says of the machine below, in a record of its own before the others. */
+static void note_host(struct golden_reader *rd, struct golden *g, const json_t *o)
+{
+    const char *host = json_string_value(json_object_get(o, "host"));
+    const char *clock = json_string_value(json_object_get(o, "clocksource"));
+
+    for (int v = 0; host != NULL && v < TSP_VENDOR_OTHER; v++)
+        if (strcmp(host, golden_vendor[v]) == 0)
+            g->host = rd->host = (enum tsp_vendor)v;
+    rd->tsc = clock != NULL && strcmp(clock, "tsc") == 0;
+}
+
 static enum tsp_status one_record(struct golden_reader *rd, struct golden *g, json_t *o)
 {
     struct golden_record *r = add_record(g);
@@ -58,6 +72,8 @@ static enum tsp_status one_record(struct golden_reader *rd, struct golden *g, js
         r->kind = GOLDEN_NOTE;
         snprintf(r->why, sizeof(r->why), "a CPUID table, used by other records");
     } else if (json_object_get(o, "mode") == NULL) {
+        if (strcmp(id, "recording") == 0)
+            note_host(rd, g, o);
         r->kind = GOLDEN_NOTE;
         snprintf(r->why, sizeof(r->why), "no \"mode\": settings, not a run");
     } else {
@@ -65,6 +81,8 @@ static enum tsp_status one_record(struct golden_reader *rd, struct golden *g, js
         if (r->s == NULL)
             return golden_fail(rd, "out of memory");
         st = golden_run(rd, o, r);
+        if (rd->tsc && st == TSP_OK && r->s->arch == TSP_ARCH_X86)
+            r->s->config |= TSP_CFG_HOST_TSC;
         if (st == TSP_OK && r->kind == GOLDEN_OTHER) {
             free(r->s);
             r->s = NULL;

@@ -17,6 +17,7 @@ enum golden_kind {
     GOLDEN_NOTE   /* not a run: a CPUID table or settings that others use */
 };
 
+#define GOLDEN_TABLE_MAX 1024u /* CPUID tables of one file */
 #define GOLDEN_SUB_MAX 64u
 struct golden_sub {
     uint32_t ecx;
@@ -45,6 +46,8 @@ struct golden {
 enum tsp_status golden_read(const char *name, const uint8_t *p, size_t n, struct golden *out,
                             struct tsp_error *err);
 void golden_free(struct golden *g);
+/* Names of the hosts a recording can be of; ORDER: enum tsp_vendor. */
+extern const char *const golden_vendor[TSP_VENDOR_COUNT];
 /* "amd", "intel" or "arm64". */
 const char *golden_host(const struct golden *g);
 /* Instructions each run of a recording is given before it counts as a livelock. */

@@ -122,6 +122,27 @@ static bool table_entry(struct golden_reader *rd, const json_t *e, struct tsp_le
     return true;
 }
 
+/* "base" names an earlier table whose entries follow the table's own; the first match counts. */
+static bool table_base(struct golden_reader *rd, const json_t *o, struct golden_table *t)
+{
+    const json_t *base = json_object_get(o, "base");
+    const char *name = json_string_value(base);
+
+    if (base == NULL)
+        return true;
+    for (unsigned i = 0; name != NULL && i + 1 < rd->ntable; i++) {
+        const struct golden_table *b = &rd->table[i];
+
+        if (strcmp(b->name, name) != 0 || b->n + t->n > INPUT_LEAF_MAX)
+            continue;
+        memcpy(t->leaf + t->n, b->leaf, b->n * sizeof(t->leaf[0]));
+        t->n += b->n;
+        return true;
+    }
+    golden_fail(rd, "\"base\": no such table before this one, or over %u entries", INPUT_LEAF_MAX);
+    return false;
+}
+
 struct golden_table *golden_table(struct golden_reader *rd, const char *name, const json_t *o)
 {
     const json_t *list = json_object_get(o, "entries");
@@ -140,5 +161,5 @@ struct golden_table *golden_table(struct golden_reader *rd, const char *name, co
     for (t->n = 0; t->n < json_array_size(list); t->n++)
         if (!table_entry(rd, json_array_get(list, t->n), &t->leaf[t->n]))
             return NULL;
-    return t;
+    return table_base(rd, o, t) ? t : NULL;
 }

@@ -7,7 +7,6 @@
 
 #include <jansson.h>
 
-#define GOLDEN_TABLE_MAX 32u
 struct golden_table {
     char name[32];
     unsigned n;
@@ -19,6 +18,7 @@ struct golden_reader {
     struct tsp_error *err;
     unsigned line;
     enum tsp_vendor host;
+    bool tsc; /* the recording says so of the host's clock source */
     unsigned ntable;
     struct golden_table table[GOLDEN_TABLE_MAX];
 };

@@ -25,6 +25,8 @@ static const struct {
     {"KVM_CAP_EXIT_HYPERCALL=1<<12", 0, TSP_CFG_EXIT_MAP_GPA},
     {"KVM_CAP_X86_DISABLE_EXITS=HLT", 0, TSP_CFG_HLT_NOEXIT},
     {"KVM_SET_CPUID2 twice", 0, TSP_CFG_CPUID_TWICE},
+    {"apic disabled", INPUT_CPU_APIC_OFF, 0},
+    {"cpuid_faulting offered", 0, TSP_CFG_GUEST_FAULTING},
     {"KVM_CAP_ARM_SYSTEM_SUSPEND", 0, TSP_CFG_SYS_SUSPEND},
     {"tf", 0, 0},
     {"pattern", 0, 0},
@@ -120,6 +122,12 @@ static int x86_value(const char *text, struct scenario *s)
         s->cs_base = (uint32_t)strtoul(v, NULL, 0);
     else if ((v = after(text, "xcr0=")) != NULL)
         s->xcr0 = (uint32_t)strtoul(v, NULL, 0);
+    else if ((v = after(text, "apic_id=")) != NULL)
+        s->apic_id = (uint32_t)strtoul(v, NULL, 0);
+    else if (strcmp(text, "hypercall instruction emulated in place") == 0)
+        s->patch = TSP_PATCH_EMULATE;
+    else if ((v = after(text, "msr ")) != NULL && strchr(v, '=') != NULL)
+        return add_msr(s, (uint32_t)strtoul(v, NULL, 0), strchr(v, '=') + 1) ? 1 : 0;
     else if ((v = after(text, "kvm_features&=")) != NULL)
         mask_features(s, bit_expression(v));
     else if ((v = after(text, "HV_X64_MSR_GUEST_OS_ID=")) != NULL)
@@ -144,7 +152,11 @@ static int arm_value(const char *text, struct scenario *s)
             return 1;
         }
     }
-    if ((v = after(text, "PSCI ")) != NULL && v[0] >= '0' && v[0] <= '9' && v[1] == '.')
+    if ((v = after(text, "WORKAROUND_")) != NULL && v[0] >= '1' && v[0] <= '3' && v[1] == '=')
+        s->workaround[v[0] - '1'] = (uint32_t)strtoul(v + 2, NULL, 0);
+    else if ((v = after(text, "pstate|=")) != NULL)
+        s->flags = strtoull(v, NULL, 0);
+    else if ((v = after(text, "PSCI ")) != NULL && v[0] >= '0' && v[0] <= '9' && v[1] == '.')
         s->psci = (uint8_t)((v[0] - '0') << 4 | (v[2] & 15));
     else if ((v = after(text, "KVM_ARM_VCPU_PVTIME_IPA=")) != NULL) {
         s->config |= TSP_CFG_PVTIME;

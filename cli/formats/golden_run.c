@@ -292,6 +292,7 @@ static bool exit_kind(struct golden_reader *rd, const json_t *o, struct outcome 
         {"shutdown", OUTCOME_SHUTDOWN},
         {"system_event-", OUTCOME_SYSTEM},
         {"internal_error-", OUTCOME_INTERNAL},
+        {"io-", OUTCOME_IO}, /* a port that is not the end mark's */
     };
     const char *name;
 
@@ -327,6 +328,8 @@ static bool arm_exception(struct golden_reader *rd, const json_t *e, struct outc
 
     if (!golden_string(rd, e, "vector", &name))
         return false;
+    if (strncmp(name, "vector-", 7) == 0)
+        oc->exc_vector = (uint32_t)strtoul(name + 7, NULL, 0);
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
         if (strcmp(name, row[i].name) == 0)
             oc->exc_vector = row[i].offset;

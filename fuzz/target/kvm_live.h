@@ -77,7 +77,8 @@ bool live_arch_exit(struct live_machine *k, unsigned i);
 /* Why a vCPU that does not come back is where it is: enum tsp_stop. *final: waiting longer changes
  * nothing. */
 enum tsp_stop live_arch_stuck(struct live_machine *k, unsigned i, bool *final);
-/* The guest's handler holds vCPU 0: what it was given. false: it is elsewhere. */
+/* The guest's handler holds vCPU 0, which stopped as o->exit says: what it was given. false: it is
+ * elsewhere. */
 bool live_arch_exception(struct live_machine *k, struct outcome *o);
 
 /* For live_arch_exit: an event with what all have, its registers as they are now. */

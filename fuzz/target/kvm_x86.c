@@ -31,34 +31,6 @@
 #define MSR_XSS 0xda0u
 #define MSR_TSC_AUX 0xc0000103u
 
-void live_arch_probe(struct live_machine *k)
-{
-    static const struct {
-        uint32_t ebx;
-        enum tsp_vendor vendor;
-    } row[] = {{0x756e6547, TSP_VENDOR_INTEL},   /* Genu */
-               {0x68747541, TSP_VENDOR_AMD},     /* Auth */
-               {0x6f677948, TSP_VENDOR_HYGON},   /* Hygo */
-               {0x746e6543, TSP_VENDOR_CENTAUR}, /* Cent */
-               {0x68532020, TSP_VENDOR_CENTAUR} /*   Sh */};
-    uint32_t a = 0, b = 0, c = 0, d = 0;
-    char name[16] = "";
-    FILE *f;
-
-    k->host.vendor = TSP_VENDOR_OTHER;
-    __get_cpuid(0, &a, &b, &c, &d);
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
-        if (row[i].ebx == b)
-            k->host.vendor = (uint8_t)row[i].vendor;
-    f = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
-    if (!f)
-        return;
-    if (!fgets(name, sizeof(name), f))
-        name[0] = 0;
-    fclose(f);
-    k->host.tsc = strcmp(name, "tsc\n") == 0;
-}
-
 static bool live_alone(const struct tsp_setup *s)
 {
     bool kvm = false;
@@ -198,12 +170,65 @@ static void from_regs(const struct kvm_regs *k, struct tsp_regs *r)
     r->flags = k->rflags;
 }
 
+struct cpuid_table {
+    struct kvm_cpuid2 head;
+    struct kvm_cpuid_entry2 entry[TSP_MAX_LEAF];
+};
+
+/* What the kernel offers guests, once, in the form a set-up has it. */
+static void read_supported(struct live_machine *k)
+{
+    static struct tsp_leaf leaf[TSP_MAX_LEAF];
+    static struct cpuid_table t;
+
+    t.head.nent = TSP_MAX_LEAF;
+    if (live_call(k->kvm, KVM_GET_SUPPORTED_CPUID, &t.head) != 0)
+        return;
+    for (uint32_t i = 0; i < t.head.nent && i < TSP_MAX_LEAF; i++) {
+        const struct kvm_cpuid_entry2 *e = &t.entry[i];
+
+        leaf[i] = (struct tsp_leaf){
+            .leaf = e->function,
+            .subleaf = e->index,
+            .flags = e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX ? TSP_LEAF_INDEXED : 0,
+            .reg = {e->eax, e->ebx, e->ecx, e->edx}};
+        k->host.nleaf = i + 1;
+    }
+    k->host.leaf = leaf;
+}
+
+void live_arch_probe(struct live_machine *k)
+{
+    static const struct {
+        uint32_t ebx;
+        enum tsp_vendor vendor;
+    } row[] = {{0x756e6547, TSP_VENDOR_INTEL},   /* Genu */
+               {0x68747541, TSP_VENDOR_AMD},     /* Auth */
+               {0x6f677948, TSP_VENDOR_HYGON},   /* Hygo */
+               {0x746e6543, TSP_VENDOR_CENTAUR}, /* Cent */
+               {0x68532020, TSP_VENDOR_CENTAUR} /*   Sh */};
+    uint32_t a = 0, b = 0, c = 0, d = 0;
+    char name[16] = "";
+    FILE *f;
+
+    read_supported(k);
+    k->host.vendor = TSP_VENDOR_OTHER;
+    __get_cpuid(0, &a, &b, &c, &d);
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+        if (row[i].ebx == b)
+            k->host.vendor = (uint8_t)row[i].vendor;
+    f = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
+    if (!f)
+        return;
+    if (!fgets(name, sizeof(name), f))
+        name[0] = 0;
+    fclose(f);
+    k->host.tsc = strcmp(name, "tsc\n") == 0;
+}
+
 static enum tsp_status set_cpuid(struct live_machine *k, struct live_core *c)
 {
-    static struct {
-        struct kvm_cpuid2 head;
-        struct kvm_cpuid_entry2 entry[TSP_MAX_LEAF];
-    } t;
+    static struct cpuid_table t;
     const struct tsp_setup *s = k->setup;
     const struct tsp_policy *p = &s->policy[0];
 

@@ -190,7 +190,8 @@ static void read_frame(struct live_machine *k, const struct tsp_vcpu_state *v, s
     o->exc_cr2 = o->exc_has_cr2 ? v->x86.cr2 : 0;
 }
 
-/* Handlers of these machines begin with the HLT they end with. */
+/* Handlers of these machines begin with the end mark they end with: HLT, or OUT where HLT would
+ * only wait. */
 bool live_arch_exception(struct live_machine *k, struct outcome *o)
 {
     struct tsp_vcpu_state v;
@@ -199,7 +200,7 @@ bool live_arch_exception(struct live_machine *k, struct outcome *o)
     memset(&v, 0, sizeof(v));
     if (live_arch_get(k, 0, &v) != TSP_OK || v.regs.level != 0 || v.regs.mode == TSP_MODE_VM86)
         return false;
-    pc = v.regs.pc - 1;
+    pc = v.regs.pc - (o->exit == OUTCOME_HALT ? 1 : 0);
     if (v.regs.mode != TSP_MODE_LONG64)
         pc = (uint32_t)(pc + v.x86.seg[TSP_CS].base);
     for (unsigned n = 0; n < 256; n++) {

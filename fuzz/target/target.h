@@ -30,6 +30,8 @@ struct target_host {
     bool tsc;       /* TSP_CFG_HOST_TSC */
     bool firmware;  /* AArch64: the levels below are the host's */
     uint32_t workaround[3];
+    const struct tsp_leaf *leaf; /* x86: what it offers guests by itself */
+    size_t nleaf;
 };
 bool target_host(const struct target *t, struct target_host *out);
 
