@@ -19,7 +19,7 @@ struct campaign {
     unsigned per_second, edges, ncorpus, nfindings, rules;
     char line[1024]; /* the line of its output being read */
     size_t nline;
-    char violation[512]; /* last line a harness printed before it aborted */
+    char violation[1024]; /* last line a harness printed before it aborted */
 };
 
 /* Runs it to its end and prints the result; returns the exit code. */

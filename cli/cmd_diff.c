@@ -117,7 +117,7 @@ static bool outcome_on(struct target *t, const struct scenario *s, const struct 
         out->mem_len = shape->mem_len;
     exec_outcome(t, s, &setup, &trace, out);
     if (out->exit == OUTCOME_UNSUPPORTED)
-        snprintf(why, max, "%s cannot run it: outside the emulated subset", t->name);
+        snprintf(why, max, "%.60s cannot run it: outside the emulated subset", t->name);
     return out->exit != OUTCOME_UNSUPPORTED;
 }
 
