@@ -81,63 +81,64 @@ static struct build *ranges_only(void)
 
 enum { INTEL, AMD, HYGON, CENTAUR, OTHER };
 
+static const struct {
+    uint8_t vendor;
+    uint32_t leaf, sub;
+    uint32_t want[4];
+    const char *rule;
+} range_rows[] = {
+    {INTEL, 0x16, 0, {100, 200, 300, 0}, "CPUID-HELD"},
+    {INTEL, 0x16, 99, {100, 200, 300, 0}, "CPUID-HELD"},
+    {INTEL, 0x4, 0, {1, 2, 3, 4}, "CPUID-HELD"},
+    {INTEL, 0x4, 1, {0, 0, 0, 0}, "CPUID-SUB"},
+    {INTEL, 0x2, 0, {0, 0, 0, 0}, "CPUID-SUB"},
+    {INTEL, 0x17, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+    {CENTAUR, 0x17, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+    {OTHER, 0x17, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+    {AMD, 0x17, 0, {0, 0, 0, 0}, "CPUID-OUT-AMD"},
+    {HYGON, 0x17, 0, {0, 0, 0, 0}, "CPUID-OUT-AMD"},
+    {INTEL, 0x3fffffffu, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+    {INTEL, 0x50000000u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+    {INTEL, 0x40000001u, 0, {0x80, 0, 0, 0}, "CPUID-HELD"},
+    {INTEL, 0x40000002u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+    {INTEL, 0x40000100u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+    {AMD, 0x40000100u, 0, {0, 0, 0, 0}, "CPUID-OUT-AMD"},
+    {INTEL, 0x80000001u, 0, {0, 0, 0, 0}, "CPUID-SUB"},
+    {INTEL, 0x80000002u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+    {AMD, 0x80000002u, 0, {0, 0, 0, 0}, "CPUID-OUT-AMD"},
+    {INTEL, 0xc0000000u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+    {INTEL, 0xffffffffu, 0, {100, 200, 300, 0}, "CPUID-OUT"},
+    {INTEL, 0x30, 0, {9, 9, 9, 9}, "CPUID-HELD"},
+    {INTEL, 0xb, 1, {4, 8, 0x201, 7}, "CPUID-HELD"},
+    {INTEL, 0xb, 2, {0, 0, 2, 7}, "CPUID-ECHO"},
+    {INTEL, 0xb, 0x1234, {0, 0, 0x34, 7}, "CPUID-ECHO"},
+    {AMD, 0xb, 5, {0, 0, 5, 7}, "CPUID-ECHO"},
+    {INTEL, 0x1f, 5, {100, 200, 300, 0}, "CPUID-OUT"},
+};
+
 static void ranges_follow_the_vendor(void **state)
 {
-    static const struct {
-        uint8_t vendor;
-        uint32_t leaf, sub;
-        uint32_t want[4];
-        const char *rule;
-    } row[] = {
-        {INTEL, 0x16, 0, {100, 200, 300, 0}, "CPUID-HELD"},
-        {INTEL, 0x16, 99, {100, 200, 300, 0}, "CPUID-HELD"},
-        {INTEL, 0x4, 0, {1, 2, 3, 4}, "CPUID-HELD"},
-        {INTEL, 0x4, 1, {0, 0, 0, 0}, "CPUID-SUB"},
-        {INTEL, 0x2, 0, {0, 0, 0, 0}, "CPUID-SUB"},
-        {INTEL, 0x17, 0, {100, 200, 300, 0}, "CPUID-OUT"},
-        {CENTAUR, 0x17, 0, {100, 200, 300, 0}, "CPUID-OUT"},
-        {OTHER, 0x17, 0, {100, 200, 300, 0}, "CPUID-OUT"},
-        {AMD, 0x17, 0, {0, 0, 0, 0}, "CPUID-OUT-AMD"},
-        {HYGON, 0x17, 0, {0, 0, 0, 0}, "CPUID-OUT-AMD"},
-        {INTEL, 0x3fffffffu, 0, {100, 200, 300, 0}, "CPUID-OUT"},
-        {INTEL, 0x50000000u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
-        {INTEL, 0x40000001u, 0, {0x80, 0, 0, 0}, "CPUID-HELD"},
-        {INTEL, 0x40000002u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
-        {INTEL, 0x40000100u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
-        {AMD, 0x40000100u, 0, {0, 0, 0, 0}, "CPUID-OUT-AMD"},
-        {INTEL, 0x80000001u, 0, {0, 0, 0, 0}, "CPUID-SUB"},
-        {INTEL, 0x80000002u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
-        {AMD, 0x80000002u, 0, {0, 0, 0, 0}, "CPUID-OUT-AMD"},
-        {INTEL, 0xc0000000u, 0, {100, 200, 300, 0}, "CPUID-OUT"},
-        {INTEL, 0xffffffffu, 0, {100, 200, 300, 0}, "CPUID-OUT"},
-        {INTEL, 0x30, 0, {9, 9, 9, 9}, "CPUID-HELD"},
-        {INTEL, 0xb, 1, {4, 8, 0x201, 7}, "CPUID-HELD"},
-        {INTEL, 0xb, 2, {0, 0, 2, 7}, "CPUID-ECHO"},
-        {INTEL, 0xb, 0x1234, {0, 0, 0x34, 7}, "CPUID-ECHO"},
-        {AMD, 0xb, 5, {0, 0, 5, 7}, "CPUID-ECHO"},
-        {INTEL, 0x1f, 5, {100, 200, 300, 0}, "CPUID-OUT"},
-    };
     struct build *b = ranges_only();
 
     (void)state;
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+    for (size_t i = 0; i < sizeof(range_rows) / sizeof(range_rows[0]); i++) {
         for (unsigned bad = 0; bad < 5; bad++) {
             uint32_t reg[4];
             enum verdict v;
 
-            use_policy(row[i].vendor);
-            memcpy(reg, row[i].want, sizeof(reg));
+            use_policy(range_rows[i].vendor);
+            memcpy(reg, range_rows[i].want, sizeof(reg));
             if (bad)
                 reg[bad - 1] ^= 1u << (i % 32);
-            query(row[i].leaf, row[i].sub, reg);
+            query(range_rows[i].leaf, range_rows[i].sub, reg);
             v = judge_with(&b->spec);
             if (bad == 0 && v == VERDICT_GAP)
-                v = PASS; /* held, and no row describes the leaf */
+                v = PASS; /* held, and no range_rows describes the leaf */
             if (v != (bad ? FAIL : PASS))
-                print_error("row %zu bad %u: %s\n", i, bad, found_text(&b->spec));
+                print_error("range_rows %zu bad %u: %s\n", i, bad, found_text(&b->spec));
             assert_int_equal(v, bad ? FAIL : PASS);
             if (bad)
-                assert_non_null(finding_of(&b->spec, row[i].rule));
+                assert_non_null(finding_of(&b->spec, range_rows[i].rule));
         }
     }
     free(b);
@@ -405,57 +406,57 @@ struct dyn_row {
     enum subject subject;
 };
 
+static const struct dyn_row dyn_rows[] = {
+    {"osxsave", 1u << 18, 0, 1, 0, 0, L64, 0, 0, 1, PASS, 0},
+    {"osxsave", 0, 0, 1, 0, 0, L64, 0, 1, 0, PASS, 0},
+    {"osxsave", 0, 0, 1, 0, 0, L64, 0, 1, 1, FAIL, SUBJECT_TARGET},
+    {"ospke", 1u << 22, 0, 1, 0, 0, L64, 0, 0, 1, PASS, 0},
+    {"ospke", 1u << 22, 0, 1, 0, 0, L64, 0, 0, 0, FAIL, SUBJECT_TARGET},
+    {"apic-enabled", 0, 0x800, 1, 0, 0, L64, 0, 1, 1, PASS, 0},
+    {"apic-enabled", 0, 0, 1, 0, 0, L64, 0, 1, 0, PASS, 0},
+    {"apic-enabled", 0, 0, 1, 0, 0, L64, 0, 1, 1, FAIL, SUBJECT_TARGET},
+    {"apic-enabled", 0, 0x800, 1, 0, 0, L64, 0, 1, 0, FAIL, SUBJECT_TARGET},
+    {"apic-enabled", 0, 0x800, 1, 0, 0, L64, 0, 0, 0, PASS, 0},
+    {"apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 7, PASS, 0},
+    {"apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 0, FAIL, SUBJECT_POLICY},
+    {"apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 1, FAIL, SUBJECT_TARGET},
+    {"x2apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 7, PASS, 0},
+    {"x2apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 8, FAIL, SUBJECT_TARGET},
+    {"xsave-size", 0, 0, 1, 0, 0, L64, 0, 0, 0x240, PASS, 0},
+    {"xsave-size", 0, 0, 7, 0, 0, L64, 0, 0, 0x340, PASS, 0},
+    {"xsave-size", 0, 0, 7, 0, 0, L64, 0, 0x240, 0x240, FAIL, SUBJECT_TARGET},
+    {"xsave-size", 0, 0, 0x23, 0, 0, L64, 0, 0, 0x480, PASS, 0},
+    {"xsave-size", 0, 0, 0x23, 0, 0, L64, 0, 0, 0x440, FAIL, SUBJECT_TARGET},
+    {"xsave-size", 0, 0, 0x43, 0, 0, L64, 0, 0, 0x999, PASS, 0},
+    {"xsave-size", 0, 0, 0x43, 0, 0, L64, 0, 0, 0x100, FAIL, SUBJECT_TARGET},
+    {"xsave-compact-size", 0, 0, 7, 0, 0, L64, 0, 0xa, 0x340, PASS, 0},
+    {"xsave-compact-size", 0, 0, 3, 0x800, 0, L64, 0, 0xa, 0x250, PASS, 0},
+    {"xsave-compact-size", 0, 0, 7, 0x900, 0, L64, 0, 0xa, 0x3d0, PASS, 0},
+    {"xsave-compact-size", 0, 0, 7, 0x900, 0, L64, 0, 0xa, 0x3c8, FAIL, SUBJECT_TARGET},
+    {"xsave-compact-size", 0, 0, 3, 0x800, 0, L64, 0, 0xa, 0x240, FAIL, SUBJECT_TARGET},
+    {"xsave-compact-size", 0, 0, 7, 0, 0, L64, 0, 0x0, 0, PASS, 0},
+    {"xsave-compact-size", 0, 0, 7, 0, 0, L64, 0, 0x0, 0x340, FAIL, SUBJECT_TARGET},
+    {"echo-ecx", 0, 0, 1, 0, 0x1234, L64, 0, 0, 0x1234, PASS, 0},
+    {"echo-ecx", 0, 0, 1, 0, 0x1234, L64, 0, 0, 0x1235, FAIL, SUBJECT_TARGET},
+    {"mwait", 0, 0, 1, 0, 0, L64, 0, 1, 0, PASS, 0},
+    {"mwait", 0, 0, 1, 0, 0, L64, 0, 0, 1, FAIL, SUBJECT_TARGET},
+    {"syscall-mode", 0, 0, 1, 0, 0, L64, 0, 1, 1, PASS, 0},
+    {"syscall-mode", 0, 0, 1, 0, 0, L64, 0, 1, 0, FAIL, SUBJECT_TARGET},
+    {"syscall-mode", 0, 0, 1, 0, 0, TSP_MODE_COMPAT32, 0, 1, 0, PASS, 0},
+    {"syscall-mode", 0, 0, 1, 0, 0, TSP_MODE_COMPAT32, 0, 1, 1, FAIL, SUBJECT_POLICY},
+    {"pv-unhalt", 0, 0, 1, 0, 0, L64, 0, 1, 1, PASS, 0},
+    {"pv-unhalt", 0, 0, 1, 0, 0, L64, TSP_CFG_HLT_NOEXIT, 1, 0, PASS, 0},
+    {"pv-unhalt", 0, 0, 1, 0, 0, L64, TSP_CFG_HLT_NOEXIT, 1, 1, FAIL, SUBJECT_POLICY},
+};
+
 static void dynamic_fields(void **state)
 {
-    static const struct dyn_row row[] = {
-        {"osxsave", 1u << 18, 0, 1, 0, 0, L64, 0, 0, 1, PASS, 0},
-        {"osxsave", 0, 0, 1, 0, 0, L64, 0, 1, 0, PASS, 0},
-        {"osxsave", 0, 0, 1, 0, 0, L64, 0, 1, 1, FAIL, SUBJECT_TARGET},
-        {"ospke", 1u << 22, 0, 1, 0, 0, L64, 0, 0, 1, PASS, 0},
-        {"ospke", 1u << 22, 0, 1, 0, 0, L64, 0, 0, 0, FAIL, SUBJECT_TARGET},
-        {"apic-enabled", 0, 0x800, 1, 0, 0, L64, 0, 1, 1, PASS, 0},
-        {"apic-enabled", 0, 0, 1, 0, 0, L64, 0, 1, 0, PASS, 0},
-        {"apic-enabled", 0, 0, 1, 0, 0, L64, 0, 1, 1, FAIL, SUBJECT_TARGET},
-        {"apic-enabled", 0, 0x800, 1, 0, 0, L64, 0, 1, 0, FAIL, SUBJECT_TARGET},
-        {"apic-enabled", 0, 0x800, 1, 0, 0, L64, 0, 0, 0, PASS, 0},
-        {"apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 7, PASS, 0},
-        {"apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 0, FAIL, SUBJECT_POLICY},
-        {"apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 1, FAIL, SUBJECT_TARGET},
-        {"x2apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 7, PASS, 0},
-        {"x2apic-id", 0, 0, 1, 0, 0, L64, 0, 0, 8, FAIL, SUBJECT_TARGET},
-        {"xsave-size", 0, 0, 1, 0, 0, L64, 0, 0, 0x240, PASS, 0},
-        {"xsave-size", 0, 0, 7, 0, 0, L64, 0, 0, 0x340, PASS, 0},
-        {"xsave-size", 0, 0, 7, 0, 0, L64, 0, 0x240, 0x240, FAIL, SUBJECT_TARGET},
-        {"xsave-size", 0, 0, 0x23, 0, 0, L64, 0, 0, 0x480, PASS, 0},
-        {"xsave-size", 0, 0, 0x23, 0, 0, L64, 0, 0, 0x440, FAIL, SUBJECT_TARGET},
-        {"xsave-size", 0, 0, 0x43, 0, 0, L64, 0, 0, 0x999, PASS, 0},
-        {"xsave-size", 0, 0, 0x43, 0, 0, L64, 0, 0, 0x100, FAIL, SUBJECT_TARGET},
-        {"xsave-compact-size", 0, 0, 7, 0, 0, L64, 0, 0xa, 0x340, PASS, 0},
-        {"xsave-compact-size", 0, 0, 3, 0x800, 0, L64, 0, 0xa, 0x250, PASS, 0},
-        {"xsave-compact-size", 0, 0, 7, 0x900, 0, L64, 0, 0xa, 0x3d0, PASS, 0},
-        {"xsave-compact-size", 0, 0, 7, 0x900, 0, L64, 0, 0xa, 0x3c8, FAIL, SUBJECT_TARGET},
-        {"xsave-compact-size", 0, 0, 3, 0x800, 0, L64, 0, 0xa, 0x240, FAIL, SUBJECT_TARGET},
-        {"xsave-compact-size", 0, 0, 7, 0, 0, L64, 0, 0x0, 0, PASS, 0},
-        {"xsave-compact-size", 0, 0, 7, 0, 0, L64, 0, 0x0, 0x340, FAIL, SUBJECT_TARGET},
-        {"echo-ecx", 0, 0, 1, 0, 0x1234, L64, 0, 0, 0x1234, PASS, 0},
-        {"echo-ecx", 0, 0, 1, 0, 0x1234, L64, 0, 0, 0x1235, FAIL, SUBJECT_TARGET},
-        {"mwait", 0, 0, 1, 0, 0, L64, 0, 1, 0, PASS, 0},
-        {"mwait", 0, 0, 1, 0, 0, L64, 0, 0, 1, FAIL, SUBJECT_TARGET},
-        {"syscall-mode", 0, 0, 1, 0, 0, L64, 0, 1, 1, PASS, 0},
-        {"syscall-mode", 0, 0, 1, 0, 0, L64, 0, 1, 0, FAIL, SUBJECT_TARGET},
-        {"syscall-mode", 0, 0, 1, 0, 0, TSP_MODE_COMPAT32, 0, 1, 0, PASS, 0},
-        {"syscall-mode", 0, 0, 1, 0, 0, TSP_MODE_COMPAT32, 0, 1, 1, FAIL, SUBJECT_POLICY},
-        {"pv-unhalt", 0, 0, 1, 0, 0, L64, 0, 1, 1, PASS, 0},
-        {"pv-unhalt", 0, 0, 1, 0, 0, L64, TSP_CFG_HLT_NOEXIT, 1, 0, PASS, 0},
-        {"pv-unhalt", 0, 0, 1, 0, 0, L64, TSP_CFG_HLT_NOEXIT, 1, 1, FAIL, SUBJECT_POLICY},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+    for (size_t i = 0; i < sizeof(dyn_rows) / sizeof(dyn_rows[0]); i++) {
         char table[400];
         struct tsp_leaf own[] = {
             {0x0, 0, 0, {0xd, 0x756e6547u, 0x6c65746eu, 0x49656e69u}},
-            {0x8, 0, 0, {row[i].policy, 0, 0, 0}},
+            {0x8, 0, 0, {dyn_rows[i].policy, 0, 0, 0}},
             {0xd, 5, IDX, {0x40, 0x440, 0, 0}}, /* opmask */
             {0xd, 8, IDX, {0x80, 0, 1, 0}},     /* trace */
             {0xd, 11, IDX, {0x10, 0, 3, 0}},    /* CET, aligned to 64 */
@@ -467,25 +468,25 @@ static void dynamic_fields(void **state)
         snprintf(table, sizeof(table),
                  "any, 0x8, -, eax, 31:0, dyn:%s, doc,\nany, 0x8, -, ebx, 31:0, any, doc,\n"
                  "any, 0x8, -, ecx, 31:0, any, doc,\nany, 0x8, -, edx, 31:0, any, doc,\n",
-                 row[i].dyn);
+                 dyn_rows[i].dyn);
         b = fields_only("x86_leaves", table);
         setup_x86_default();
-        setup.config = row[i].config;
+        setup.config = dyn_rows[i].config;
         setup.npolicy = 1;
         setup.policy[0] = (struct tsp_policy){own, 5};
         setup.vcpu[0].x86.apic_id = 7;
-        ev = query(8, (uint32_t)row[i].ecx, (uint32_t[4]){row[i].answer, 0, 0, 0});
-        ev->before.mode = ev->after.mode = row[i].mode;
-        ev->sys[TSP_SYS_CR4] = row[i].cr4;
-        ev->sys[TSP_SYS_APIC_BASE] = row[i].apic_base;
-        ev->sys[TSP_SYS_XCR0] = row[i].xcr0;
-        ev->sys[TSP_SYS_XSS] = row[i].xss;
+        ev = query(8, (uint32_t)dyn_rows[i].ecx, (uint32_t[4]){dyn_rows[i].answer, 0, 0, 0});
+        ev->before.mode = ev->after.mode = dyn_rows[i].mode;
+        ev->sys[TSP_SYS_CR4] = dyn_rows[i].cr4;
+        ev->sys[TSP_SYS_APIC_BASE] = dyn_rows[i].apic_base;
+        ev->sys[TSP_SYS_XCR0] = dyn_rows[i].xcr0;
+        ev->sys[TSP_SYS_XSS] = dyn_rows[i].xss;
         v = judge_with(&b->spec);
-        if (v != row[i].want)
-            print_error("row %zu %s: %s\n", i, row[i].dyn, found_text(&b->spec));
-        assert_int_equal(v, row[i].want);
+        if (v != dyn_rows[i].want)
+            print_error("dyn_rows %zu %s: %s\n", i, dyn_rows[i].dyn, found_text(&b->spec));
+        assert_int_equal(v, dyn_rows[i].want);
         if (v == FAIL)
-            assert_int_equal(found.f[0].subject, row[i].subject);
+            assert_int_equal(found.f[0].subject, dyn_rows[i].subject);
         free(b);
     }
 }

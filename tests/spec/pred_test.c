@@ -386,113 +386,114 @@ static void arm_predicates(void **state)
     RUN(row);
 }
 
+static const struct {
+    const char *must;
+    uint64_t fid, arg, r[4];
+    enum verdict want;
+} arm_rows[] = {
+    {"x0(-1)", 0x80000000u, 0, {UINT64_MAX}, VERDICT_PASS},
+    {"x0(-1)", 0x80000000u, 0, {0xffffffffu}, VERDICT_PASS},
+    {"x0(-1)", 0xc0000000u, 0, {UINT64_MAX}, VERDICT_PASS},
+    {"x0(-1)", 0xc0000000u, 0, {0xffffffffu}, VERDICT_FAIL},
+    {"x0(-1)", 0x80000000u, 0, {0x1ffffffffu}, VERDICT_FAIL},
+    {"x0(0|2)", 0x80000000u, 0, {2}, VERDICT_PASS},
+    {"x0(0|2)", 0x80000000u, 0, {1ull << 32}, VERDICT_FAIL},
+    {"x0(0|2)", 0x80000000u, 0, {1}, VERDICT_FAIL},
+    {"x0_is(pvtime)", 0xc5000021u, 0, {0x123456789000u}, VERDICT_PASS},
+    {"x0_is(pvtime)", 0xc5000021u, 0, {0x56789000u}, VERDICT_FAIL},
+    {"x0_is(fw_vendor)", 0x86000000u, 0, {3}, VERDICT_PASS},
+    {"x0_is(fw_vendor)", 0x86000000u, 0, {1}, VERDICT_FAIL},
+    {"x0_fast", 0x80008000u, 0, {0}, VERDICT_PASS},
+    {"x0_fast", 0x80008000u, 0, {0x80008000u}, VERDICT_PASS},
+    {"x0_fast", 0x80008000u, 0, {UINT64_MAX}, VERDICT_PASS},
+    {"x0_fast", 0x80008000u, 0, {7}, VERDICT_FAIL},
+    {"x1_x3_void", 0, 5, {0, 0, 0, 0}, VERDICT_PASS},
+    {"x1_x3_void", 0, 5, {0, 5, 0, 0}, VERDICT_PASS},
+    {"x1_x3_void", 0, 0x500000005u, {0, 5, 0, 0}, VERDICT_PASS},
+    {"x1_x3_void", 0, 5, {0, 6, 0, 0}, VERDICT_FAIL},
+    {"x1_x3_void", 0, 5, {0, 0, 0, 6}, VERDICT_FAIL},
+    {"x1_x3_kept", 0, 5, {0, 5, 0, 0}, VERDICT_PASS},
+    {"x1_x3_kept", 0, 5, {0, 0, 0, 0}, VERDICT_FAIL},
+    {"words(1|2|3|-1)", 0, 0, {1, 2, 3, 0xffffffffu}, VERDICT_PASS},
+    {"words(1|2|3|-1)", 0, 0, {1, 2, 3, UINT64_MAX}, VERDICT_FAIL},
+    {"words(1|2|3|4)", 0, 0, {1, 2, 5, 4}, VERDICT_FAIL},
+    {"entropy(32)", 0x84000053u, 4, {0, 0, 0, 0xf}, VERDICT_PASS},
+    {"entropy(32)", 0x84000053u, 4, {0, 0, 0, 0x10}, VERDICT_FAIL},
+    {"entropy(32)", 0x84000053u, 33, {0, 0, 1, 0xffffffffu}, VERDICT_PASS},
+    {"entropy(32)", 0x84000053u, 33, {0, 0, 2, 0xffffffffu}, VERDICT_FAIL},
+    {"entropy(32)", 0x84000053u, 32, {0, 0, 0, 0x1ffffffffu}, VERDICT_FAIL},
+    {"entropy(64)", 0xc4000053u, 192, {0, UINT64_MAX, UINT64_MAX, UINT64_MAX}, VERDICT_PASS},
+    {"entropy(64)", 0xc4000053u, 191, {0, UINT64_MAX, 0, 0}, VERDICT_FAIL},
+    {"entropy(64)", 0xc4000053u, 8, {(uint64_t)-3, 0, 0, 0}, VERDICT_PASS},
+    {"entropy(64)", 0xc4000053u, 8, {(uint64_t)-3, 0, 0, 1}, VERDICT_FAIL},
+    {"entropy(64)", 0xc4000053u, 8, {(uint64_t)-2, 0, 0, 0}, VERDICT_FAIL},
+};
+
 /* Function id in x0, arguments, results: what SMCCC has them be. */
 static void arm_results(void **state)
 {
-    static const struct {
-        const char *must;
-        uint64_t fid, arg, r[4];
-        enum verdict want;
-    } row[] = {
-        {"x0(-1)", 0x80000000u, 0, {UINT64_MAX}, VERDICT_PASS},
-        {"x0(-1)", 0x80000000u, 0, {0xffffffffu}, VERDICT_PASS},
-        {"x0(-1)", 0xc0000000u, 0, {UINT64_MAX}, VERDICT_PASS},
-        {"x0(-1)", 0xc0000000u, 0, {0xffffffffu}, VERDICT_FAIL},
-        {"x0(-1)", 0x80000000u, 0, {0x1ffffffffu}, VERDICT_FAIL},
-        {"x0(0|2)", 0x80000000u, 0, {2}, VERDICT_PASS},
-        {"x0(0|2)", 0x80000000u, 0, {1ull << 32}, VERDICT_FAIL},
-        {"x0(0|2)", 0x80000000u, 0, {1}, VERDICT_FAIL},
-        {"x0_is(pvtime)", 0xc5000021u, 0, {0x123456789000u}, VERDICT_PASS},
-        {"x0_is(pvtime)", 0xc5000021u, 0, {0x56789000u}, VERDICT_FAIL},
-        {"x0_is(fw_vendor)", 0x86000000u, 0, {3}, VERDICT_PASS},
-        {"x0_is(fw_vendor)", 0x86000000u, 0, {1}, VERDICT_FAIL},
-        {"x0_fast", 0x80008000u, 0, {0}, VERDICT_PASS},
-        {"x0_fast", 0x80008000u, 0, {0x80008000u}, VERDICT_PASS},
-        {"x0_fast", 0x80008000u, 0, {UINT64_MAX}, VERDICT_PASS},
-        {"x0_fast", 0x80008000u, 0, {7}, VERDICT_FAIL},
-        {"x1_x3_void", 0, 5, {0, 0, 0, 0}, VERDICT_PASS},
-        {"x1_x3_void", 0, 5, {0, 5, 0, 0}, VERDICT_PASS},
-        {"x1_x3_void", 0, 0x500000005u, {0, 5, 0, 0}, VERDICT_PASS},
-        {"x1_x3_void", 0, 5, {0, 6, 0, 0}, VERDICT_FAIL},
-        {"x1_x3_void", 0, 5, {0, 0, 0, 6}, VERDICT_FAIL},
-        {"x1_x3_kept", 0, 5, {0, 5, 0, 0}, VERDICT_PASS},
-        {"x1_x3_kept", 0, 5, {0, 0, 0, 0}, VERDICT_FAIL},
-        {"words(1|2|3|-1)", 0, 0, {1, 2, 3, 0xffffffffu}, VERDICT_PASS},
-        {"words(1|2|3|-1)", 0, 0, {1, 2, 3, UINT64_MAX}, VERDICT_FAIL},
-        {"words(1|2|3|4)", 0, 0, {1, 2, 5, 4}, VERDICT_FAIL},
-        {"entropy(32)", 0x84000053u, 4, {0, 0, 0, 0xf}, VERDICT_PASS},
-        {"entropy(32)", 0x84000053u, 4, {0, 0, 0, 0x10}, VERDICT_FAIL},
-        {"entropy(32)", 0x84000053u, 33, {0, 0, 1, 0xffffffffu}, VERDICT_PASS},
-        {"entropy(32)", 0x84000053u, 33, {0, 0, 2, 0xffffffffu}, VERDICT_FAIL},
-        {"entropy(32)", 0x84000053u, 32, {0, 0, 0, 0x1ffffffffu}, VERDICT_FAIL},
-        {"entropy(64)", 0xc4000053u, 192, {0, UINT64_MAX, UINT64_MAX, UINT64_MAX}, VERDICT_PASS},
-        {"entropy(64)", 0xc4000053u, 191, {0, UINT64_MAX, 0, 0}, VERDICT_FAIL},
-        {"entropy(64)", 0xc4000053u, 8, {(uint64_t)-3, 0, 0, 0}, VERDICT_PASS},
-        {"entropy(64)", 0xc4000053u, 8, {(uint64_t)-3, 0, 0, 1}, VERDICT_FAIL},
-        {"entropy(64)", 0xc4000053u, 8, {(uint64_t)-2, 0, 0, 0}, VERDICT_FAIL},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+    for (size_t i = 0; i < sizeof(arm_rows) / sizeof(arm_rows[0]); i++) {
         struct tsp_event *ev;
 
         setup_arm_default();
         setup.pvtime_ipa = 0x123456789000u;
         ev = add_event(H, A64, HVC, 4);
         memset(ev->before.r, 0, sizeof(ev->before.r));
-        ev->before.r[0] = row[i].fid;
-        ev->before.r[1] = row[i].arg;
+        ev->before.r[0] = arm_rows[i].fid;
+        ev->before.r[1] = arm_rows[i].arg;
         ev->after = ev->before;
-        memcpy(ev->after.r, row[i].r, sizeof(row[i].r));
-        if (verdict_of("event=hypercall", row[i].must) != row[i].want)
-            print_error("row %zu: %s\n", i, row[i].must);
-        assert_int_equal(verdict_of("event=hypercall", row[i].must), row[i].want);
+        memcpy(ev->after.r, arm_rows[i].r, sizeof(arm_rows[i].r));
+        if (verdict_of("event=hypercall", arm_rows[i].must) != arm_rows[i].want)
+            print_error("arm_rows %zu: %s\n", i, arm_rows[i].must);
+        assert_int_equal(verdict_of("event=hypercall", arm_rows[i].must), arm_rows[i].want);
     }
 }
+
+static const struct {
+    const char *when;
+    bool in;
+} conditions[] = {
+    {"event=hypercall", true},
+    {"event=cpuid|hypercall", true},
+    {"event=cpuid", false},
+    {"event!=cpuid", true},
+    {"event=hypercall insn=vmcall", true},
+    {"event=hypercall insn=vmmcall|cpuid", false},
+    {"event=hypercall insn=none", false},
+    {"event=hypercall host=intel call=native", true},
+    {"event=hypercall call=foreign", false},
+    {"event=hypercall mode=long64", true},
+    {"event=hypercall mode=prot32|real16", false},
+    {"event=hypercall cpl=0", true},
+    {"event=hypercall cpl>0", false},
+    {"event=hypercall el=0", true},
+    {"event=hypercall policy=rewrite", true},
+    {"event=hypercall text=writable", true},
+    {"event=hypercall lock=no prefix=none length=ok vcpus=one limit=inside", true},
+    {"event=hypercall prefix=ignored", false},
+    {"event=hypercall enforce=off irqchip=off hlt=exits", true},
+    {"event=hypercall enforce=on", false},
+    {"event=hypercall nr=5", true},
+    {"event=hypercall nr!=5", false},
+    {"event=hypercall nr=1..4|6..9", false},
+    {"event=hypercall nr=1..5", true},
+    {"event=hypercall nr&4=4", true},
+    {"event=hypercall nr&2!=0", false},
+    {"event=hypercall a0=ram:64", true},
+    {"event=hypercall a0=ram:4096", false},
+    {"event=hypercall a1=-1 a0&0xfff!=0", true},
+    {"event=hypercall a1=wraps", true},
+    {"event=hypercall a1!=wraps", false},
+    {"event=hypercall 0x1.-.ecx[31]=1", true},
+    {"event=hypercall 0x1.-.ecx[31:30]=3", false},
+    {"event=hypercall 0x2.-.ecx[31:30]=0", true},
+    {"event=hypercall hv+0x1.-.eax[7]=1", true},
+};
 
 /* A rule that never holds shows whether its condition does. */
 static void conditions_select_events(void **state)
 {
-    static const struct {
-        const char *when;
-        bool in;
-    } row[] = {
-        {"event=hypercall", true},
-        {"event=cpuid|hypercall", true},
-        {"event=cpuid", false},
-        {"event!=cpuid", true},
-        {"event=hypercall insn=vmcall", true},
-        {"event=hypercall insn=vmmcall|cpuid", false},
-        {"event=hypercall insn=none", false},
-        {"event=hypercall host=intel call=native", true},
-        {"event=hypercall call=foreign", false},
-        {"event=hypercall mode=long64", true},
-        {"event=hypercall mode=prot32|real16", false},
-        {"event=hypercall cpl=0", true},
-        {"event=hypercall cpl>0", false},
-        {"event=hypercall el=0", true},
-        {"event=hypercall policy=rewrite", true},
-        {"event=hypercall text=writable", true},
-        {"event=hypercall lock=no prefix=none length=ok vcpus=one limit=inside", true},
-        {"event=hypercall prefix=ignored", false},
-        {"event=hypercall enforce=off irqchip=off hlt=exits", true},
-        {"event=hypercall enforce=on", false},
-        {"event=hypercall nr=5", true},
-        {"event=hypercall nr!=5", false},
-        {"event=hypercall nr=1..4|6..9", false},
-        {"event=hypercall nr=1..5", true},
-        {"event=hypercall nr&4=4", true},
-        {"event=hypercall nr&2!=0", false},
-        {"event=hypercall a0=ram:64", true},
-        {"event=hypercall a0=ram:4096", false},
-        {"event=hypercall a1=-1 a0&0xfff!=0", true},
-        {"event=hypercall a1=wraps", true},
-        {"event=hypercall a1!=wraps", false},
-        {"event=hypercall 0x1.-.ecx[31]=1", true},
-        {"event=hypercall 0x1.-.ecx[31:30]=3", false},
-        {"event=hypercall 0x2.-.ecx[31:30]=0", true},
-        {"event=hypercall hv+0x1.-.eax[7]=1", true},
-    };
     static const struct tsp_leaf leaf[] = {
         {0x1, 0, 0, {0, 0, 0x80000000u, 0}},
         {0x40000101u, 0, 0, {0x80, 0, 0, 0}},
@@ -508,12 +509,12 @@ static void conditions_select_events(void **state)
     ev->before.r[TSP_RAX] = 5;
     ev->before.r[TSP_RBX] = 0x3f800;
     ev->before.r[TSP_RCX] = UINT64_MAX;
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-        enum verdict v = verdict_of(row[i].when, "never");
+    for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+        enum verdict v = verdict_of(conditions[i].when, "never");
 
-        if (v != (row[i].in ? VERDICT_FAIL : VERDICT_GAP))
-            print_error("%s: %s\n", row[i].when, verdict_name(v));
-        assert_int_equal(v, row[i].in ? VERDICT_FAIL : VERDICT_GAP);
+        if (v != (conditions[i].in ? VERDICT_FAIL : VERDICT_GAP))
+            print_error("%s: %s\n", conditions[i].when, verdict_name(v));
+        assert_int_equal(v, conditions[i].in ? VERDICT_FAIL : VERDICT_GAP);
     }
 }
 

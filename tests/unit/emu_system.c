@@ -364,67 +364,68 @@ static void control_registers_refuse_what_cannot_be(void **state)
     }
 }
 
+static const struct {
+    uint32_t msr;
+    uint64_t value;
+    bool write, ok;
+    uint64_t reads;
+} msr_rows[] = {
+    {0x12345, 0, false, false, 0},
+    {0x12345, 0, true, false, 0},
+    {0xc0000080, 0, false, true, 0xd00},
+    {0xc0000080, 0x901, true, true, 0xd01},
+    {0xc0000080, 0x800, true, false, 0},  /* LME off while paging */
+    {0xc0000080, 0x1900, true, false, 0}, /* SVME not offered */
+    {0xc0000100, 0x7fffffffffff, true, true, 0x7fffffffffff},
+    {0xc0000100, 0x800000000000, true, false, 0},
+    {0xc0000082, 0x800000000000, true, false, 0},
+    {0xc0000082, 0xffff800000000000, true, true, 0xffff800000000000},
+    {0xce, 0, false, true, 0},
+    {0xce, 0, true, false, 0},
+    {0x140, 0, true, true, 0},
+    {0x140, 1, true, false, 0}, /* faulting not offered */
+    {0x140, 2, true, false, 0},
+    {0x1b, 0xfee00800, true, true, 0xfee00800},
+    {0x1b, 0xfee00801, true, false, 0},
+    {0x1b, 0xfee00c00, true, false, 0},      /* x2APIC not offered */
+    {0x1b, 0x10000fee00800, true, false, 0}, /* beyond the address width */
+    {0x277, 0x0706050400070406, true, true, 0x0706050400070406},
+    {0x277, 0x0800000000000000, true, false, 0},
+    {0x3b, 7, true, false, 0}, /* TSC_ADJUST not offered */
+    {0x1d9, 2, true, false, 0},
+    {0xc0000103, 0, false, false, 0}, /* TSC_AUX without RDTSCP */
+    {0x9999, 5, true, true, 5},       /* the set-up has it */
+};
+
 static void msr_rules(void **state)
 {
-    static const struct {
-        uint32_t msr;
-        uint64_t value;
-        bool write, ok;
-        uint64_t reads;
-    } rows[] = {
-        {0x12345, 0, false, false, 0},
-        {0x12345, 0, true, false, 0},
-        {0xc0000080, 0, false, true, 0xd00},
-        {0xc0000080, 0x901, true, true, 0xd01},
-        {0xc0000080, 0x800, true, false, 0},  /* LME off while paging */
-        {0xc0000080, 0x1900, true, false, 0}, /* SVME not offered */
-        {0xc0000100, 0x7fffffffffff, true, true, 0x7fffffffffff},
-        {0xc0000100, 0x800000000000, true, false, 0},
-        {0xc0000082, 0x800000000000, true, false, 0},
-        {0xc0000082, 0xffff800000000000, true, true, 0xffff800000000000},
-        {0xce, 0, false, true, 0},
-        {0xce, 0, true, false, 0},
-        {0x140, 0, true, true, 0},
-        {0x140, 1, true, false, 0}, /* faulting not offered */
-        {0x140, 2, true, false, 0},
-        {0x1b, 0xfee00800, true, true, 0xfee00800},
-        {0x1b, 0xfee00801, true, false, 0},
-        {0x1b, 0xfee00c00, true, false, 0},      /* x2APIC not offered */
-        {0x1b, 0x10000fee00800, true, false, 0}, /* beyond the address width */
-        {0x277, 0x0706050400070406, true, true, 0x0706050400070406},
-        {0x277, 0x0800000000000000, true, false, 0},
-        {0x3b, 7, true, false, 0}, /* TSC_ADJUST not offered */
-        {0x1d9, 2, true, false, 0},
-        {0xc0000103, 0, false, false, 0}, /* TSC_AUX without RDTSCP */
-        {0x9999, 5, true, true, 5},       /* the set-up has it */
-    };
-
     (void)state;
-    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct tsp_vcpu_state *v = guest_make(
-            TSP_MODE_LONG64, 0, rows[i].write ? "\x0f\x30\x0f\x32\xf4" : "\x0f\x32\xf4\xf4\xf4", 5);
+    for (unsigned i = 0; i < sizeof(msr_rows) / sizeof(msr_rows[0]); i++) {
+        struct tsp_vcpu_state *v =
+            guest_make(TSP_MODE_LONG64, 0,
+                       msr_rows[i].write ? "\x0f\x30\x0f\x32\xf4" : "\x0f\x32\xf4\xf4\xf4", 5);
 
         guest_policy(0x80000000, 0x80000008, 0, 0, 0);
         guest_policy(0x80000001, 0, 0, 0, 0x20100800);
         guest_policy(0x80000008, 0x3028, 0, 0, 0);
-        v->regs.r[TSP_RCX] = 0xaaaaaaaa00000000u | rows[i].msr;
-        v->regs.r[TSP_RAX] = 0xbbbbbbbb00000000u | (uint32_t)rows[i].value;
-        v->regs.r[TSP_RDX] = 0xcccccccc00000000u | rows[i].value >> 32;
+        v->regs.r[TSP_RCX] = 0xaaaaaaaa00000000u | msr_rows[i].msr;
+        v->regs.r[TSP_RAX] = 0xbbbbbbbb00000000u | (uint32_t)msr_rows[i].value;
+        v->regs.r[TSP_RDX] = 0xcccccccc00000000u | msr_rows[i].value >> 32;
         v->x86.msr[0] = (struct tsp_msr){0x9999, 3};
         v->x86.nmsr = 1;
         guest_start();
         guest_next();
-        assert_int_equal(guest.ev.kind, rows[i].ok ? TSP_EV_MSR : TSP_EV_FAULT);
-        assert_int_equal(guest.ev.code, rows[i].ok ? rows[i].msr : 13);
-        if (rows[i].ok && rows[i].write) {
+        assert_int_equal(guest.ev.kind, msr_rows[i].ok ? TSP_EV_MSR : TSP_EV_FAULT);
+        assert_int_equal(guest.ev.code, msr_rows[i].ok ? msr_rows[i].msr : 13);
+        if (msr_rows[i].ok && msr_rows[i].write) {
             assert_int_equal(guest.ev.info[1], 1);
-            assert_int_equal(guest.ev.info[0], rows[i].value);
+            assert_int_equal(guest.ev.info[0], msr_rows[i].value);
             guest_next();
         }
-        if (rows[i].ok) {
-            assert_int_equal(guest.ev.info[0], rows[i].reads);
-            assert_int_equal(reg(TSP_RAX), (uint32_t)rows[i].reads);
-            assert_int_equal(reg(TSP_RDX), rows[i].reads >> 32);
+        if (msr_rows[i].ok) {
+            assert_int_equal(guest.ev.info[0], msr_rows[i].reads);
+            assert_int_equal(reg(TSP_RAX), (uint32_t)msr_rows[i].reads);
+            assert_int_equal(reg(TSP_RDX), msr_rows[i].reads >> 32);
         }
         guest_end();
     }

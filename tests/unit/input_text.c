@@ -132,66 +132,68 @@ static void mode_moves_the_default_code(void **state)
     }
 }
 
+static const struct {
+    const char *text;
+    unsigned line;
+    const char *why; /* part of the message */
+} wrong_texts[] = {
+    {"", 0, "empty"},
+    {"trapspec\n", 1, "first line"},
+    {"trapspec scenario 2\n", 1, "version"},
+    {"trapspec scenario 0\n", 1, "version"},
+    {"trapspec scenario 1 x\n", 1, "version"},
+    {"trapspec scenario 1\nfoo 1\n", 2, "unknown key: foo"},
+    {"trapspec scenario 1\n\n# c\nmode long63\n", 4, "unknown word: long63"},
+    {"trapspec scenario 1\nmode\n", 2, "value missing"},
+    {"trapspec scenario 1\nmode long64 x\n", 2, "more than the key takes: x"},
+    {"trapspec scenario 1\nmode a64\n", 2, "other architecture"},
+    {"trapspec scenario 1\nlevel 1\n", 2, "out of range"},
+    {"trapspec scenario 1\nlevel 4\n", 2, "not a number in range"},
+    {"trapspec scenario 1\nmode real16\nlevel 3\nhost amd\n", 3, "level"},
+    {"trapspec scenario 1\npaging on\n", 2, "paging"},
+    {"trapspec scenario 1\nmode real16\narch x86\n", 3, "before everything"},
+    {"trapspec scenario 1\nreg eax 1\n", 2, "unknown register: eax"},
+    {"trapspec scenario 1\nreg rax\n", 2, "value missing"},
+    {"trapspec scenario 1\nreg rax 0x10000000000000000\n", 2, "not a number"},
+    {"trapspec scenario 1\nreg rax 18446744073709551616\n", 2, "not a number"},
+    {"trapspec scenario 1\nreg rax 0x\n", 2, "not a number"},
+    {"trapspec scenario 1\nreg rax -1\n", 2, "not a number"},
+    {"trapspec scenario 1\ncode 0f0\n", 2, "odd number"},
+    {"trapspec scenario 1\ncode 0fzz\n", 2, "not hexadecimal"},
+    {"trapspec scenario 1\ncode\n", 2, "value missing"},
+    {"trapspec scenario 1\ncode1 f4\n", 2, "code1"},
+    {"trapspec scenario 1\nsched 00\n", 2, "sched"},
+    {"trapspec scenario 1\nleaf 1 - eax=1 ebx=2 ecx=3\n", 2, "expected eax"},
+    {"trapspec scenario 1\nleaf 1 eax=1 ebx=2 ecx=3 edx=4\n", 2, "sub-leaf"},
+    {"trapspec scenario 1\npte PWU\n", 2, "page rights"},
+    {"trapspec scenario 1\npte PWU WPU\n", 2, "page rights"},
+    {"trapspec scenario 1\nconfig irqchip foo\n", 2, "unknown word: foo"},
+    {"trapspec scenario 1\nconfig pvtime\n", 2, "config"},
+    {"trapspec scenario 1\npsci 1.1\npsci 1.2\n", 3, "unknown word: 1.2"},
+    {"trapspec scenario 1\ncode_at 0x100\n", 2, "code_at"},
+    {"trapspec scenario 1\ncode_at 0\n", 2, "no code can lie at 0"},
+    {"trapspec scenario 1\ncs_base 0x1000\n", 2, "cs_base"},
+    {"trapspec scenario 1\nhv_base 0x40000001\n", 2, "hv_base"},
+    {"trapspec scenario 1\nflags 0x20000\n", 2, "flags"},
+    {"trapspec scenario 1\nxcr0 4\n", 2, "xcr0"},
+    {"trapspec scenario 1\nnvcpu 3\n", 2, "not a number in range"},
+    {"trapspec scenario 1\nnvcpu 0\n", 2, "nvcpu"},
+};
+
 static void errors_say_line_and_reason(void **state)
 {
-    static const struct {
-        const char *text;
-        unsigned line;
-        const char *why; /* part of the message */
-    } rows[] = {
-        {"", 0, "empty"},
-        {"trapspec\n", 1, "first line"},
-        {"trapspec scenario 2\n", 1, "version"},
-        {"trapspec scenario 0\n", 1, "version"},
-        {"trapspec scenario 1 x\n", 1, "version"},
-        {"trapspec scenario 1\nfoo 1\n", 2, "unknown key: foo"},
-        {"trapspec scenario 1\n\n# c\nmode long63\n", 4, "unknown word: long63"},
-        {"trapspec scenario 1\nmode\n", 2, "value missing"},
-        {"trapspec scenario 1\nmode long64 x\n", 2, "more than the key takes: x"},
-        {"trapspec scenario 1\nmode a64\n", 2, "other architecture"},
-        {"trapspec scenario 1\nlevel 1\n", 2, "out of range"},
-        {"trapspec scenario 1\nlevel 4\n", 2, "not a number in range"},
-        {"trapspec scenario 1\nmode real16\nlevel 3\nhost amd\n", 3, "level"},
-        {"trapspec scenario 1\npaging on\n", 2, "paging"},
-        {"trapspec scenario 1\nmode real16\narch x86\n", 3, "before everything"},
-        {"trapspec scenario 1\nreg eax 1\n", 2, "unknown register: eax"},
-        {"trapspec scenario 1\nreg rax\n", 2, "value missing"},
-        {"trapspec scenario 1\nreg rax 0x10000000000000000\n", 2, "not a number"},
-        {"trapspec scenario 1\nreg rax 18446744073709551616\n", 2, "not a number"},
-        {"trapspec scenario 1\nreg rax 0x\n", 2, "not a number"},
-        {"trapspec scenario 1\nreg rax -1\n", 2, "not a number"},
-        {"trapspec scenario 1\ncode 0f0\n", 2, "odd number"},
-        {"trapspec scenario 1\ncode 0fzz\n", 2, "not hexadecimal"},
-        {"trapspec scenario 1\ncode\n", 2, "value missing"},
-        {"trapspec scenario 1\ncode1 f4\n", 2, "code1"},
-        {"trapspec scenario 1\nsched 00\n", 2, "sched"},
-        {"trapspec scenario 1\nleaf 1 - eax=1 ebx=2 ecx=3\n", 2, "expected eax"},
-        {"trapspec scenario 1\nleaf 1 eax=1 ebx=2 ecx=3 edx=4\n", 2, "sub-leaf"},
-        {"trapspec scenario 1\npte PWU\n", 2, "page rights"},
-        {"trapspec scenario 1\npte PWU WPU\n", 2, "page rights"},
-        {"trapspec scenario 1\nconfig irqchip foo\n", 2, "unknown word: foo"},
-        {"trapspec scenario 1\nconfig pvtime\n", 2, "config"},
-        {"trapspec scenario 1\npsci 1.1\npsci 1.2\n", 3, "unknown word: 1.2"},
-        {"trapspec scenario 1\ncode_at 0x100\n", 2, "code_at"},
-        {"trapspec scenario 1\ncode_at 0\n", 2, "no code can lie at 0"},
-        {"trapspec scenario 1\ncs_base 0x1000\n", 2, "cs_base"},
-        {"trapspec scenario 1\nhv_base 0x40000001\n", 2, "hv_base"},
-        {"trapspec scenario 1\nflags 0x20000\n", 2, "flags"},
-        {"trapspec scenario 1\nxcr0 4\n", 2, "xcr0"},
-        {"trapspec scenario 1\nnvcpu 3\n", 2, "not a number in range"},
-        {"trapspec scenario 1\nnvcpu 0\n", 2, "nvcpu"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(wrong_texts) / sizeof(wrong_texts[0]); i++) {
         memset(&error, 0, sizeof(error));
-        assert_int_equal(input_text_parse(rows[i].text, strlen(rows[i].text), &first, &error),
-                         TSP_EPARSE);
-        if (error.line != rows[i].line || strstr(error.text, rows[i].why) == NULL)
-            fail_msg("%s-> line %u: %s", rows[i].text, error.line, error.text);
+        assert_int_equal(
+            input_text_parse(wrong_texts[i].text, strlen(wrong_texts[i].text), &first, &error),
+            TSP_EPARSE);
+        if (error.line != wrong_texts[i].line || strstr(error.text, wrong_texts[i].why) == NULL)
+            fail_msg("%s-> line %u: %s", wrong_texts[i].text, error.line, error.text);
         /* The error is optional. */
-        assert_int_equal(input_text_parse(rows[i].text, strlen(rows[i].text), &first, NULL),
-                         TSP_EPARSE);
+        assert_int_equal(
+            input_text_parse(wrong_texts[i].text, strlen(wrong_texts[i].text), &first, NULL),
+            TSP_EPARSE);
     }
 }
 
