@@ -164,29 +164,6 @@ bool pred_mode_kept(const struct judge *j, const struct pred_use *p, struct say 
     return a->level == b->level || say_value(say, "privilege level", a->level, b->level);
 }
 
-/* Longest frame of an exception: virtual-8086 mode with error code, ten double words, or 64-bit
- * mode with alignment (Intel SDM Vol. 3A 6.12, 6.14). */
-#define FRAME_LEN 64u
-
-/* A guest whose stack lies in its text overwrites that by taking an exception. */
-static bool under_frame(const struct judge *j)
-{
-    const struct tsp_event *ev = j->ev;
-    bool wide = ev->after.mode == TSP_MODE_LONG64;
-    unsigned vcpu = ev->vcpu < TSP_MAX_VCPU ? ev->vcpu : 0;
-    uint64_t base = wide ? 0 : j->setup->vcpu[vcpu].x86.seg[TSP_SS].base;
-    uint64_t at = base + ev->after.r[TSP_RSP];
-    uint64_t up = at - ev->addr, down = ev->addr - at;
-
-    if (ev->kind != TSP_EV_FAULT || j->setup->arch != TSP_ARCH_X86)
-        return false;
-    if (!wide) {
-        up = (uint32_t)up;
-        down = (uint32_t)down;
-    }
-    return up < j->insn.len || down < FRAME_LEN;
-}
-
 #define FRAME_BYTES 128u /* more than any exception pushes */
 
 /* The frame of an exception may itself lie on the instruction, when the guest's stack does. The
