@@ -310,8 +310,8 @@ static void write_head(struct recorder *r)
     if (x86)
         fprintf(r->w.f, ",\"host\":\"%s\"",
                 golden_vendor[real ? h.vendor % TSP_VENDOR_COUNT : r->host]);
-    if (real && x86)
-        fprintf(r->w.f, ",\"clocksource\":\"%s\"", h.tsc ? "tsc" : "other");
+    if (x86)
+        fprintf(r->w.f, ",\"clocksource\":\"%s\"", real && h.tsc ? "tsc" : "other");
     fputs("}\n", r->w.f);
     if (real && h.nleaf > 0)
         golden_write_table(&r->w, "supported", h.leaf, h.nleaf);

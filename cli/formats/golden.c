@@ -45,6 +45,7 @@ static void note_host(struct golden_reader *rd, struct golden *g, const json_t *
     for (int v = 0; host != NULL && v < TSP_VENDOR_OTHER; v++)
         if (strcmp(host, golden_vendor[v]) == 0)
             g->host = rd->host = (enum tsp_vendor)v;
+    rd->clock_known = clock != NULL;
     rd->tsc = clock != NULL && strcmp(clock, "tsc") == 0;
 }
 
@@ -94,14 +95,14 @@ static enum tsp_status one_record(struct golden_reader *rd, struct golden *g, js
 #define KVM_HC_CLOCK_PAIRING 9u
 #define EFAULT_32 0xfffffff2u
 
-/* Whether the host's clock source was its TSC is not written in a recording, but its answers to the
- * clock-pairing call tell: with another clock source that call never gets as far as writing memory
- * (KVM hypercalls.rst). */
-static void infer_clock(struct golden *g)
+/* Whether the host's clock source was its TSC is not written in every recording, but its answers to
+ * the clock-pairing call tell: with another clock source that call never gets as far as writing
+ * memory (KVM hypercalls.rst). */
+static void infer_clock(const struct golden_reader *rd, struct golden *g)
 {
     bool tsc = false;
 
-    for (size_t i = 0; i < g->n; i++) {
+    for (size_t i = 0; i < g->n && !rd->clock_known; i++) {
         const struct golden_record *r = &g->rec[i];
         uint32_t got = (uint32_t)r->out.out.r[TSP_RAX];
 
@@ -153,7 +154,7 @@ enum tsp_status golden_read(const char *name, const uint8_t *p, size_t n, struct
     if (st != TSP_OK)
         golden_free(out);
     else
-        infer_clock(out);
+        infer_clock(rd, out);
     return st;
 }
 

@@ -55,17 +55,6 @@ bool golden_field(struct golden_reader *rd, const json_t *o, const char *key, ui
     return golden_number(rd, v, key, out);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 bool golden_bytes(struct golden_reader *rd, const json_t *o, const char *key, uint8_t *out,
                   size_t max, uint32_t *n)
 {

@@ -18,7 +18,7 @@ struct golden_reader {
     struct tsp_error *err;
     unsigned line;
     enum tsp_vendor host;
-    bool tsc; /* the recording says so of the host's clock source */
+    bool clock_known, tsc; /* what the recording says of the host's clock source */
     unsigned ntable;
     struct golden_table table[GOLDEN_TABLE_MAX];
 };
