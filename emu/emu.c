@@ -10,6 +10,7 @@
 #include "emu/policy/lookup.h"
 #include "emu/state/code.h"
 #include "emu/state/mmu.h"
+#include "emu/x86/form.h"
 #include "emu/x86/x86.h"
 
 #define LEAF_ADDRESS_SIZES 0x80000008u /* EAX[7:0]: MAXPHYADDR (Intel SDM Vol. 2A, CPUID) */
@@ -44,6 +45,7 @@ enum tsp_status vm_open(struct vm **out, const char *profile, struct tsp_error *
         vm_close(vm);
         return no_memory(err);
     }
+    code_bind(vm->code, form_bind);
     *out = vm;
     return TSP_OK;
 }

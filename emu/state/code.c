@@ -10,6 +10,7 @@
 #define NO_SLOT CODE_SLOTS
 
 struct code_cache {
+    void (*bind)(struct code_block *b);
     uint32_t nused;
     uint16_t used[CODE_SLOTS]; /* slots that may be valid */
     bool listed[CODE_SLOTS];
@@ -29,6 +30,11 @@ struct code_cache *code_open(void)
 void code_close(struct code_cache *c)
 {
     free(c);
+}
+
+void code_bind(struct code_cache *c, void (*bind)(struct code_block *b))
+{
+    c->bind = bind;
 }
 
 void code_reset(struct code_cache *c)
@@ -157,6 +163,8 @@ static bool fill(struct vm *vm, struct vcpu *vc, struct code_block *b, uint64_t 
     b->gpa2 = page_of(gpa);
     b->mode = (uint8_t)vc->s.regs.mode;
     b->n = 0;
+    b->nplain = 0;
+    b->bytes = 0;
     if (!mem_has(&vm->mem, gpa, 1)) {
         nothing_there(b, 1);
         b->valid = true;
@@ -165,6 +173,8 @@ static bool fill(struct vm *vm, struct vcpu *vc, struct code_block *b, uint64_t 
     decode_run(vm, b, vm->mem.ram + (gpa - vm->mem.base), room);
     if (b->n == 0 && !decode_across(vm, vc, b, lin))
         return false;
+    if (vm->code->bind)
+        vm->code->bind(b);
     depend(vm, b->gpa);
     depend(vm, b->gpa2);
     b->valid = true;

@@ -17,11 +17,17 @@ struct code_block {
     uint64_t gpa;  /* of the first byte */
     uint64_t gpa2; /* of the page the only instruction runs on into, or the same page */
     uint8_t mode, n;
+    uint8_t nplain; /* instructions at its start that have a handler in fn */
     bool valid;
+    uint16_t bytes; /* length of those */
+    enum step (*fn[CODE_BLOCK_MAX])(struct vm *, struct vcpu *, const struct insn *);
     struct insn insn[CODE_BLOCK_MAX];
 };
 
 struct code_cache *code_open(void);
+/* From now on bind is called once for each block that was decoded, to fill nplain, bytes and fn;
+ * without it nplain stays 0. */
+void code_bind(struct code_cache *c, void (*bind)(struct code_block *b));
 void code_close(struct code_cache *c);
 void code_reset(struct code_cache *c);
 

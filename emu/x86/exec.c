@@ -53,6 +53,11 @@ static enum step plain_at(struct vm *vm, struct vcpu *vc, const struct insn *in)
     return step;
 }
 
+enum step (*x86_plain_handler(unsigned op))(struct vm *, struct vcpu *, const struct insn *)
+{
+    return plain[op];
+}
+
 enum step x86_plain(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     TSP_ASSERT(in->op < OP_COUNT && plain[in->op]);
@@ -338,6 +343,26 @@ static void add_retired(struct run *r, uint32_t n)
     r->budget -= n;
 }
 
+/* The instruction at pc did not simply end. Sets *ended when an event was made. */
+static void end_plain(struct run *r, const struct insn *in, enum step step, uint64_t pc,
+                      bool *ended)
+{
+    struct vcpu *vc = r->vc;
+
+    r->budget--;
+    if (step == STEP_RETRY)
+        return;
+    *ended = true;
+    if (step == STEP_FAULT) {
+        vc->s.regs.pc = pc;
+        deliver(r, in);
+    } else {
+        vc->io.regs.pc = pc;
+        vcpu_retire(r->vm, vc);
+        finish_io(r, in);
+    }
+}
+
 /*
  * Runs the plain instructions of b from the first on. Returns the instruction at which it stopped
  * for being something else, or NULL when the block (or the budget, or its validity) is at an end.
@@ -347,47 +372,30 @@ static const struct insn *run_block(struct run *r, const struct code_block *b, b
 {
     struct vm *vm = r->vm;
     struct vcpu *vc = r->vc;
-    uint32_t n = b->n < r->budget ? b->n : r->budget, i = 0;
-    uint64_t limit = code_limit(vc), mask = wide_pc(vc) ? ~(uint64_t)0 : 0xffffffffu;
-    const struct insn *in = b->insn;
-    enum step (*fn)(struct vm *, struct vcpu *, const struct insn *);
+    uint32_t n = b->nplain < r->budget ? b->nplain : r->budget, i = 0;
+    uint64_t pc = vc->s.regs.pc;
     enum step step = STEP_NEXT;
 
-    for (; i < n; i++, in++) {
-        uint64_t pc = vc->s.regs.pc;
+    /* Where the end of the segment is not in reach no instruction need look for it. */
+    if (pc + b->bytes > code_limit(vc))
+        return b->insn;
+    while (i < n) {
+        const struct insn *in = &b->insn[i];
 
-        fn = plain[in->op];
-        if (!fn || pc + in->len - 1 > limit) {
-            add_retired(r, i);
-            return in;
-        }
-        vc->s.regs.pc = (pc + in->len) & mask;
-        step = fn(vm, vc, in);
-        if (step != STEP_NEXT) {
-            if (step == STEP_FAULT)
-                vc->s.regs.pc = pc;
-            else
-                vc->io.regs.pc = pc;
+        pc = vc->s.regs.pc;
+        vc->s.regs.pc = pc + in->len;
+        step = b->fn[i](vm, vc, in);
+        if (step != STEP_NEXT)
             break;
-        }
-        if (!b->valid) {
-            i++;
+        i++;
+        if (!b->valid)
             break;
-        }
     }
     add_retired(r, i);
-    if (step == STEP_NEXT)
-        return NULL;
-    r->budget--;
-    if (step == STEP_RETRY)
-        return NULL;
-    *ended = true;
-    if (step == STEP_FAULT) {
-        deliver(r, in);
-    } else {
-        vcpu_retire(vm, vc);
-        finish_io(r, in);
-    }
+    if (step != STEP_NEXT)
+        end_plain(r, &b->insn[i], step, pc, ended);
+    else if (b->valid && i < b->n && r->budget > 0)
+        return &b->insn[i];
     return NULL;
 }
 

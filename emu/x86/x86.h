@@ -66,6 +66,9 @@ bool x86_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value);
  * and triple faults included. STEP_EVENT (TSP_EV_FAULT) or STEP_STOP (triple fault). */
 enum step x86_deliver(struct vm *vm, struct vcpu *vc);
 
+/* exec.c: the handler of a plain instruction; NULL: it is none. */
+enum step (*x86_plain_handler(unsigned op))(struct vm *, struct vcpu *, const struct insn *);
+
 /* Segmented access: checks limits, rights and canonical form, adds the base, then mmu_load or
  * mmu_store. off is truncated to asize by the caller. #SS for the stack segment, else #GP. */
 enum step x86_load(struct vm *vm, struct vcpu *vc, unsigned seg, uint64_t off, void *buf,

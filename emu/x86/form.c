@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commonest forms of the commonest instructions in 64-bit code: operands of 4 and 8 bytes,
+ * register with register, immediate or memory. Each is a function of its own, without a question
+ * about what the operands are. For anything unusual (a page that is not remembered, alignment
+ * checks) the general handler of plain.h takes over before anything was done.
+ */
+#include "emu/x86/form.h"
+
+#include "emu/x86/plain.h"
+
+enum form { FORM_RR, FORM_RI, FORM_RM, FORM_MR, FORM_MI, FORM_COUNT };
+
+static inline uint64_t *reg_of(struct vcpu *vc, const struct insn *in, unsigned i)
+{
+    return &vc->s.regs.r[in->opnd[i].reg & 15];
+}
+
+/* Where the memory operand lies, or NULL. which: 0 read, 1 write. */
+static inline uint8_t *memory(const struct vcpu *vc, const struct insn *in, unsigned size,
+                              unsigned which)
+{
+    uint64_t off = effective(vc, in);
+    const struct tlb_entry *e = &vc->tlb[which][(off / MEM_PAGE) % VM_TLB];
+
+    if (e->tag != mmu_tag(vc, off, which) || off % MEM_PAGE > MEM_PAGE - size ||
+        (vc->s.regs.flags & X86_AC_FLAG) != 0)
+        return NULL;
+    return e->host + off % MEM_PAGE;
+}
+
+static inline void put_memory(struct vm *vm, uint8_t *p, unsigned size, uint64_t v)
+{
+    mem_touch(&vm->mem, (uint64_t)(p - vm->mem.ram), size);
+    host_store(p, v, size);
+}
+
+/* The source operand, cut to its size; false: memory that is not at hand. */
+static inline bool source(struct vcpu *vc, const struct insn *in, enum form form, unsigned size,
+                          uint64_t *v)
+{
+    const uint8_t *p;
+
+    if (form == FORM_RI || form == FORM_MI) {
+        *v = in->imm & size_mask(size);
+    } else if (form == FORM_RM) {
+        p = memory(vc, in, size, 0);
+        if (!p)
+            return false;
+        *v = host_load(p, size);
+    } else {
+        *v = *reg_of(vc, in, 1) & size_mask(size);
+    }
+    return true;
+}
+
+/* STEP_RETRY below: nothing was done, ask the general handler. */
+static inline enum step move(struct vm *vm, struct vcpu *vc, const struct insn *in, enum form form,
+                             unsigned size)
+{
+    uint64_t v;
+    uint8_t *p;
+
+    if (!source(vc, in, form, size, &v))
+        return STEP_RETRY;
+    if (form == FORM_MR || form == FORM_MI) {
+        p = memory(vc, in, size, 1);
+        if (!p)
+            return STEP_RETRY;
+        put_memory(vm, p, size, v);
+    } else {
+        *reg_of(vc, in, 0) = v;
+    }
+    return STEP_NEXT;
+}
+
+static inline uint64_t result(unsigned op, uint64_t a, uint64_t b)
+{
+    switch (op) {
+    case OP_ADD:
+        return a + b;
+    case OP_SUB:
+    case OP_CMP:
+        return a - b;
+    case OP_AND:
+    case OP_TEST:
+        return a & b;
+    case OP_OR:
+        return a | b;
+    default:
+        return a ^ b;
+    }
+}
+
+static inline unsigned lazy_of(unsigned op)
+{
+    if (op == OP_ADD)
+        return LAZY_ADD;
+    return op == OP_SUB || op == OP_CMP ? LAZY_SUB : LAZY_LOGIC;
+}
+
+struct shape {
+    enum form form;
+    unsigned size;
+};
+
+static inline enum step binary(struct vm *vm, struct vcpu *vc, const struct insn *in, unsigned op,
+                               struct shape s)
+{
+    bool stores = op != OP_CMP && op != OP_TEST, far = s.form == FORM_MR || s.form == FORM_MI;
+    uint8_t *p = far ? memory(vc, in, s.size, stores) : NULL;
+    uint64_t a, b, r;
+
+    if ((far && !p) || !source(vc, in, s.form, s.size, &b))
+        return STEP_RETRY;
+    a = far ? host_load(p, s.size) : *reg_of(vc, in, 0) & size_mask(s.size);
+    r = result(op, a, b) & size_mask(s.size);
+    if (stores && far)
+        put_memory(vm, p, s.size, r);
+    else if (stores)
+        *reg_of(vc, in, 0) = r;
+    lazy_set(vc, lazy_of(op), s.size, r, a, b);
+    return STEP_NEXT;
+}
+
+/* ---- one function for each form ---- */
+
+/* clang-format off */
+#define ARGS struct vm *vm, struct vcpu *vc, const struct insn *in
+#define HANDLER(op, form, size, call)                                                              \
+    static enum step op##_##form##size(ARGS)                                                       \
+    {                                                                                              \
+        enum step step = call;                                                                     \
+                                                                                                   \
+        return step == STEP_RETRY ? plain_##op(vm, vc, in) : step;                                 \
+    }
+#define MOVE(op, form, size) HANDLER(op, form, size, move(vm, vc, in, FORM_##form, size))
+#define BINARY(op, form, size)                                                                     \
+    HANDLER(op, form, size, binary(vm, vc, in, OP_##op, ((struct shape){FORM_##form, size})))
+
+#define FORMS(m, op)                                                                               \
+    m(op, RR, 4) m(op, RR, 8) m(op, RI, 4) m(op, RI, 8) m(op, RM, 4) m(op, RM, 8) m(op, MR, 4)     \
+        m(op, MR, 8) m(op, MI, 4) m(op, MI, 8)
+#define BINARY_OPS(m)                                                                              \
+    FORMS(m, ADD) FORMS(m, SUB) FORMS(m, AND) FORMS(m, OR) FORMS(m, XOR) FORMS(m, CMP) FORMS(m, TEST)
+
+BINARY_OPS(BINARY)
+FORMS(MOVE, MOV)
+
+#define ENTRY(op, form, size) [OP_##op][FORM_##form][(size) == 8] = op##_##form##size,
+static enum step (*const forms[][FORM_COUNT][2])(ARGS) = {BINARY_OPS(ENTRY) FORMS(ENTRY, MOV)};
+
+/* clang-format on */
+
+/* ---- conditional jumps ---- */
+
+static inline enum step jump_if(struct vcpu *vc, const struct insn *in, unsigned cond)
+{
+    uint64_t target;
+
+    if (!flag_cond(vc, cond))
+        return STEP_NEXT;
+    target = vc->s.regs.pc + in->imm;
+    if (bits_sext(target, 48) != target)
+        return step_fault_code(vc, X86_GP, 0);
+    vc->s.regs.pc = target;
+    return STEP_NEXT;
+}
+
+#define JUMP(cond)                                                                                 \
+    static enum step jump_##cond(ARGS)                                                             \
+    {                                                                                              \
+        (void)vm;                                                                                  \
+        return jump_if(vc, in, cond);                                                              \
+    }
+#define CONDITIONS(m)                                                                              \
+    m(0) m(1) m(2) m(3) m(4) m(5) m(6) m(7) m(8) m(9) m(10) m(11) m(12) m(13) m(14) m(15)
+#define JUMP_ENTRY(cond) jump_##cond,
+
+CONDITIONS(JUMP)
+static enum step (*const jumps[16])(ARGS) = {CONDITIONS(JUMP_ENTRY)};
+
+/* ---- which one ---- */
+
+static enum form form_of(const struct insn *in)
+{
+    unsigned to = in->opnd[0].kind, from = in->opnd[1].kind;
+
+    if (in->nopnd != 2 || (to != OPND_REG && to != OPND_MEM))
+        return FORM_COUNT;
+    if (from == OPND_IMM)
+        return to == OPND_REG ? FORM_RI : FORM_MI;
+    if (from == OPND_REG)
+        return to == OPND_REG ? FORM_RR : FORM_MR;
+    return to == OPND_REG && from == OPND_MEM ? FORM_RM : FORM_COUNT;
+}
+
+static enum step (*special(unsigned mode, const struct insn *in))(ARGS)
+{
+    unsigned size = in->opnd[0].size;
+    enum form form;
+
+    if (mode != TSP_MODE_LONG64)
+        return NULL;
+    if (in->op == OP_JCC)
+        return in->osize == 8 ? jumps[in->cond & 15] : NULL;
+    if (in->op >= sizeof(forms) / sizeof(forms[0]) || (size != 4 && size != 8))
+        return NULL;
+    form = form_of(in);
+    if (form == FORM_COUNT || (form >= FORM_RM && in->seg >= TSP_FS))
+        return NULL;
+    return forms[in->op][form][size == 8];
+}
+
+void form_bind(struct code_block *b)
+{
+    unsigned i = 0;
+
+    for (; i < b->n && b->insn[i].status == INSN_OK; i++) {
+        b->fn[i] = special(b->mode, &b->insn[i]);
+        if (!b->fn[i])
+            b->fn[i] = x86_plain_handler(b->insn[i].op);
+        if (!b->fn[i])
+            break;
+        b->bytes += b->insn[i].len;
+    }
+    b->nplain = (uint8_t)i;
+}
