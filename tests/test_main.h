@@ -9,8 +9,21 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#ifdef TSP_BINARY_DIR
+/* A file of this process's own in the build folder: cases run side by side. Valid until the next
+ * call. */
+static inline const char *test_file(const char *name)
+{
+    static char path[512];
+
+    snprintf(path, sizeof(path), "%s/%ld-%s", TSP_BINARY_DIR, (long)getpid(), name);
+    return path;
+}
+#endif
 
 #define TEST_MAIN(table)                                                                           \
     int main(int argc, char **argv)                                                                \

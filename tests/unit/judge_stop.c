@@ -106,7 +106,7 @@ static void judge_goes_on_when_the_target_is_not_to_blame(void **state)
 
 static void judge_goes_on_over_accepted_deviations(void **state)
 {
-    const char *path = TSP_BINARY_DIR "/judge_stop.csv";
+    const char *path = test_file("judge_stop.csv");
     const struct finding f = {.verdict = VERDICT_FAIL, .rule = 0};
     struct tsp_error err;
     struct known *k = NULL;

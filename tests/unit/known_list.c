@@ -6,11 +6,11 @@
 
 #include "tests/test_main.h"
 
-static const char *const path = TSP_BINARY_DIR "/known_list.csv";
+#define PATH test_file("known_list.csv")
 
 static void put(const char *text, size_t n)
 {
-    FILE *f = fopen(path, "wb");
+    FILE *f = fopen(PATH, "wb");
 
     assert_non_null(f);
     assert_int_equal(fwrite(text, 1, n, f), n);
@@ -23,8 +23,8 @@ static enum tsp_status load(const char *text, size_t n, struct known **k, struct
 
     put(text, n);
     memset(err, 0, sizeof(*err));
-    st = known_load(k, path, err);
-    remove(path);
+    st = known_load(k, PATH, err);
+    remove(PATH);
     return st;
 }
 

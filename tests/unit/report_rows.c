@@ -17,7 +17,7 @@ static const struct spec_rule rules[] = {
 
 static struct known *load_known(const char *text)
 {
-    const char *path = TSP_BINARY_DIR "/report_rows.csv";
+    const char *path = test_file("report_rows.csv");
     struct tsp_error err;
     struct known *k = NULL;
     FILE *f = fopen(path, "wb");
