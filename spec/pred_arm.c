@@ -11,8 +11,9 @@ static bool wide(const struct judge *j)
     return bits_test(j->ev->before.r[0], 30);
 }
 
-/* 64-bit calls answer in X0. 32-bit calls answer in W0; an error code there may be sign-extended
- * into X0 or not, both readings are in use (DEN0028 A says W0, B a sign-extended value). */
+/* 64-bit calls answer in X0. 32-bit calls answer in W0; an error code there may fill X0 or not: Arm
+ * DEN0028 A has callers look at W0 alone, from B on (5.2) the code is sign-extended into the result
+ * register, which is W0 or X0. Implementations read that both ways. */
 static bool same_value(const struct judge *j, uint64_t want, uint64_t got)
 {
     if (wide(j))
@@ -53,8 +54,9 @@ bool pred_x0_fast(const struct judge *j, const struct pred_use *p, struct say *s
     return say_value(say, "x0", 0, got);
 }
 
-/* Result registers that a call does not define: kept, or zero; never anything the host left behind.
- */
+/* Result registers that a call does not define. Arm DEN0028 has a callee keep X4 to X17 (2.6, since
+ * 1.1), and no version wants X0 to X3 back: kept, cut to 32 bits and zero are all right. What is
+ * left to ask is that nothing of the host shows. */
 bool pred_x1_x3_void(const struct judge *j, const struct pred_use *p, struct say *say)
 {
     static const char *const name[] = {"x0", "x1", "x2", "x3"};

@@ -130,6 +130,73 @@ static void smccc_functions(void **state)
     RUN(row);
 }
 
+/* What SMCCC_ARCH_FEATURES denies is an unknown function (Arm DEN0028 5.2), what it announces may
+ * be called; it answers for itself and for SMCCC_VERSION as for any function that is there (7.3).
+ */
+static void announced_and_denied_functions(void **state)
+{
+    static const struct arm_row row[] = {
+        {HVC, 1, H, 0, 0x80000001u, 0x80000000u, 0, {0}, "FEAT-SELF", PASS},
+        {HVC, 1, H, 0, 0x80000001u, 0x80000001u, 0, {0}, "FEAT-SELF", PASS},
+        {HVC, 1, H, 0, 0x80000001u, 0x80000000u, 0, {NOT}, "FEAT-SELF", FAIL},
+        {HVC, 1, H, 0, 0x80000001u, 0xdeadbeef80000001u, 0, {NOT32}, "FEAT-SELF", FAIL},
+        {HVC, 1, H, 0, 0x80008000u, 5, 0, {NOT}, "WA1-LOST", FAIL},
+        {HVC, 1, H, 0, 0x80007fffu, 1, 0, {NOT}, "WA2-NO", PASS},
+        {HVC, 1, H, 0, 0x80007fffu, 1, 0, {0, 0}, "WA2-NO", FAIL},
+        {HVC, 1, H, 0, 0x80003fffu, 1, 0, {NOT32, 1}, "WA3-NO", PASS},
+        {HVC, 1, H, 0, 0xdeadbeef80003fffu, 1, 0, {0, 1}, "WA3-NO", FAIL},
+        {SMC, 1, H, 0, 0x80008000u, 5, 0, {NOT, 5}, "SMC-REFUSED", PASS},
+    };
+
+    (void)state;
+    RUN(row);
+}
+
+/* Workarounds at each level of the set-up, by HVC #0: refused, or done. */
+static void workarounds_follow_their_levels(void **state)
+{
+    static const uint32_t fid[] = {0x80008000u, 0x80007fffu, 0x80003fffu};
+    static const struct {
+        uint8_t which, level;
+        bool refused, done; /* is that answer right? */
+    } row[] = {
+        {0, 0, true, false}, {0, 1, false, true}, {0, 2, false, true}, {1, 0, true, false},
+        {1, 1, true, false}, {1, 2, false, true}, {1, 3, true, true},  {2, 0, true, false},
+        {2, 1, false, true}, {2, 2, false, true},
+    };
+    const struct spec *s = spec_builtin();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct arm_row r = {HVC, 1, H, 0, fid[row[i].which], 1, 0, {NOT, 1}, "", 0};
+        struct tsp_event *ev = arm_event(&r);
+
+        setup.workaround[row[i].which] = row[i].level;
+        assert_int_equal(judge_with(s), row[i].refused ? PASS : FAIL);
+        ev->after.r[0] = ev->after.r[1] = 0;
+        assert_int_equal(judge_with(s), row[i].done ? PASS : FAIL);
+        ev->after.r[0] = fid[row[i].which];
+        assert_int_equal(judge_with(s), row[i].done ? PASS : FAIL);
+    }
+}
+
+/* Arm DEN0098 2.4: 1 to 96 bits by the 32-bit function, 1 to 192 by the other; the number is W1. */
+static void random_bits_have_limits(void **state)
+{
+    static const struct arm_row row[] = {
+        {HVC, 1, H, 0, 0x84000053u, 0, 0, {(uint64_t)-2}, "TRNG-RND32-0", PASS},
+        {HVC, 1, H, 0, 0x84000053u, 0, 0, {0}, "TRNG-RND32-0", FAIL},
+        {HVC, 1, H, 0, 0x84000053u, 1ull << 32, 0, {0}, "TRNG-RND32-0", FAIL},
+        {HVC, 1, H, 0, 0xc4000053u, 0, 0, {(uint64_t)-2}, "TRNG-RND64-0", PASS},
+        {HVC, 1, H, 0, 0xc4000053u, 0, 0, {0}, "TRNG-RND64-0", FAIL},
+        {HVC, 1, H, 0, 0xc4000053u, 193, 0, {(uint64_t)-2}, "TRNG-RND64-BAD", PASS},
+        {HVC, 1, H, 0, 0xc4000053u, 192, 0, {(uint64_t)-2}, "TRNG-RND64", FAIL},
+    };
+
+    (void)state;
+    RUN(row);
+}
+
 static void psci_versions(void **state)
 {
     static const struct arm_row row[] = {
@@ -190,8 +257,21 @@ static void psci_processors(void **state)
         {HVC, 1, H, 0, 0x84000004u, 0, 4, {(uint64_t)-2}, "PSCI-AFF-LEVEL", PASS},
         {HVC, 1, H, 0, 0xc4000004u, 9, 0, {(uint64_t)-2}, "PSCI-AFF-WHO-1", PASS},
         {HVC, 1, H, 0, 0xc4000004u, 9, 0, {1}, "PSCI-AFF-WHO-1", FAIL},
+        {HVC, 1, H, 0, 0xc4000004u, 0, 1ull << 32, {0}, "PSCI-AFF-WIDE-1", PASS},
+        {HVC, 1, H, 0, 0xc4000004u, 0, 1ull << 32, {(uint64_t)-2}, "PSCI-AFF-WIDE-1", FAIL},
+        {HVC, 1, H, 0, 0xc4000004u, 0, 1ull << 63 | 4, {(uint64_t)-2}, "PSCI-AFF-WIDE", PASS},
+        {HVC, 1, H, 0, 0xc4000004u, 0, 1ull << 63 | 4, {0}, "PSCI-AFF-WIDE", FAIL},
+        {HVC, 1, H, 0, 0xc4000004u, 9, 1ull << 32, {(uint64_t)-2}, "PSCI-AFF-WIDE-3", PASS},
+        {HVC, 1, H, 0, 0xc4000004u, 9, 1ull << 32, {1}, "PSCI-AFF-WIDE-3", FAIL},
+        {HVC, 1, H, 0, 0xc4000004u, 0, 1ull << 32 | 1, {0}, "PSCI-AFF-WIDE-4", PASS},
+        {HVC, 1, H, 0, 0x84000004u, 0, 1ull << 32, {0}, "PSCI-AFF-SELF", PASS},
         {HVC, 1, H, 0, 0x84000005u, 0, 0, {NOT}, "PSCI-MIGRATE", PASS},
         {HVC, 1, H, 0, 0x84000001u, 0, 0, {0}, "PSCI-SUSPEND", PASS},
+        {HVC, 1, H, 0, 0x84000001u, 1u << 16, 0, {0}, "PSCI-SUSPEND", PASS},
+        {HVC, 1, H, 0, 0x84000001u, 1u << 17, 0, {0}, "PSCI-SUSPEND-BAD", FAIL},
+        {HVC, 1, H, 0, 0x84000001u, 1u << 17, 0, {(uint64_t)-2}, "PSCI-SUSPEND-BAD", PASS},
+        {HVC, 1, H, 0, 0xc4000001u, 1u << 26, 0, {0}, "PSCI-SUSPEND-BAD", FAIL},
+        {HVC, 1, H, 0, 0xc4000001u, 1ull << 40, 0, {0}, "PSCI-SUSPEND", PASS},
         {HVC, 1, H, 0, 0x84000002u, 0, 0, {0}, "PSCI-OFF", FAIL},
         {HVC, 1, H, 0, 0x84000008u, 0, 0, {0}, "PSCI-SYSOFF-1", FAIL},
         {HVC, 1, H, 0, 0x84000009u, 0, 0, {0}, "PSCI-SYSOFF-1", FAIL},
@@ -222,6 +302,9 @@ static void calls_that_end_the_vcpu(void **state)
         {0x8400000eu, 0, 0x11, 0, TSP_STOP_SUSPEND, 1, "PSCI-STOP", FAIL},
         {0x8400000eu, 0, 0x11, TSP_CFG_SYS_SUSPEND, TSP_STOP_SUSPEND, 1, "PSCI-SYSSUSP", PASS},
         {0x84000001u, 0, 0x11, 0, TSP_STOP_SUSPEND, 0, "PSCI-SUSPEND-1", PASS},
+        {0x84000001u, 0x03010007, 0x11, 0, TSP_STOP_SUSPEND, 0, "PSCI-SUSPEND-1", PASS},
+        {0xc4000001u, 1ull << 32, 0x11, 0, TSP_STOP_SUSPEND, 0, "PSCI-SUSPEND-1", PASS},
+        {0x84000001u, 1u << 31, 0x02, 0, TSP_STOP_SUSPEND, 0, "PSCI-SUSPEND-NO", FAIL},
         {0x95c1ba5fu, 0, 0x01, 0, TSP_STOP_OFF, 0, "PSCI-01-OFF", PASS},
         {0x95c1ba5fu, 0, 0x11, 0, TSP_STOP_OFF, 0, "PSCI-STOP", FAIL},
         {0x80000000u, 0, 0x11, 0, TSP_STOP_OFF, 0, "PSCI-STOP", FAIL},
@@ -244,6 +327,88 @@ static void calls_that_end_the_vcpu(void **state)
     }
 }
 
+/* An immediate that the convention does not use reaches none of its functions. */
+static void other_immediates_end_nothing(void **state)
+{
+    static const char *const insn[] = {HVC7, SMC7};
+    static const char *const rule[] = {"HVC-IMM-STOP", "SMC-IMM-STOP"};
+    static const uint32_t stop[] = {TSP_STOP_OFF, TSP_STOP_SUSPEND, TSP_STOP_SHUTDOWN,
+                                    TSP_STOP_RESET};
+    const struct spec *s = spec_builtin();
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * sizeof(stop) / sizeof(stop[0]); i++) {
+        struct arm_row r = {insn[i & 1], 1, TSP_EV_STOP, 0, 0x84000008u, 0, 0, {0}, "", 0};
+
+        arm_event(&r)->code = stop[i / 2];
+        assert_int_equal(judge_with(s), FAIL);
+        assert_non_null(finding_of(s, rule[i & 1]));
+    }
+}
+
+/* The hypervisors that give immediates of HVC a meaning are held to their own documents. */
+static void other_immediates_belong_to_vendors(void **state)
+{
+    struct arm_row r = {HVC7, 1, H, 0, 0x80000000u, 5, 5, {0x10001, 5, 5, 5}, "", 0};
+    const struct spec *s = spec_builtin();
+
+    (void)state;
+    arm_event(&r)->after.r[3] = 7;
+    setup.persona[0] = TSP_PERSONA_XEN;
+    assert_int_equal(judge_with(s), PASS);
+    assert_non_null(finding_of(s, "HVC-IMM-OWN"));
+    assert_null(finding_of(s, "HVC-IMM"));
+    setup.persona[0] = TSP_PERSONA_KVM;
+    assert_int_equal(judge_with(s), FAIL);
+}
+
+/* Linux Documentation/virt/kvm/api.rst: SYSTEM_SUSPEND leaves for user space with every register as
+ * it was; 32-bit arguments are cut where they are read, not where they stand. */
+static void suspend_leaves_the_arguments(void **state)
+{
+    static const uint64_t fid[] = {0x8400000eu, 0xc400000eu};
+    const struct spec *s = spec_builtin();
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * 4; i++) {
+        struct arm_row r = {HVC, 1, TSP_EV_STOP, 0x11, fid[i / 4], 0, 0, {0}, "", 0};
+        struct tsp_event *ev = arm_event(&r);
+
+        setup.config = TSP_CFG_SYS_SUSPEND;
+        ev->code = TSP_STOP_SUSPEND;
+        ev->info[0] = 1;
+        ev->before.r[i % 4] |= 0xdeadbeef00000000u;
+        ev->after.r[i % 4] = ev->before.r[i % 4];
+        assert_int_equal(judge_with(s), PASS);
+        ev->after.r[i % 4] = (uint32_t)ev->after.r[i % 4];
+        assert_int_equal(judge_with(s), FAIL);
+        assert_int_equal(finding_of(s, "PSCI-SYSSUSP-REGS")->verdict, FAIL);
+    }
+}
+
+/* Open in the documents: the upper half of X0 with an error of a 32-bit call, and what X1 to X3
+ * hold when they are no results. */
+static void open_registers_pass_either_way(void **state)
+{
+    static const uint64_t error[] = {NOT, NOT32};
+    static const uint64_t left[] = {0, 0xdeadbeef00000005u, 5};
+    const struct spec *s = spec_builtin();
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        struct arm_row r = {HVC, 1, H, 0, 0x8000dead, left[1], 0, {error[i / 3]}, "", 0};
+        struct tsp_event *ev = arm_event(&r);
+
+        ev->after.r[1] = left[i % 3];
+        assert_int_equal(judge_with(s), PASS);
+        ev->after.r[1] ^= 0x100;
+        assert_int_equal(judge_with(s), FAIL);
+        ev->after.r[1] = left[i % 3];
+        ev->after.r[0] ^= 1ull << 33;
+        assert_int_equal(judge_with(s), FAIL);
+    }
+}
+
 static void conduits_and_immediates(void **state)
 {
     static const struct arm_row row[] = {
@@ -252,9 +417,9 @@ static void conduits_and_immediates(void **state)
         {SMC, 1, H, 0, 0x80000000u, 5, 5, {0x20000}, "SMCCC-VERSION", FAIL},
         {SMC7, 1, H, 0, 0x80000000u, 5, 5, {NOT, 5, 5}, "SMC-IMM", PASS},
         {SMC7, 1, H, 0, 0x80000000u, 5, 5, {0x10001}, "SMC-IMM", FAIL},
-        {HVC7, 1, H, 0, 0x80000000u, 5, 5, {0x10001}, "SMCCC-VERSION", PASS},
+        {HVC7, 1, H, 0, 0x80000000u, 5, 5, {0x10001}, "HVC-IMM", FAIL},
         {HVC7, 1, H, 0, 0x80000000u, 5, 5, {NOT}, "HVC-IMM", PASS},
-        {HVC7, 1, H, 0, 0x80000000u, 5, 5, {0x20000}, "SMCCC-VERSION", FAIL},
+        {HVC7, 1, H, 0, 0x84000008u, 5, 5, {0}, "HVC-IMM", FAIL},
         {HVC, 0, H, 0, 0x80000000u, 5, 5, {0x10001}, "ARM-EL0-CALL", FAIL},
     };
 
@@ -346,9 +511,16 @@ static void registers_are_kept(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(smccc_functions),
+    cmocka_unit_test(announced_and_denied_functions),
+    cmocka_unit_test(workarounds_follow_their_levels),
+    cmocka_unit_test(random_bits_have_limits),
     cmocka_unit_test(psci_versions),
     cmocka_unit_test(psci_processors),
     cmocka_unit_test(calls_that_end_the_vcpu),
+    cmocka_unit_test(other_immediates_end_nothing),
+    cmocka_unit_test(other_immediates_belong_to_vendors),
+    cmocka_unit_test(suspend_leaves_the_arguments),
+    cmocka_unit_test(open_registers_pass_either_way),
     cmocka_unit_test(conduits_and_immediates),
     cmocka_unit_test(undefined_instructions),
     cmocka_unit_test(filtered_services_are_unknown),
