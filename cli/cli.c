@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trapspec/bits.h"
+
 const char *const cli_vendors[] = {"intel", "amd", "hygon", "centaur", "other", NULL};
 const char *const cli_personas[] = {"none",   "kvm", "xen",     "hyperv", "vmware",
                                     "lguest", "vmi", "generic", NULL};
@@ -122,14 +124,6 @@ bool cli_number(const char *text, uint64_t max, uint64_t *out)
     errno = 0;
     *out = strtoull(text, &end, 0);
     return *end == 0 && errno == 0 && *out <= max;
-}
-
-static int hex_digit(char c)
-{
-    const char *digits = "0123456789abcdef";
-    const char *at = c == 0 ? NULL : strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c);
-
-    return at == NULL ? -1 : (int)(at - digits);
 }
 
 int cli_hex(const char *text, uint8_t *out, size_t max)

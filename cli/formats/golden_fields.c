@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trapspec/bits.h"
+
 enum tsp_status golden_fail(struct golden_reader *rd, const char *format, ...)
 {
     char text[120];

@@ -4,18 +4,6 @@
 
 #include "emu/state/mmu.h"
 
-static void fill_sys(const struct tsp_x86_state *x, uint64_t *sys)
-{
-    sys[TSP_SYS_CR0] = x->cr0;
-    sys[TSP_SYS_CR3] = x->cr3;
-    sys[TSP_SYS_CR4] = x->cr4;
-    sys[TSP_SYS_EFER] = x->efer;
-    sys[TSP_SYS_XCR0] = x->xcr0;
-    sys[TSP_SYS_XSS] = x->xss;
-    sys[TSP_SYS_APIC_BASE] = x->apic_base;
-    sys[TSP_SYS_FAULTING] = x->cpuid_faulting;
-}
-
 /* Where the 16 bytes at ev_lin lie. */
 static void locate(struct vm *vm, struct vcpu *vc, unsigned len)
 {
@@ -52,7 +40,7 @@ void ev_begin(struct vm *vm, struct vcpu *vc, const struct insn *in)
     ev->vcpu = (uint16_t)vc->id;
     regs_copy(&ev->before, &vc->s.regs);
     if (vm->setup->arch == TSP_ARCH_X86)
-        fill_sys(&vc->s.x86, ev->sys);
+        tsp_x86_sys(&vc->s.x86, ev->sys);
     else
         memset(ev->sys, 0, sizeof(ev->sys));
     if (in) {

@@ -46,31 +46,30 @@ static bool locate(const struct vcpu *vc, uint16_t sel, unsigned off, unsigned l
     return (uint64_t)off + len - 1 <= limit;
 }
 
-enum step x86_descriptor(struct vm *vm, struct vcpu *vc, uint16_t sel, uint32_t vector,
-                         uint64_t *raw)
+/* One half of the descriptor at `off`; a selector past its table's limit faults with `vector`. */
+static enum step load_half(struct vm *vm, struct vcpu *vc, uint16_t sel, unsigned off,
+                           uint32_t vector, uint64_t *raw)
 {
     uint8_t b[8];
     uint64_t lin;
     enum step step;
 
-    if (!locate(vc, sel, 0, 8, &lin))
+    if (!locate(vc, sel, off, 8, &lin))
         return step_fault_code(vc, vector, sel & ~3u);
     step = x86_load_system(vm, vc, lin, b, sizeof(b));
     *raw = le_load(b, 8);
     return step;
 }
 
+enum step x86_descriptor(struct vm *vm, struct vcpu *vc, uint16_t sel, uint32_t vector,
+                         uint64_t *raw)
+{
+    return load_half(vm, vc, sel, 0, vector, raw);
+}
+
 enum step x86_descriptor_high(struct vm *vm, struct vcpu *vc, uint16_t sel, uint64_t *high)
 {
-    uint8_t b[8];
-    uint64_t lin;
-    enum step step;
-
-    if (!locate(vc, sel, 8, 8, &lin))
-        return step_fault_code(vc, X86_GP, sel & ~3u);
-    step = x86_load_system(vm, vc, lin, b, sizeof(b));
-    *high = le_load(b, 8);
-    return step;
+    return load_half(vm, vc, sel, 8, X86_GP, high);
 }
 
 void x86_unpack(uint64_t raw, uint16_t sel, struct tsp_segment *out)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "trapspec/bits.h"
+
 #define TEXT_KEYS_MAX 32u
 
 struct span {
@@ -66,17 +68,6 @@ static bool more_words(const struct reader *r)
         if (!is_space(r->rest.p[i]))
             return true;
     return false;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 /* 0x and hexadecimal digits, or decimal digits. */

@@ -101,18 +101,6 @@ static unsigned fetchable(const struct view *v, unsigned len)
     return len;
 }
 
-static void fill_sys(const struct tsp_x86_state *x, uint64_t *sys)
-{
-    sys[TSP_SYS_CR0] = x->cr0;
-    sys[TSP_SYS_CR3] = x->cr3;
-    sys[TSP_SYS_CR4] = x->cr4;
-    sys[TSP_SYS_EFER] = x->efer;
-    sys[TSP_SYS_XCR0] = x->xcr0;
-    sys[TSP_SYS_XSS] = x->xss;
-    sys[TSP_SYS_APIC_BASE] = x->apic_base;
-    sys[TSP_SYS_FAULTING] = x->cpuid_faulting;
-}
-
 static void fill_bytes(const struct view *v, struct tsp_event *e, const uint8_t *p, unsigned len)
 {
     uint64_t gpa;
@@ -153,7 +141,7 @@ static bool view_init(struct view *v, const struct recorded_run *run)
     v->lin = initial_linear(run->setup, s->regs.pc);
     v->now = v->o->mem_len ? v->o->mem : run->code;
     v->nnow = v->o->mem_len ? v->o->mem_len : run->ncode;
-    fill_sys(&s->x86, v->base.sys);
+    tsp_x86_sys(&s->x86, v->base.sys);
     if (v->scan.class == SCAN_NONE || v->o->vary)
         return false;
     /* Another vCPU may have written the text; on AArch64 no text is at stake. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bit ranges, little-endian loads and stores, checked arithmetic. Inline, no state. */
+/* Bit ranges, little-endian loads and stores, checked arithmetic, hexadecimal digits. Inline, no
+ * state. */
 #ifndef TSP_TRAPSPEC_BITS_H
 #define TSP_TRAPSPEC_BITS_H
 
@@ -54,6 +55,18 @@ static inline void le_store(uint8_t *p, uint64_t v, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
         p[i] = (uint8_t)(v >> (8 * i));
+}
+
+/* Value of a hexadecimal digit of either case, -1 for any other character. */
+static inline int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
 }
 
 /* True when [off, off + len) lies in [0, size), without overflow. */

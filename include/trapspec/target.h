@@ -62,6 +62,19 @@ struct tsp_x86_state {
     struct tsp_msr msr[TSP_MAX_MSR]; /* any other MSR the guest finds set */
 };
 
+/* The part of it that an event keeps. */
+static inline void tsp_x86_sys(const struct tsp_x86_state *x, uint64_t sys[TSP_SYS_COUNT])
+{
+    sys[TSP_SYS_CR0] = x->cr0;
+    sys[TSP_SYS_CR3] = x->cr3;
+    sys[TSP_SYS_CR4] = x->cr4;
+    sys[TSP_SYS_EFER] = x->efer;
+    sys[TSP_SYS_XCR0] = x->xcr0;
+    sys[TSP_SYS_XSS] = x->xss;
+    sys[TSP_SYS_APIC_BASE] = x->apic_base;
+    sys[TSP_SYS_FAULTING] = x->cpuid_faulting;
+}
+
 struct tsp_arm64_state {
     uint64_t sp_el0, sp_el1; /* regs.r[31] is a copy of the one in use */
     uint64_t vbar_el1, esr_el1, elr_el1, spsr_el1, far_el1, sctlr_el1;
