@@ -150,11 +150,11 @@ enum tsp_status golden_read(const char *name, const uint8_t *p, size_t n, struct
     }
     if (st == TSP_OK && out->n == 0)
         st = error_set(err, TSP_EPARSE, 0, "%s: no record in it (JSON lines expected)", name);
-    free(rd);
     if (st != TSP_OK)
         golden_free(out);
     else
         infer_clock(rd, out);
+    free(rd);
     return st;
 }
 
