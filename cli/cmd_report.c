@@ -19,6 +19,7 @@ static const char help[] =
     "  --target T     model:PROFILE, golden:FILE (recordings of a real hypervisor), dump:FILE "
     "(cpuid -r)\n"
     "  -o DIR         write report.json, report.html and findings/ there\n"
+    "  --sample N     every Nth of the scenarios made from the rules only\n"
     "  --corpus PATH  scenario files to run as well; may be repeated\n"
     "  --known FILE   accepted deviations, lines \"rule, reason\"\n"
     "  --no-known     show accepted deviations as findings\n"
@@ -28,8 +29,18 @@ static const char help[] =
     "example: trapspec report --target model:kvm@linux-6.1 -o out\n"
     "exit codes: 0 conforms, 1 findings, 2 usage, 3 bad input, 77 nothing could be tried\n";
 
-enum { OPT_TARGET = 256, OPT_CORPUS, OPT_KNOWN, OPT_NO_KNOWN, OPT_SKIP, OPT_JSON, OPT_COLOR };
+enum {
+    OPT_TARGET = 256,
+    OPT_SAMPLE,
+    OPT_CORPUS,
+    OPT_KNOWN,
+    OPT_NO_KNOWN,
+    OPT_SKIP,
+    OPT_JSON,
+    OPT_COLOR
+};
 static const struct option options[] = {{"target", required_argument, NULL, OPT_TARGET},
+                                        {"sample", required_argument, NULL, OPT_SAMPLE},
                                         {"corpus", required_argument, NULL, OPT_CORPUS},
                                         {"known", required_argument, NULL, OPT_KNOWN},
                                         {"no-known", no_argument, NULL, OPT_NO_KNOWN},
@@ -50,7 +61,9 @@ struct report_args {
     struct source src;
     struct skip_list *skip;
     struct report *report;
-    unsigned cases;
+    uint64_t sample;
+    unsigned cases, probes, refused;
+    char why[96]; /* of the first set-up that was refused */
     int code;
 };
 
@@ -65,8 +78,11 @@ static void judge_scenario(struct report_args *a, const char *id, const struct s
     fitted = *given;
     cli_fit(&a->src.t, &fitted);
     cli_build(s, &image, &setup);
-    if (exec_run(&a->src.t, &setup, s->sched, s->nsched, PROBE_BUDGET, &trace) != TSP_OK)
+    if (exec_run(&a->src.t, &setup, s->sched, s->nsched, PROBE_BUDGET, &trace) != TSP_OK) {
+        if (a->refused++ == 0)
+            snprintf(a->why, sizeof(a->why), "%s", cli_refusal(&a->src.t));
         return;
+    }
     report_add(a->report, a->src.t.caps, id, s, &setup, &trace);
     if (++a->cases % 256 == 0)
         cli_progress("%u cases", a->cases);
@@ -77,6 +93,8 @@ static bool one_probe(void *ctx, const struct scenario *s)
     struct report_args *a = ctx;
     char id[64];
 
+    if (a->probes++ % a->sample != 0)
+        return !cli_interrupted();
     snprintf(id, sizeof(id), "probe/%s/%05u", cli_arches[s->arch], a->cases);
     judge_scenario(a, id, s);
     return !cli_interrupted();
@@ -275,6 +293,9 @@ static int finish(struct report_args *a)
     int code;
 
     cli_progress_done();
+    if (a->refused > 0)
+        fprintf(stderr, "trapspec report: %u set-ups refused, the first because: %s\n", a->refused,
+                a->why);
     if (a->src.is_golden)
         snprintf(replay, sizeof(replay), "trapspec diff model:kvm %.150s --filter", a->target);
     d.policy_is_input = a->src.is_golden;
@@ -316,6 +337,10 @@ static int parse_args(struct report_args *a, int argc, char **argv)
             a->json = true;
         else if (opt == OPT_COLOR)
             cli_set_color(optarg);
+        else if (opt == OPT_SAMPLE && cli_number(optarg, 1000000, &a->sample) && a->sample > 0)
+            ;
+        else if (opt == OPT_SAMPLE)
+            return cli_usage("report", "--sample %s: a number of 1 to 1000000", optarg);
         else if (opt == OPT_CORPUS && a->ncorpus < CORPUS_MAX)
             a->corpus[a->ncorpus++] = optarg;
         else
@@ -338,6 +363,7 @@ static int run(int argc, char **argv)
     int code;
 
     memset(&a, 0, sizeof(a));
+    a.sample = 1;
     code = parse_args(&a, argc, argv);
     if (code != 0)
         return code;
