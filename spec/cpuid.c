@@ -201,11 +201,18 @@ static void find_run_time_bits(struct judge *j)
      */
     for (unsigned v = 0; !r && j->served && v < TSP_VENDOR_COUNT; v++)
         r = spec_find_rec(j->s, v, j->served_leaf, sub);
-    if (r)
-        memcpy(j->run, r->run, sizeof(j->run));
+    for (unsigned i = 0; r && i < 4; i++)
+        j->run[i] = r->run[i] | r->shared[i];
     if (!j->rec)
         return;
-    if (!r->indexed || !j->served || (j->served->flags & TSP_LEAF_INDEXED))
+    if (!j->served)
+        return;
+    if (!r->indexed) {
+        /* Several entries of a leaf that has no sub-leaves: the first one is kept right. */
+        j->blurred = j->served != spec_policy_first(&j->policy, j->served_leaf);
+        return;
+    }
+    if (j->served->flags & TSP_LEAF_INDEXED)
         return;
     j->blurred = true;
     while (r > j->s->rec && r[-1].who == r->who && r[-1].leaf == r->leaf)

@@ -58,6 +58,21 @@ const struct leaf_rec *spec_find_rec(const struct spec *s, unsigned who, uint32_
     return NULL;
 }
 
+/* A hypervisor that keeps a field right need not ask whose leaf it is. */
+static void find_shared(struct build *b)
+{
+    for (unsigned i = 0; i < b->spec.nrec; i++) {
+        struct leaf_rec *r = &b->rec[i];
+
+        for (unsigned v = 0; v < TSP_VENDOR_COUNT && r->who < TSP_VENDOR_COUNT; v++) {
+            const struct leaf_rec *o = spec_find_rec(&b->spec, v, r->leaf, r->sub_lo);
+
+            for (unsigned k = 0; o && k < 4; k++)
+                r->shared[k] |= o->run[k] & ~r->run[k];
+        }
+    }
+}
+
 static bool too_many(struct tsp_error *err, const char *what)
 {
     *err = (struct tsp_error){.code = TSP_EPARSE};
@@ -200,6 +215,7 @@ bool build_finish(struct build *b, struct tsp_error *err)
     /* rec_row is not moved, so records may be sorted freely. */
     qsort(b->rec, s->nrec, sizeof(b->rec[0]), rec_order);
     build_hash(b);
+    find_shared(b);
     if (!build_lanes(b, err))
         return false;
     s->vmcall = insn_named(b, "vmcall");

@@ -51,13 +51,15 @@ static unsigned named_vcpus(const struct judge *j)
     return n;
 }
 
-/* Send-IPI returns how many vCPUs took the interrupt: never more than were named; all of them for
- * an edge-triggered fixed interrupt while every local APIC is on. */
+/* Send-IPI returns how many vCPUs took the interrupt: never more than were named. For an
+ * edge-triggered fixed interrupt it is all of them while local APICs are on, which is known of the
+ * caller's own. */
 bool pred_ret_targets(const struct judge *j, const struct pred_use *p, struct say *say)
 {
     uint64_t icr = fact_value(j, COND_A3), got = j->ev->after.r[TSP_RAX];
     unsigned most = named_vcpus(j);
-    bool sure = fact_is(j, FACT_APIC, 1) && (icr & 0x8700) == 0;
+    bool sure = fact_is(j, FACT_APIC, 1) && j->setup->nvcpu == 1 &&
+                bits_test(j->ev->sys[TSP_SYS_APIC_BASE], 11) && (icr & 0x8700) == 0;
 
     (void)p;
     if (got <= most && (!sure || got == most))

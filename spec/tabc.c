@@ -103,6 +103,7 @@ static void write_recs(FILE *f, const struct spec *s)
         write_mask(f, r->zero);
         write_mask(f, r->one);
         write_mask(f, r->run);
+        write_mask(f, r->shared);
         fprintf(f, "%u, %u, %u, %u, %u, %u},\n", r->row, r->nrow, r->special, r->nspecial, r->who,
                 r->indexed);
     }

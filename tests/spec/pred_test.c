@@ -250,25 +250,27 @@ static void call_predicates(void **state)
     RUN(row);
 }
 
-/* Two vCPUs, ids 5 and 70; the bitmap starts at id 5. */
+/* vCPUs with ids 5 and 70; the bitmap starts at id 5. What another vCPU made of its APIC is not
+ * known. */
 static void ipi_targets(void **state)
 {
     static const struct {
-        unsigned mode;
+        unsigned mode, nvcpu;
         uint32_t config;
         uint64_t a0, a1, a2, a3, result;
         enum verdict want;
     } row[] = {
-        {L64, TSP_CFG_APIC_ON, 1, 0, 5, 0x40, 1, VERDICT_PASS},
-        {L64, TSP_CFG_APIC_ON, 1, 0, 5, 0x40, 0, VERDICT_FAIL},
-        {L64, TSP_CFG_APIC_ON, 1, 0, 5, 0x40, 2, VERDICT_FAIL},
-        {L64, TSP_CFG_APIC_ON, 1, 2, 5, 0x40, 2, VERDICT_PASS},
-        {L64, TSP_CFG_APIC_ON, 2, 1, 5, 0x40, 0, VERDICT_PASS},
-        {TSP_MODE_PROT32, TSP_CFG_APIC_ON, 1, 2, 5, 0x40, 1, VERDICT_PASS},
-        {TSP_MODE_PROT32, TSP_CFG_APIC_ON, 1, 2, 5, 0x40, 2, VERDICT_FAIL},
-        {L64, 0, 1, 0, 5, 0x40, 0, VERDICT_PASS},
-        {L64, 0, 1, 0, 5, 0x40, 2, VERDICT_FAIL},
-        {L64, TSP_CFG_APIC_ON, 1, 0, 5, 0x8040, 0, VERDICT_PASS},
+        {L64, 1, TSP_CFG_APIC_ON, 1, 0, 5, 0x40, 1, VERDICT_PASS},
+        {L64, 1, TSP_CFG_APIC_ON, 1, 0, 5, 0x40, 0, VERDICT_FAIL},
+        {L64, 2, TSP_CFG_APIC_ON, 1, 0, 5, 0x40, 0, VERDICT_PASS},
+        {L64, 2, TSP_CFG_APIC_ON, 1, 0, 5, 0x40, 2, VERDICT_FAIL},
+        {L64, 2, TSP_CFG_APIC_ON, 1, 2, 5, 0x40, 2, VERDICT_PASS},
+        {L64, 1, TSP_CFG_APIC_ON, 2, 1, 5, 0x40, 0, VERDICT_PASS},
+        {TSP_MODE_PROT32, 2, TSP_CFG_APIC_ON, 1, 2, 5, 0x40, 1, VERDICT_PASS},
+        {TSP_MODE_PROT32, 2, TSP_CFG_APIC_ON, 1, 2, 5, 0x40, 2, VERDICT_FAIL},
+        {L64, 1, 0, 1, 0, 5, 0x40, 0, VERDICT_PASS},
+        {L64, 2, 0, 1, 0, 5, 0x40, 2, VERDICT_FAIL},
+        {L64, 1, TSP_CFG_APIC_ON, 1, 0, 5, 0x8040, 0, VERDICT_PASS},
     };
 
     (void)state;
@@ -276,7 +278,7 @@ static void ipi_targets(void **state)
         struct tsp_event *ev;
 
         setup_x86_default();
-        setup.nvcpu = 2;
+        setup.nvcpu = (uint8_t)row[i].nvcpu;
         setup.config = row[i].config;
         setup.vcpu[0].x86.apic_id = 5;
         setup.vcpu[1].x86.apic_id = 70;
