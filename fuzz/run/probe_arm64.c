@@ -11,6 +11,7 @@
 #define ID_MAX 640u
 #define HVC 0xd4000002u
 #define SMC 0xd4000003u
+#define GARBAGE 0xdeadbeef00000000ull
 
 static const uint8_t psci_version[] = {0x01, 0x02, 0x10, 0x11};
 
@@ -103,7 +104,7 @@ static void probe_ids(struct probe *p, const struct ids *ids)
             call(p, SMC, 0, ids->id[i]);
         }
         /* The id is a 32-bit number whatever stands above it. */
-        call(p, HVC, 0, 0xdeadbeef00000000ull | ids->id[i]);
+        call(p, HVC, 0, GARBAGE | ids->id[i]);
     }
 }
 
@@ -128,10 +129,12 @@ static void probe_immediates(struct probe *p)
 static void probe_psci(struct probe *p)
 {
     static const uint64_t arg[][3] = {
-        {0, 0, 0},           {1, 0, 0},           {0x80000000u, 0, 0}, {0xffffffffu, 0, 0},
-        {0, 0x40001000, 5},  {1, 0x40001000, 5},  {0x40003000, 5, 0},  {~0ull, 0, 0},
-        {2, 0, 0},           {3, 0, 0},           {0x84000000u, 0, 0}, {0x84000002u, 0, 0},
-        {0xc4000001u, 0, 0}, {0x80000000u, 1, 0}, {0xc4000012u, 0, 0}, {0x8400000eu, 0, 0}};
+        {0, 0, 0},           {1, 0, 0},           {0x80000000u, 0, 0},
+        {0xffffffffu, 0, 0}, {0, 0x40001000, 5},  {1, 0x40001000, 5},
+        {0x40003000, 5, 0},  {~0ull, 0, 0},       {2, 0, 0},
+        {3, 0, 0},           {0x84000000u, 0, 0}, {0x84000002u, 0, 0},
+        {0xc4000001u, 0, 0}, {0x80000000u, 1, 0}, {0xc4000012u, 0, 0},
+        {0x8400000eu, 0, 0}, {0, 1ull << 32, 0},  {GARBAGE | 0x40003000u, GARBAGE, GARBAGE}};
 
     for (unsigned v = 0; v < PROBE_COUNT(psci_version) && !p->stop; v++) {
         for (uint32_t f = 0; f <= 0x16; f++) {
@@ -211,6 +214,10 @@ static void probe_queries(struct probe *p, const struct ids *ids)
             probe_default(p, TSP_ARCH_ARM64);
             probe_reg(p, 1, ids->id[i]);
             call(p, HVC, 0, query[q]);
+            /* A 32-bit call takes a 32-bit argument, whatever stands above it. */
+            probe_reg(p, 1, GARBAGE | ids->id[i]);
+            call(p, HVC, 0, query[q]);
+            probe_reg(p, 1, ids->id[i]);
             p->s.config |= TSP_CFG_PVTIME;
             if (query[q] == 0xc5000020)
                 call(p, HVC, 0, query[q]);
