@@ -10,7 +10,7 @@ bool mem_open(struct mem *m)
 {
     *m = (struct mem){0};
     m->ram = calloc(1, (size_t)TSP_MAX_RAM);
-    m->dirty = calloc(GRANULES / 64, sizeof(*m->dirty));
+    m->dirty = calloc(GRANULES, sizeof(*m->dirty));
     m->list = calloc(GRANULES, sizeof(*m->list));
     m->flags = calloc(1, TSP_MAX_RAM / MEM_PAGE);
     if (m->ram && m->dirty && m->list && m->flags)
@@ -35,7 +35,7 @@ static uint32_t clear_run(struct mem *m, uint32_t i)
     uint32_t first = m->list[i], n = 0;
 
     while (i + n < m->nlist && m->list[i + n] == first + n) {
-        m->dirty[(first + n) / 64] = 0;
+        m->dirty[first + n] = 0;
         n++;
     }
     memset(m->ram + (size_t)first * MEM_GRANULE, 0, (size_t)n * MEM_GRANULE);
@@ -57,11 +57,9 @@ void mem_mark(struct mem *m, uint64_t off, size_t len)
     uint64_t last = (off + len - 1) / MEM_GRANULE;
 
     for (uint64_t g = off / MEM_GRANULE; g <= last; g++) {
-        uint64_t bit = (uint64_t)1 << (g % 64);
-
-        if (m->dirty[g / 64] & bit)
+        if (m->dirty[g])
             continue;
-        m->dirty[g / 64] |= bit;
+        m->dirty[g] = 1;
         m->list[m->nlist++] = (uint32_t)g;
     }
 }

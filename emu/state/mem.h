@@ -13,7 +13,7 @@
 struct mem {
     uint8_t *ram;        /* TSP_MAX_RAM bytes, allocated at open */
     uint64_t base, size; /* guest-physical range of this set-up */
-    uint64_t *dirty;     /* bit per granule: differs from zero or may do */
+    uint8_t *dirty;      /* per granule: 1 when it differs from zero or may do */
     uint32_t *list;      /* the dirty granules, in order of first touch */
     uint32_t nlist;
     uint8_t *flags; /* per page: MEM_ROM, MEM_CODE (decoded blocks depend on it), MEM_WALK */
@@ -38,9 +38,7 @@ static inline bool mem_has(const struct mem *m, uint64_t gpa, uint64_t len)
 
 static inline bool mem_clean(const struct mem *m, uint64_t off)
 {
-    uint64_t g = off / MEM_GRANULE;
-
-    return ((m->dirty[g / 64] >> (g % 64)) & 1) == 0;
+    return m->dirty[off / MEM_GRANULE] == 0;
 }
 
 /* As mem_mark, cheap when the granules are dirty already. len is 1..MEM_GRANULE. */

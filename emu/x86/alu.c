@@ -164,26 +164,6 @@ enum step plain_DEC(struct vm *vm, struct vcpu *vc, const struct insn *in)
     return count(vm, vc, in, false);
 }
 
-/* 64 by 64 bits to 128, by halves. */
-static void multiply(uint64_t a, uint64_t b, uint64_t *lo, uint64_t *hi)
-{
-    uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;
-    uint64_t ll = al * bl, lh = al * bh, hl = ah * bl;
-    uint64_t mid = (ll >> 32) + (uint32_t)lh + (uint32_t)hl;
-
-    *lo = (mid << 32) | (uint32_t)ll;
-    *hi = ah * bh + (lh >> 32) + (hl >> 32) + (mid >> 32);
-}
-
-static void multiply_signed(uint64_t a, uint64_t b, uint64_t *lo, uint64_t *hi)
-{
-    multiply(a, b, lo, hi);
-    if (a >> 63)
-        *hi -= b;
-    if (b >> 63)
-        *hi -= a;
-}
-
 /* CF and OF tell that the upper half matters; the other four are undefined and left alone, as AMD
  * processors do. */
 static void set_mul_flags(struct vcpu *vc, bool over)
@@ -239,16 +219,16 @@ enum step plain_IMUL1(struct vm *vm, struct vcpu *vc, const struct insn *in)
 
 enum step plain_IMUL(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
-    unsigned size = in->opnd[0].size, bits = 8 * size, last = in->nopnd - 1u;
-    uint64_t a, b, lo, hi;
+    unsigned size = in->opnd[0].size, last = in->nopnd - 1u;
+    uint64_t a, b, lo;
+    bool over;
     enum step first = read_opnd(vm, vc, in, last - 1, &a), second = read_opnd(vm, vc, in, last, &b);
 
     if (first == STEP_FAULT || second == STEP_FAULT)
         return STEP_FAULT;
-    multiply_signed(bits_sext(a, bits), bits_sext(b, bits), &lo, &hi);
-    reg_put(vc, &in->opnd[0], lo & size_mask(size));
-    /* the product fits when sign-extending its low part gives all of it */
-    set_mul_flags(vc, size == 8 ? hi != 0 - (lo >> 63) : bits_sext(lo, bits) != lo);
+    lo = multiply_low(a, b, size, &over);
+    reg_put(vc, &in->opnd[0], lo);
+    set_mul_flags(vc, over);
     return step_both(first, second);
 }
 

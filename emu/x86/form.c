@@ -16,11 +16,25 @@ static inline uint64_t *reg_of(struct vcpu *vc, const struct insn *in, unsigned 
     return &vc->s.regs.r[in->opnd[i].reg & 15];
 }
 
+/* As effective, with addresses of 8 bytes. */
+static inline uint64_t address(const struct vcpu *vc, const struct insn *in)
+{
+    uint64_t off = (uint64_t)in->disp;
+
+    if (in->base < 16)
+        off += vc->s.regs.r[in->base];
+    else if (in->base == 16)
+        off += vc->s.regs.pc;
+    if (in->index < 16)
+        off += vc->s.regs.r[in->index] * in->scale;
+    return off;
+}
+
 /* Where the memory operand lies, or NULL. which: 0 read, 1 write. */
 static inline uint8_t *memory(const struct vcpu *vc, const struct insn *in, unsigned size,
                               unsigned which)
 {
-    uint64_t off = effective(vc, in);
+    uint64_t off = address(vc, in);
     const struct tlb_entry *e = &vc->tlb[which][(off / MEM_PAGE) % VM_TLB];
 
     if (e->tag != mmu_tag(vc, off, which) || off % MEM_PAGE > MEM_PAGE - size ||
@@ -123,6 +137,73 @@ static inline enum step binary(struct vm *vm, struct vcpu *vc, const struct insn
     return STEP_NEXT;
 }
 
+/* Shifts of a register by a count other than zero that the instruction names. */
+static inline enum step shift(struct vcpu *vc, const struct insn *in, unsigned op, unsigned size)
+{
+    unsigned n = (unsigned)in->imm & (8 * size - 1);
+    uint64_t a = *reg_of(vc, in, 0) & size_mask(size), r;
+    bool cf, of;
+
+    if (op == OP_SHL) {
+        r = (a << n) & size_mask(size);
+        cf = ((a >> (8 * size - n)) & 1) != 0;
+        of = cf != flag_top(r, size);
+    } else {
+        r = op == OP_SHR ? a >> n
+                         : bits_sext(bits_sext(a, 8 * size) >> n, 64 - n) & size_mask(size);
+        cf = ((a >> (n - 1)) & 1) != 0;
+        of = op == OP_SHR && n == 1 && flag_top(a, size);
+    }
+    *reg_of(vc, in, 0) = r;
+    lazy_set(vc, LAZY_LOGIC, size, r, 0, 0);
+    flag_carry(vc, X86_CF | X86_OF_FLAG, (cf ? X86_CF : 0) | (of ? X86_OF_FLAG : 0));
+    return STEP_NEXT;
+}
+
+static inline enum step count(struct vcpu *vc, const struct insn *in, unsigned op, unsigned size)
+{
+    uint64_t a = *reg_of(vc, in, 0) & size_mask(size);
+    uint64_t r = (op == OP_INC ? a + 1 : a - 1) & size_mask(size);
+    uint64_t cf = flag_cf(vc) ? X86_CF : 0;
+
+    *reg_of(vc, in, 0) = r;
+    lazy_set(vc, op == OP_INC ? LAZY_ADD : LAZY_SUB, size, r, a, 1);
+    flag_carry(vc, X86_CF, cf);
+    return STEP_NEXT;
+}
+
+static inline enum step product(struct vcpu *vc, const struct insn *in, enum form form,
+                                unsigned size)
+{
+    uint64_t b;
+    bool over;
+
+    if (!source(vc, in, form, size, &b))
+        return STEP_RETRY;
+    *reg_of(vc, in, 0) = multiply_low(*reg_of(vc, in, 0) & size_mask(size), b, size, &over);
+    flag_carry(vc, X86_CF | X86_OF_FLAG, over ? X86_CF | X86_OF_FLAG : 0);
+    return STEP_NEXT;
+}
+
+/* MOVZX: size is that of the source. */
+static inline enum step extend(struct vcpu *vc, const struct insn *in, enum form form,
+                               unsigned size)
+{
+    uint64_t v;
+
+    if (!source(vc, in, form, size, &v))
+        return STEP_RETRY;
+    *reg_of(vc, in, 0) = v;
+    return STEP_NEXT;
+}
+
+static enum step lea_64(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    (void)vm;
+    *reg_of(vc, in, 0) = address(vc, in);
+    return STEP_NEXT;
+}
+
 /* ---- one function for each form ---- */
 
 /* clang-format off */
@@ -150,6 +231,17 @@ FORMS(MOVE, MOV)
 #define ENTRY(op, form, size) [OP_##op][FORM_##form][(size) == 8] = op##_##form##size,
 static enum step (*const forms[][FORM_COUNT][2])(ARGS) = {BINARY_OPS(ENTRY) FORMS(ENTRY, MOV)};
 
+
+#define SHIFT(op, form, size) HANDLER(op, form, size, shift(vc, in, OP_##op, size))
+#define COUNT(op, form, size) HANDLER(op, form, size, count(vc, in, OP_##op, size))
+#define PRODUCT(op, form, size) HANDLER(op, form, size, product(vc, in, FORM_##form, size))
+PRODUCT(IMUL, RR, 4) PRODUCT(IMUL, RR, 8) PRODUCT(IMUL, RM, 4) PRODUCT(IMUL, RM, 8)
+#define EXTEND(form, size) HANDLER(MOVZX, form, size, extend(vc, in, FORM_##form, size))
+#define ONE_REGISTER(m) m(SHL, RI, 4) m(SHL, RI, 8) m(SHR, RI, 4) m(SHR, RI, 8) m(SAR, RI, 4) m(SAR, RI, 8)
+ONE_REGISTER(SHIFT)
+COUNT(INC, RR, 4) COUNT(INC, RR, 8) COUNT(DEC, RR, 4) COUNT(DEC, RR, 8)
+EXTEND(RR, 1) EXTEND(RR, 2) EXTEND(RM, 1) EXTEND(RM, 2)
+static enum step (*const shifts[3][2])(ARGS) = {{SHL_RI4, SHL_RI8}, {SHR_RI4, SHR_RI8}, {SAR_RI4, SAR_RI8}};
 /* clang-format on */
 
 /* ---- conditional jumps ---- */
@@ -195,21 +287,88 @@ static enum form form_of(const struct insn *in)
     return to == OPND_REG && from == OPND_MEM ? FORM_RM : FORM_COUNT;
 }
 
+/* Memory that `memory` can find: 8-byte addresses in a segment without base. */
+static bool reaches(const struct insn *in, enum form form)
+{
+    return form < FORM_RM || (in->asize == 8 && in->seg < TSP_FS);
+}
+
+static enum step (*special_shift(const struct insn *in, unsigned size))(ARGS)
+{
+    if (form_of(in) != FORM_RI || (in->imm & (8 * size - 1)) == 0)
+        return NULL;
+    return shifts[in->op - OP_SHL][size == 8];
+}
+
+static enum step (*special_count(const struct insn *in, unsigned size))(ARGS)
+{
+    if (in->opnd[0].kind != OPND_REG)
+        return NULL;
+    if (in->op == OP_INC)
+        return size == 8 ? INC_RR8 : INC_RR4;
+    return size == 8 ? DEC_RR8 : DEC_RR4;
+}
+
+static enum step (*special_product(const struct insn *in, unsigned size))(ARGS)
+{
+    enum form form = form_of(in);
+
+    if (form == FORM_RR)
+        return size == 8 ? IMUL_RR8 : IMUL_RR4;
+    if (form == FORM_RM && reaches(in, form))
+        return size == 8 ? IMUL_RM8 : IMUL_RM4;
+    return NULL;
+}
+
+static enum step (*special_extend(const struct insn *in))(ARGS)
+{
+    enum form form = form_of(in);
+
+    if (in->opnd[1].kind == OPND_REG8H || !reaches(in, form))
+        return NULL;
+    if (form == FORM_RR)
+        return in->opnd[1].size == 1 ? MOVZX_RR1 : MOVZX_RR2;
+    if (form == FORM_RM)
+        return in->opnd[1].size == 1 ? MOVZX_RM1 : MOVZX_RM2;
+    return NULL;
+}
+
+static enum step (*special_move(const struct insn *in, unsigned size))(ARGS)
+{
+    enum form form = form_of(in);
+
+    if (in->op >= sizeof(forms) / sizeof(forms[0]) || form == FORM_COUNT || !reaches(in, form))
+        return NULL;
+    return forms[in->op][form][size == 8];
+}
+
 static enum step (*special(unsigned mode, const struct insn *in))(ARGS)
 {
     unsigned size = in->opnd[0].size;
-    enum form form;
 
     if (mode != TSP_MODE_LONG64)
         return NULL;
     if (in->op == OP_JCC)
         return in->osize == 8 ? jumps[in->cond & 15] : NULL;
-    if (in->op >= sizeof(forms) / sizeof(forms[0]) || (size != 4 && size != 8))
+    if (size != 4 && size != 8)
         return NULL;
-    form = form_of(in);
-    if (form == FORM_COUNT || (form >= FORM_RM && in->seg >= TSP_FS))
-        return NULL;
-    return forms[in->op][form][size == 8];
+    switch (in->op) {
+    case OP_SHL:
+    case OP_SHR:
+    case OP_SAR:
+        return special_shift(in, size);
+    case OP_INC:
+    case OP_DEC:
+        return special_count(in, size);
+    case OP_MOVZX:
+        return special_extend(in);
+    case OP_IMUL:
+        return special_product(in, size);
+    case OP_LEA:
+        return size == 8 && in->asize == 8 ? lea_64 : NULL;
+    default:
+        return special_move(in, size);
+    }
 }
 
 void form_bind(struct code_block *b)

@@ -121,6 +121,41 @@ static inline uint64_t size_mask(unsigned size)
     return ~(uint64_t)0 >> (64 - 8 * size);
 }
 
+/* 64 by 64 bits to 128, by halves. */
+static inline void multiply(uint64_t a, uint64_t b, uint64_t *lo, uint64_t *hi)
+{
+    uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;
+    uint64_t ll = al * bl, lh = al * bh, hl = ah * bl;
+    uint64_t mid = (ll >> 32) + (uint32_t)lh + (uint32_t)hl;
+
+    *lo = (mid << 32) | (uint32_t)ll;
+    *hi = ah * bh + (lh >> 32) + (hl >> 32) + (mid >> 32);
+}
+
+static inline void multiply_signed(uint64_t a, uint64_t b, uint64_t *lo, uint64_t *hi)
+{
+    multiply(a, b, lo, hi);
+    if (a >> 63)
+        *hi -= b;
+    if (b >> 63)
+        *hi -= a;
+}
+
+/* The lower half of the signed product. It fits when sign-extending it gives all of the product. */
+static inline uint64_t multiply_low(uint64_t a, uint64_t b, unsigned size, bool *over)
+{
+    uint64_t lo, hi;
+
+    if (size == 8) {
+        multiply_signed(a, b, &lo, &hi);
+        *over = hi != 0 - (lo >> 63);
+        return lo;
+    }
+    lo = bits_sext(a, 8 * size) * bits_sext(b, 8 * size);
+    *over = bits_sext(lo, 8 * size) != lo;
+    return lo & size_mask(size);
+}
+
 /* Of two accesses in a row: a fault of the second, else the device access there was. */
 static inline enum step step_both(enum step a, enum step b)
 {
