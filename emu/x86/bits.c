@@ -82,11 +82,12 @@ static unsigned trailing_zeros(uint64_t v)
 {
     unsigned n = 0;
 
-    for (unsigned w = 32; w != 0; w /= 2)
+    for (unsigned w = 32; w != 0; w /= 2) {
         if ((v & bits_mask(w)) == 0) {
             v >>= w;
             n += w;
         }
+    }
     return n;
 }
 
@@ -94,11 +95,12 @@ static unsigned highest_bit(uint64_t v)
 {
     unsigned n = 0;
 
-    for (unsigned w = 32; w != 0; w /= 2)
+    for (unsigned w = 32; w != 0; w /= 2) {
         if (v >> w != 0) {
             v >>= w;
             n += w;
         }
+    }
     return n;
 }
 
