@@ -14,7 +14,7 @@
 #include "trapspec/bits.h"
 
 #define MEMO_SIZE 4096u
-#define RECENT_SIZE 1024u
+#define SEEN_BITS 11u
 
 struct memo {
     uint64_t key[2];
@@ -22,12 +22,13 @@ struct memo {
     struct insn insn;
 };
 
-/* Whole answers, found by the first 8 bytes of 15 before anything is taken apart; right when the
- * mode and the insn.len bytes are the same, whatever follows. */
-struct recent {
+/* Encodings that were taken apart before, found by their first bytes without doing it again; right
+ * when the mode and the bytes up to ModRM and SIB are the same, whatever follows. */
+struct seen {
     uint64_t key[2];  /* bytes 0..7 and 7..14 */
-    uint64_t mask[2]; /* those of them that are the instruction's */
+    uint64_t mask[2]; /* those of them up to ModRM and SIB */
     uint32_t tag;     /* 0 = empty, else 1 + mode */
+    struct x86_fields fields;
     struct insn insn;
 };
 
@@ -37,7 +38,7 @@ struct decoder {
     csh handle[H_COUNT];
     cs_insn insn; /* no detail: operands come from lower_x86.c and lower_arm64 */
     struct memo memo[MEMO_SIZE];
-    struct recent recent[RECENT_SIZE];
+    struct seen seen[1u << SEEN_BITS];
 };
 
 static unsigned handle_of(enum tsp_mode mode)
@@ -158,53 +159,77 @@ static void confirm(struct decoder *d, enum tsp_mode mode, const struct x86_fiel
     out->nopnd = 0;
 }
 
-static void decode_anew(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n,
-                        struct insn *out)
+/* *f and *out become what the bytes say; displacement and immediates are x86_fill's. */
+static void decode_anew(struct decoder *d, enum tsp_mode mode, const struct x86_bytes *raw,
+                        struct x86_fields *f, struct insn *out)
 {
-    struct x86_bytes raw;
-    struct x86_fields f;
     struct memo *m;
     bool hit;
 
-    x86_fields(mode, p, n, &raw, &f);
-    if (f.status != INSN_OK) {
-        x86_lower(&f, &raw, out);
-    } else {
-        m = memo_slot(d, raw.b, f.head, mode, &hit);
-        if (!hit) {
-            x86_lower(&f, &raw, &m->insn);
-            confirm(d, mode, &f, &raw, &m->insn);
-        }
-        *out = m->insn;
+    if (f->status != INSN_OK) {
+        x86_lower(f, raw, out);
+        return;
     }
+    m = memo_slot(d, raw->b, f->head, mode, &hit);
+    if (!hit) {
+        x86_lower(f, raw, &m->insn);
+        confirm(d, mode, f, raw, &m->insn);
+    }
+    *out = m->insn;
+}
+
+static void decode_short(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n,
+                         struct insn *out)
+{
+    struct x86_bytes raw;
+    struct x86_fields f;
+
+    x86_fields(mode, p, n, &raw, &f);
+    decode_anew(d, mode, &raw, &f, out);
     x86_fill(&f, &raw, out);
+}
+
+/* The bytes that tell most encodings apart: opcode and ModRM, and what may stand before them. */
+static struct seen *seen_slot(struct decoder *d, enum tsp_mode mode, uint64_t k0)
+{
+    unsigned before = (k0 & 0xf0) == 0x40 || (k0 & 0xff) == 0x66;
+    unsigned n = 2 + before + ((k0 >> (8 * before) & 0xff) == 0x0f);
+
+    return &d->seen[(first_bytes(k0, n) + ((uint64_t)mode << 32)) * 0x9e3779b97f4a7c15u >>
+                    (64 - SEEN_BITS)];
 }
 
 static void decode_x86(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n,
                        struct insn *out)
 {
+    struct x86_bytes raw;
     uint64_t k0, k1;
-    struct recent *e;
+    struct seen *e;
 
     if (n < X86_INSN_MAX) {
-        decode_anew(d, mode, p, n, out);
+        decode_short(d, mode, p, n, out);
         return;
     }
     k0 = load64(p);
     k1 = load64(p + 7);
-    e = &d->recent[((k0 + mode) * 0x9e3779b97f4a7c15u >> 40) % RECENT_SIZE];
+    e = seen_slot(d, mode, k0);
     if (e->tag == 1 + (uint32_t)mode && ((e->key[0] ^ k0) & e->mask[0]) == 0 &&
         ((e->key[1] ^ k1) & e->mask[1]) == 0) {
+        memcpy(raw.b, p, X86_INSN_MAX);
+        memset(raw.b + X86_INSN_MAX, 0, sizeof(raw.b) - X86_INSN_MAX);
         *out = e->insn;
+        x86_fill(&e->fields, &raw, out);
         return;
     }
-    decode_anew(d, mode, p, n, out);
-    e->tag = 1 + (uint32_t)mode;
+    x86_fields(mode, p, n, &raw, &e->fields);
+    decode_anew(d, mode, &raw, &e->fields, &e->insn);
+    *out = e->insn;
+    x86_fill(&e->fields, &raw, out);
+    e->tag = e->fields.status == INSN_OK ? 1 + (uint32_t)mode : 0;
     e->key[0] = k0;
     e->key[1] = k1;
-    e->mask[0] = first_bytes(~(uint64_t)0, out->len);
-    e->mask[1] = out->len > 7 ? first_bytes(~(uint64_t)0, out->len - 7u) : 0;
-    e->insn = *out;
+    e->mask[0] = first_bytes(~(uint64_t)0, e->fields.head);
+    e->mask[1] = e->fields.head > 7 ? first_bytes(~(uint64_t)0, e->fields.head - 7u) : 0;
 }
 
 static void decode_a64(struct decoder *d, const uint8_t *p, size_t n, struct insn *out)
