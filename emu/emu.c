@@ -149,7 +149,6 @@ static void vcpu_adopt(struct vm *vm, struct vcpu *vc, const struct tsp_vcpu_sta
     vc->s.x86.tsc -= vm->tsc;
     vc->lazy = (struct lazy_flags){0};
     vc->patch = (struct patch_job){0};
-    vc->delivering = false;
     vc->stall = 0;
     vc->stall_pc = vc->stall_retired = 0;
     vc->stop_code = TSP_STOP_DONE;
@@ -201,7 +200,6 @@ enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct ts
     vm->setup = setup;
     vm->ev = out;
     vm->tsc = 0;
-    vm->state_class = 0;
     vm->maxphyaddr = guest_maxphyaddr(setup);
     mem_reset(&vm->mem, setup->ram_base, setup->ram_size);
     code_reset(vm->code);
@@ -252,11 +250,6 @@ uint64_t vm_retired(const struct vm *vm)
     for (unsigned i = 0; i < vm->nvcpu; i++)
         n += vm->vcpu[i].retired;
     return n;
-}
-
-unsigned vm_state_class(const struct vm *vm)
-{
-    return vm->state_class;
 }
 
 bool vm_behaviour_at(unsigned i, struct vm_behaviour *out)

@@ -35,9 +35,6 @@ enum tsp_status vm_set_vcpu(struct vm *vm, unsigned vcpu, const struct tsp_vcpu_
 
 /* Instructions executed on all vCPUs since reset. */
 uint64_t vm_retired(const struct vm *vm);
-/* A small number that describes where the machine is (mode, level, last trap, its outcome); feeds
- * fuzzers. */
-unsigned vm_state_class(const struct vm *vm);
 
 /* behaviour.def and its profiles, for people. false past the end. */
 struct vm_behaviour {

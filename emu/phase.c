@@ -46,34 +46,6 @@ static void check_end(struct vm *vm, struct vcpu *vc)
         step_stop(vm, vc, TSP_STOP_END);
 }
 
-/* How the trap ended, in four bits: the vector, the reason of a stop, the error number of a call.
- */
-static unsigned outcome(const struct tsp_event *ev)
-{
-    switch (ev->kind) {
-    case TSP_EV_FAULT:
-    case TSP_EV_STOP:
-        return ev->code & 15;
-    case TSP_EV_HYPERCALL:
-        return (unsigned)(ev->after.r[0] >> 63 ? 8 + (ev->after.r[0] & 7) : ev->after.r[0] != 0);
-    case TSP_EV_CPUID:
-        return (unsigned)(ev->before.r[0] >> 28) & 15;
-    case TSP_EV_MSR:
-    case TSP_EV_PIO:
-    case TSP_EV_MMIO:
-        return (unsigned)(ev->info[1] & 1);
-    default:
-        return ev->before.pc == ev->after.pc;
-    }
-}
-
-/* kind:4 outcome:4 user:1 mode:4 */
-static unsigned classify(const struct tsp_event *ev)
-{
-    return (unsigned)(ev->kind & 15) << 9 | outcome(ev) << 5 |
-           (unsigned)(ev->before.level == 3) << 4 | (ev->before.mode & 15);
-}
-
 enum tsp_status vm_run(struct vm *vm, unsigned vcpu, uint32_t budget, struct tsp_event *out)
 {
     struct vcpu *vc;
@@ -96,6 +68,5 @@ enum tsp_status vm_run(struct vm *vm, unsigned vcpu, uint32_t budget, struct tsp
             arm64_run(vm, vc, vm->nvcpu > 1 ? 1 : budget);
         check_end(vm, vc);
     }
-    vm->state_class = classify(out);
     return TSP_OK;
 }

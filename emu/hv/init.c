@@ -45,7 +45,6 @@ void hv_init_vcpu(struct vm *vm, struct vcpu *vc)
     x->cr2 = x->cr3 = x->cr4 = x->efer = 0;
     x->shadow = 0;
     vc->lazy = (struct lazy_flags){0};
-    vc->delivering = false;
     mmu_flush(vc);
 }
 

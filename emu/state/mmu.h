@@ -87,10 +87,6 @@ bool mmu_translate_fetch(struct vm *vm, struct vcpu *vc, uint64_t lin, uint64_t 
 /* TSP_TEXT_* of the byte at lin for the current privilege; sets no A or D bit. *gpa is the byte's
  * guest-physical address when TSP_TEXT_PRESENT is set; gpa may be NULL. */
 uint8_t mmu_text_at(struct vm *vm, struct vcpu *vc, uint64_t lin, uint64_t *gpa);
-static inline uint8_t mmu_text(struct vm *vm, struct vcpu *vc, uint64_t lin)
-{
-    return mmu_text_at(vm, vc, lin, NULL);
-}
 
 /* The linear address n bytes on: it wraps at 4 GiB outside 64-bit mode. */
 static inline uint64_t mmu_add(const struct vcpu *vc, uint64_t lin, uint64_t n, unsigned access)

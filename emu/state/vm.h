@@ -75,7 +75,6 @@ struct vcpu {
     uint64_t stall_retired;
     uint32_t stall;
     uint32_t stop_code; /* enum tsp_stop of the last stop */
-    bool delivering;    /* an exception is being delivered: a second one is a double fault */
     /* hypervisor-side per-vCPU values of the personality in force */
     uint64_t hv_state[16];
     uint64_t dr[8], cr8; /* x86 registers without an effect here */
@@ -98,12 +97,10 @@ struct vm {
     const struct hv_ops *hv[2];             /* the personas of the set-up, NULL when none */
     uint64_t behaviour[VM_BEHAVIOUR_WORDS]; /* bits of enum behaviour (emu/hv/behaviour.h) */
     unsigned nvcpu;
-    unsigned
-        maxphyaddr; /* width of guest-physical addresses: higher page-table bits are reserved */
+    unsigned maxphyaddr; /* width of guest-physical addresses: page-table bits above are reserved */
     struct vcpu vcpu[TSP_MAX_VCPU];
-    struct tsp_event *ev; /* where the current run call wants its event */
-    uint64_t tsc;         /* advances by one per retired instruction */
-    unsigned state_class;
+    struct tsp_event *ev;  /* where the current run call wants its event */
+    uint64_t tsc;          /* advances by one per retired instruction */
     uint64_t hv_state[16]; /* hypervisor-side values of the whole machine */
 };
 

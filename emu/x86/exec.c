@@ -58,12 +58,6 @@ enum step (*x86_plain_handler(unsigned op))(struct vm *, struct vcpu *, const st
     return plain[op];
 }
 
-enum step x86_plain(struct vm *vm, struct vcpu *vc, const struct insn *in)
-{
-    TSP_ASSERT(in->op < OP_COUNT && plain[in->op]);
-    return plain_at(vm, vc, in);
-}
-
 /* ---- events ---- */
 
 static void begin(struct run *r, const struct insn *in)

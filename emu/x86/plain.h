@@ -13,7 +13,7 @@
 #include "emu/x86/flags.h"
 #include "emu/x86/segment.h"
 
-/* One row per operation that x86_plain executes. */
+/* One row per operation that exec.c looks up. */
 #define PLAIN_OPS(X)                                                                               \
     X(ADD)                                                                                         \
     X(OR)                                                                                          \

@@ -43,9 +43,6 @@ enum x86_vector {
 
 /* exec.c: runs up to budget instructions on vc until an event; fills vm->ev. */
 void x86_run(struct vm *vm, struct vcpu *vc, uint32_t budget);
-/* exec.c: one plain instruction (everything after OP_TRAP_LAST that is not a system instruction).
- */
-enum step x86_plain(struct vm *vm, struct vcpu *vc, const struct insn *in);
 
 /* system.c: far transfers, segment loads, descriptor tables, control registers, MSRs, RDTSC,
  * IN/OUT, HLT, STI/CLI. */

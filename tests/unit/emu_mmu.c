@@ -280,9 +280,9 @@ static void read_only_memory_is_read_but_not_written(void **state)
     assert_int_equal(rig_event.addr, 0x3000);
     assert_int_equal(mmu_load(&rig_vm, vc, 0x3000, buf, 2, MMU_READ), STEP_NEXT);
     assert_int_equal(le_load(buf, 2), 0xbbaa);
-    assert_int_equal(mmu_text(&rig_vm, vc, 0x3000), TSP_TEXT_KNOWN | TSP_TEXT_PRESENT |
-                                                        TSP_TEXT_WRITE | TSP_TEXT_FETCH |
-                                                        TSP_TEXT_ROM);
+    assert_int_equal(mmu_text_at(&rig_vm, vc, 0x3000, NULL), TSP_TEXT_KNOWN | TSP_TEXT_PRESENT |
+                                                                 TSP_TEXT_WRITE | TSP_TEXT_FETCH |
+                                                                 TSP_TEXT_ROM);
     rig_close();
 }
 
