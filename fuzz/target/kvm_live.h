@@ -17,15 +17,18 @@ struct live_core {
     int fd; /* -1: not created */
     struct kvm_run *run;
     bool stopped;     /* its run is over */
+    uint64_t last_pc; /* where it was when it was looked at */
     bool incomplete;  /* an exit of its last KVM_RUN waits for user space's answer */
     uint32_t used_ms; /* of its time limit */
 };
 
-/* What cannot be changed once a machine has run, in a copy: the set-up is gone by then. */
+/* What cannot be changed once a machine has run, in a copy: the set-up is gone by then. The table
+ * is the vCPU's alone. */
 struct live_shape {
-    bool plain; /* one vCPU, no state of the kernel's beside it, nothing unusual */
+    bool plain;     /* one vCPU, no state of the kernel's beside it, nothing unusual */
+    unsigned cores; /* made so far */
     uint8_t patch, psci;
-    uint32_t config, apic_id, npolicy;
+    uint32_t config, npolicy;
     uint32_t firmware[6];
     uint64_t ram_base, ram_size;
     size_t nleaf;
@@ -91,15 +94,18 @@ bool live_in_ram(const struct live_machine *k, uint64_t gpa, uint64_t len);
 /* Reads RAM at a linear address of the start's mapping; false when some of it is not RAM. */
 bool live_read_linear(struct live_machine *k, uint64_t lin, uint8_t *buf, size_t len);
 
-/* kvm_shape.c: whether the machine can be used again for the set-up. */
-bool live_shape_keep(struct live_machine *k);
+/* kvm_shape.c: what of the machine can be used again for the set-up: its vCPU too, or all but that.
+ */
+enum live_keep { LIVE_KEEP_NOTHING, LIVE_KEEP_MACHINE, LIVE_KEEP_ALL };
+enum live_keep live_shape_keep(const struct live_machine *k);
 /* Remembers the set-up that a new machine is made for. */
 void live_shape_take(struct live_machine *k);
 
-/* kvm_loop.c: once per process; then runs of at most ms milliseconds; then, when the only vCPU has
+/* kvm_loop.c: once per process; then runs up to an event, or of at most
+ * slice milliseconds unless it is 0; then, when the only vCPU has
  * stopped, the events that follow from before and after are put before the stop. */
 bool live_timer_open(void);
-void live_run_core(struct live_machine *k, unsigned i, uint32_t ms);
+void live_run_core(struct live_machine *k, unsigned i, uint32_t slice);
 void live_tell(struct live_machine *k);
 
 #endif

@@ -297,43 +297,66 @@ static bool alone(const struct live_machine *k, unsigned i)
     return true;
 }
 
+/* A vCPU that is elsewhere each time it is looked at gets some limits more than one that is stuck:
+ * it may be slow, not lost. */
+#define PATIENCE 4u
+
+static bool moved(struct live_machine *k, unsigned i)
+{
+    struct tsp_regs r;
+    bool elsewhere;
+
+    live_arch_regs(k, i, &r);
+    elsewhere = r.pc != k->core[i].last_pc;
+    k->core[i].last_pc = r.pc;
+    return elsewhere;
+}
+
 /* Time ran out in the guest, or only a piece of it: ask whether it is worth going on. */
 static bool time_is_up(struct live_machine *k, unsigned i)
 {
-    struct live_core *c = &k->core[i];
-    bool final = false;
+    const struct live_core *c = &k->core[i];
+    bool final = false, lost = !moved(k, i) || c->used_ms >= PATIENCE * k->limit_ms;
     enum tsp_stop why = live_arch_stuck(k, i, &final);
 
-    if (c->used_ms < k->limit_ms && !(final && alone(k, i)))
+    if (!(c->used_ms >= k->limit_ms && lost) && !(final && alone(k, i)))
         return false;
     live_stop(k, i, why, 0);
     return true;
 }
 
-/* Runs until there is something to tell or ms milliseconds are over. */
-void live_run_core(struct live_machine *k, unsigned i, uint32_t ms)
+/* Milliseconds until the vCPU is looked at again: each time twice as long, up to its limits. */
+static uint32_t next_tick(const struct live_machine *k, const struct live_core *c, uint32_t tick)
+{
+    uint32_t limit = c->used_ms < k->limit_ms ? k->limit_ms : PATIENCE * k->limit_ms;
+    uint32_t left = limit > c->used_ms ? limit - c->used_ms : 1;
+
+    return 2 * tick < left ? 2 * tick : left;
+}
+
+/* Runs until there is something to tell or a slice is over. */
+void live_run_core(struct live_machine *k, unsigned i, uint32_t slice)
 {
     struct live_core *c = &k->core[i];
-    uint32_t tick = ms < TICK_MS ? ms : TICK_MS, spent = 0;
+    uint32_t tick = slice && slice < TICK_MS ? slice : TICK_MS, spent = 0;
 
-    while (spent < ms) {
+    while (!slice || spent < slice) {
         uint32_t start = clock_ms(), took;
         int e = run_timed(c, tick);
 
         c->incomplete = false;
         took = clock_ms() - start;
-        spent += took ? took : (e == EINTR);
-        c->used_ms += took ? took : (e == EINTR);
+        took = took ? took : (e == EINTR);
+        spent += took;
+        c->used_ms += took;
         if (e != 0 && e != EINTR) {
             live_stop(k, i, TSP_STOP_ERROR, (uint64_t)e);
             return;
         }
         if (e == 0 && exit_events(k, i))
             return;
-        if ((e == EINTR || c->used_ms >= k->limit_ms) && time_is_up(k, i))
+        if ((e == EINTR || c->used_ms >= PATIENCE * k->limit_ms) && time_is_up(k, i))
             return;
-        tick *= 2;
-        if (tick > k->limit_ms - c->used_ms)
-            tick = k->limit_ms - c->used_ms ? k->limit_ms - c->used_ms : 1;
+        tick = next_tick(k, c, tick);
     }
 }

@@ -11,13 +11,26 @@
 
 #define UNUSUAL (TSP_CFG_IRQCHIP | TSP_CFG_HLT_NOEXIT | TSP_CFG_PVTIME | TSP_CFG_EXIT_RESUME)
 
+/* "Hv#1", the interface of a Hyper-V block: its guests can read the number of their vCPU. */
+#define HYPERV 0x31237648u
+#define CORES_MAX 48u /* vCPUs one machine gives before the next is made */
+
+static bool numbers_vcpus(const struct tsp_setup *s)
+{
+    for (size_t i = 0; s->npolicy && i < s->policy[0].n; i++)
+        if (s->policy[0].leaf[i].reg[0] == HYPERV)
+            return true;
+    return false;
+}
+
 static bool is_plain(const struct tsp_setup *s)
 {
     for (uint32_t i = 0; i < s->npage; i++)
         if (s->page[i].flags & TSP_PAGE_ROM)
             return false;
     return s->nvcpu == 1 && !(s->config & UNUSUAL) && s->vcpu[0].x86.nmsr == 0 &&
-           s->vcpu[0].x86.xss == 0 && s->vcpu[0].run_state == TSP_RUN_READY;
+           s->vcpu[0].x86.xss == 0 && s->vcpu[0].x86.apic_id == 0 &&
+           s->vcpu[0].run_state == TSP_RUN_READY && !numbers_vcpus(s);
 }
 
 static size_t leaves(const struct tsp_setup *s)
@@ -36,7 +49,6 @@ void live_shape_take(struct live_machine *k)
     p->patch = s->patch;
     p->psci = s->psci;
     p->config = s->config;
-    p->apic_id = s->vcpu[0].x86.apic_id;
     p->npolicy = s->npolicy;
     memcpy(p->firmware, s->fw_bitmap, sizeof(s->fw_bitmap));
     memcpy(p->firmware + 3, s->workaround, sizeof(s->workaround));
@@ -47,19 +59,23 @@ void live_shape_take(struct live_machine *k)
         memcpy(p->leaf, s->policy[0].leaf, p->nleaf * sizeof(p->leaf[0]));
 }
 
-bool live_shape_keep(struct live_machine *k)
+static bool same_machine(const struct live_shape *p, const struct tsp_setup *s)
+{
+    return p->patch == s->patch && p->psci == s->psci && p->config == s->config &&
+           p->ram_base == s->ram_base && p->ram_size == s->ram_size &&
+           !memcmp(p->firmware, s->fw_bitmap, sizeof(s->fw_bitmap)) &&
+           !memcmp(p->firmware + 3, s->workaround, sizeof(s->workaround));
+}
+
+enum live_keep live_shape_keep(const struct live_machine *k)
 {
     const struct tsp_setup *s = k->setup;
     const struct live_shape *p = &k->shape;
 
-    if (k->vm < 0 || !k->clean || !p->plain || !is_plain(s))
-        return false;
-    if (p->patch != s->patch || p->psci != s->psci || p->config != s->config ||
-        p->apic_id != s->vcpu[0].x86.apic_id || p->npolicy != s->npolicy ||
-        p->ram_base != s->ram_base || p->ram_size != s->ram_size || p->nleaf != leaves(s))
-        return false;
-    if (memcmp(p->firmware, s->fw_bitmap, sizeof(s->fw_bitmap)) ||
-        memcmp(p->firmware + 3, s->workaround, sizeof(s->workaround)))
-        return false;
-    return p->nleaf == 0 || !memcmp(p->leaf, s->policy[0].leaf, p->nleaf * sizeof(p->leaf[0]));
+    if (k->vm < 0 || !k->clean || !p->plain || !is_plain(s) || !same_machine(p, s))
+        return LIVE_KEEP_NOTHING;
+    if (p->npolicy == s->npolicy && p->nleaf == leaves(s) &&
+        (p->nleaf == 0 || !memcmp(p->leaf, s->policy[0].leaf, p->nleaf * sizeof(p->leaf[0]))))
+        return LIVE_KEEP_ALL;
+    return p->cores < CORES_MAX ? LIVE_KEEP_MACHINE : LIVE_KEEP_NOTHING;
 }

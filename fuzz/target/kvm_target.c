@@ -150,26 +150,30 @@ static enum tsp_status set_memory(struct live_machine *k)
     return st;
 }
 
+static void core_close(struct live_machine *k, struct live_core *c)
+{
+    if (c->run)
+        munmap(c->run, k->run_size);
+    if (c->fd >= 0)
+        close(c->fd);
+    *c = (struct live_core){.fd = -1};
+}
+
 static void machine_close(struct live_machine *k)
 {
-    for (unsigned i = 0; i < TSP_MAX_VCPU; i++) {
-        if (k->core[i].run)
-            munmap(k->core[i].run, k->run_size);
-        if (k->core[i].fd >= 0)
-            close(k->core[i].fd);
-        k->core[i] = (struct live_core){.fd = -1};
-    }
+    for (unsigned i = 0; i < TSP_MAX_VCPU; i++)
+        core_close(k, &k->core[i]);
     if (k->vm >= 0)
         close(k->vm);
     k->vm = -1;
 }
 
-static enum tsp_status make_core(struct live_machine *k, unsigned i)
+static enum tsp_status make_core(struct live_machine *k, unsigned i, unsigned long id)
 {
     struct live_core *c = &k->core[i];
     void *run;
 
-    c->fd = ioctl(k->vm, KVM_CREATE_VCPU, live_arch_id(k, i));
+    c->fd = ioctl(k->vm, KVM_CREATE_VCPU, id);
     if (c->fd < 0)
         return live_refuse(k, "vCPU %u: %s", i, strerror(errno));
     run = mmap(NULL, k->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
@@ -190,25 +194,34 @@ static enum tsp_status machine_make(struct live_machine *k)
     if (k->vm < 0)
         return live_refuse(k, "no machine: %s", strerror(errno));
     live_shape_take(k);
+    k->shape.cores = 1;
     st = live_arch_machine(k);
     if (st == TSP_OK)
         st = set_memory(k);
     for (unsigned i = 0; i < k->setup->nvcpu && st == TSP_OK; i++)
-        st = make_core(k, i);
+        st = make_core(k, i, live_arch_id(k, i));
     for (unsigned i = 0; i < k->setup->nvcpu && st == TSP_OK; i++)
         st = live_arch_vcpu(k, i);
     return st;
 }
 
-/* The same machine once more, its vCPU set anew. */
-static enum tsp_status machine_again(struct live_machine *k)
+/* The same machine once more, its vCPU set anew; or with a new vCPU, for another CPUID table. */
+static enum tsp_status machine_again(struct live_machine *k, enum live_keep keep)
 {
     struct live_core *c = &k->core[0];
+    enum tsp_status st;
 
-    live_complete(k, 0);
-    c->stopped = false;
-    c->used_ms = 0;
-    return live_arch_set(k, 0, &k->setup->vcpu[0]);
+    if (keep == LIVE_KEEP_ALL) {
+        live_complete(k, 0);
+        c->stopped = false;
+        c->used_ms = 0;
+        c->last_pc = 0;
+        return live_arch_set(k, 0, &k->setup->vcpu[0]);
+    }
+    core_close(k, c);
+    live_shape_take(k);
+    st = make_core(k, 0, k->shape.cores++);
+    return st == TSP_OK ? live_arch_vcpu(k, 0) : st;
 }
 
 /* A machine that never runs. The kernel switches the processor's virtualization on with the first
@@ -231,6 +244,7 @@ static bool setup_ok(const struct tsp_setup *s)
 static enum tsp_status live_reset(void *self, const struct tsp_setup *setup, struct tsp_event *out)
 {
     struct live_machine *k = self;
+    enum live_keep keep;
     enum tsp_status st;
 
     *out = (struct tsp_event){.kind = TSP_EV_POLICY};
@@ -244,9 +258,10 @@ static enum tsp_status live_reset(void *self, const struct tsp_setup *setup, str
     }
     k->setup = setup;
     st = live_arch_check(k);
-    if (st == TSP_OK && live_shape_keep(k)) {
+    keep = st == TSP_OK ? live_shape_keep(k) : LIVE_KEEP_NOTHING;
+    if (keep != LIVE_KEEP_NOTHING) {
         load_memory(k);
-        st = machine_again(k);
+        st = machine_again(k, keep);
     } else {
         machine_close(k);
         load_memory(k);
@@ -287,7 +302,7 @@ static enum tsp_status live_run_target(void *self, unsigned vcpu, uint32_t budge
         k->at = k->nqueue = 0;
         if (k->core[vcpu].stopped)
             return TSP_EARG;
-        live_run_core(k, vcpu, single ? k->limit_ms : SLICE_MS);
+        live_run_core(k, vcpu, single ? 0 : SLICE_MS);
         if (k->nqueue && k->core[vcpu].stopped)
             live_tell(k);
     }
