@@ -219,6 +219,7 @@ static void stopped(struct look *l, const struct tsp_event *e)
         break;
     case TSP_STOP_ERROR:
         o->exit = OUTCOME_INTERNAL;
+        o->code = (uint32_t)e->info[0];
         break;
     case TSP_STOP_DONE:
         o->exit = OUTCOME_NONE;
