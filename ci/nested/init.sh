@@ -6,7 +6,7 @@
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sys /sys
 /bin/busybox --install -s /bin
-export PATH=/bin HOME=/
+export PATH=/bin HOME=/ NO_COLOR=1
 
 # Modules in whatever order their dependencies want: as long as one more loads, try the others again.
 again=yes
@@ -18,8 +18,8 @@ while [ "$again" ]; do
 done
 [ -e /dev/kvm ] || echo "@@note this kernel has no /dev/kvm on this processor"
 echo "@@kernel $(uname -r)"
-sh /job
-echo "@@code $?"
+# Through a pipe: a terminal would get colours and progress lines.
+{ sh /job; echo "@@code $?"; } 2>&1 | cat
 cd /out
 for f in *; do
     [ -f "$f" ] || continue

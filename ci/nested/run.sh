@@ -226,7 +226,10 @@ if [ -f "$work/names" ]; then
         base64 -d "$work/back-$f" | gzip -dc >"$out/$f" || say "$f came back damaged"
     done <"$work/names"
 fi
-grep -v -e '^@@' -e '^{"id"' "$work/console" | sed '/^$/d' >"$out/output.txt" || true
+"$work/host/bin/busybox" awk '
+    /^@@begin / { skip = 1 }
+    !skip && !/^@@/ && !/^{"id"/ && !/^$/ { print }
+    /^@@end / { skip = 0 }' "$work/console" >"$out/output.txt"
 if ! grep -q '^@@done' "$work/console"; then
     grep '^{"id".*}$' "$work/console" >"$out/recording.jsonl" || rm -f "$out/recording.jsonl"
     tail -n 5 "$out/output.txt" >&2
@@ -234,11 +237,7 @@ if ! grep -q '^@@done' "$work/console"; then
     kept=$(grep -c '^{"id"' "$work/console" || true)
     leave "the machine hung, died or was too slow; $kept records are kept in $out" 1
 fi
-if [ -n "$job" ]; then
-    grep -v '^@@' "$work/console" | sed '/^$/d'
-else
-    sed '/^trapspec record/,$!d' "$out/output.txt"
-fi
+cat "$out/output.txt"
 grep '^@@note' "$work/console" | sed 's/^@@note /nested: /' >&2 || true
 say "$(sed -n 's/^@@kernel //p' "$work/console"), $(($(date +%s) - start)) s in the machine; results in $out"
 exit "$(sed -n 's/^@@code //p' "$work/console" | tail -n 1)"
