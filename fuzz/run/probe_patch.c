@@ -33,9 +33,10 @@ static void place(struct probe *p, const struct site *at, const struct probe_mod
 static void emit(struct probe *p, const struct site *at, const char *prefix)
 {
     uint8_t code[CODE_LEN];
-    size_t n = strlen(prefix);
+    size_t n;
 
-    memcpy(code, prefix, n);
+    for (n = 0; prefix[n] != 0; n++)
+        code[n] = (uint8_t)prefix[n];
     code[n] = 0x0f;
     code[n + 1] = 0x01;
     code[n + 2] = at->insn ? 0xd9 : 0xc1;

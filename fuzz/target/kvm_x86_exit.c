@@ -124,7 +124,8 @@ static bool gate(struct live_machine *k, const struct tsp_x86_state *x, unsigned
     unsigned size = x->efer & EFER_LMA ? 16 : x->cr0 & CR0_PE ? 8 : 4;
     uint8_t b[16];
 
-    if ((v + 1) * size - 1 > x->idt.limit || !live_read_linear(k, x->idt.base + v * size, b, size))
+    if ((v + 1) * size - 1 > x->idt.limit ||
+        !live_read_linear(k, x->idt.base + (uint64_t)v * size, b, size))
         return false;
     if (size == 4)
         *lin = le_load(b, 2) + (le_load(b + 2, 2) << 4);
@@ -150,7 +151,7 @@ static unsigned frame_width(struct live_machine *k, const struct tsp_x86_state *
         return 8;
     if (!(x->cr0 & CR0_PE))
         return 2;
-    live_read_linear(k, x->idt.base + v * 8 + 5, &type, 1);
+    live_read_linear(k, x->idt.base + (uint64_t)v * 8 + 5, &type, 1);
     return (type & 15) == 6 || (type & 15) == 7 ? 2 : 4;
 }
 
@@ -185,7 +186,7 @@ static void read_frame(struct live_machine *k, const struct tsp_vcpu_state *v, s
     }
     o->exc_rip = word(k, at, width);
     o->exc_cs = word(k, at + width, width) & 0xffff;
-    o->exc_rflags = word(k, at + 2u * width, width);
+    o->exc_rflags = word(k, at + (uint64_t)2 * width, width);
     o->exc_has_cr2 = o->exc_vector == VECTOR_PF;
     o->exc_cr2 = o->exc_has_cr2 ? v->x86.cr2 : 0;
 }

@@ -102,7 +102,7 @@ enum tsp_status target_open(struct target *t, const char *name, struct tsp_error
     enum tsp_status st;
 
     memset(t, 0, sizeof(*t));
-    while (i < NSCHEME && (strlen(scheme[i].scheme) != n || memcmp(scheme[i].scheme, name, n)))
+    while (i < NSCHEME && (strlen(scheme[i].scheme) != n || memcmp(scheme[i].scheme, name, n) != 0))
         i++;
     if (i == NSCHEME)
         return refuse_unknown(err, name, n);

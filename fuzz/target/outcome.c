@@ -65,7 +65,7 @@ static void find_patch(struct view *v)
     uint64_t gpa;
     uint8_t text;
 
-    if (memcmp(run->code, v->now, n)) {
+    if (memcmp(run->code, v->now, n) != 0) {
         v->patched = true;
         find_window(v, run->code, n, v->lin);
         return;
