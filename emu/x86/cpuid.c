@@ -140,6 +140,15 @@ static bool has_topology(const struct tsp_policy *p, uint32_t leaf)
     return e != NULL && e->reg[EBX] != 0;
 }
 
+/* AMD's leaves of its ids mean nothing on the processors that are Intel's or Centaur's (AMD APM
+ * Vol. 3 Appendix E; Intel SDM Vol. 2A CPUID does not list them). */
+static bool has_amd_leaves(const struct tsp_policy *p)
+{
+    enum tsp_vendor vendor = policy_vendor(p);
+
+    return vendor != TSP_VENDOR_INTEL && vendor != TSP_VENDOR_CENTAUR;
+}
+
 /* The asking processor's own number, wherever the vendors put it. */
 static void own_ids(struct vm *vm, const struct vcpu *vc, const struct tsp_leaf *e, uint32_t out[4])
 {
@@ -148,10 +157,11 @@ static void own_ids(struct vm *vm, const struct vcpu *vc, const struct tsp_leaf 
 
     if (e->leaf == 1)
         out[EBX] = (uint32_t)bits_set(out[EBX], 31, 24, id);
-    if ((e->leaf == 0xb || e->leaf == 0x1f || e->leaf == LEAF_AMD_TOPOLOGY) &&
-        has_topology(p, e->leaf))
+    if ((e->leaf == 0xb || e->leaf == 0x1f) && has_topology(p, e->leaf))
         out[EDX] = id;
-    if (e->leaf == LEAF_AMD_ID) {
+    if (e->leaf == LEAF_AMD_TOPOLOGY && has_amd_leaves(p) && has_topology(p, e->leaf))
+        out[EDX] = id;
+    if (e->leaf == LEAF_AMD_ID && has_amd_leaves(p)) {
         const struct tsp_leaf *ext = policy_find(p, LEAF_EXTENDED, 0);
 
         if (ext != NULL && bits_test(ext->reg[ECX], L81_ECX_TOPOEXT))
