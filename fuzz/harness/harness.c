@@ -138,20 +138,14 @@ void harness_judge(const struct scenario *s)
     judge_stop(harness.spec, &harness.target, &harness.setup, &harness.trace, &harness.options);
 }
 
-uint64_t harness_hash(const uint8_t *data, size_t size)
+static bool judge_one(void *ctx, const struct scenario *s)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ data[i]) * 0x100000001b3u;
-    return h;
+    (void)ctx;
+    harness_judge(s);
+    return true;
 }
 
-uint64_t harness_random(uint64_t *state)
+void harness_derive(enum derive how, const uint8_t *data, size_t size)
 {
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    derive_each(how, data, size, &harness.setup.policy[0], judge_one, NULL);
 }

@@ -7,6 +7,7 @@
 #ifndef TSP_FUZZ_HARNESS_HARNESS_H
 #define TSP_FUZZ_HARNESS_HARNESS_H
 
+#include "fuzz/run/derive.h"
 #include "fuzz/run/run.h"
 
 #define HARNESS_BUDGET 512u /* instructions of one run */
@@ -39,10 +40,8 @@ bool harness_run(const struct scenario *s);
 /* Runs, shows the engine which states were met, and judges: does not return when a rule is broken.
  */
 void harness_judge(const struct scenario *s);
-/* FNV-1a: what a harness chooses beyond its input follows from the input. */
-uint64_t harness_hash(const uint8_t *data, size_t size);
-/* Next number of a stream that starts at *state. */
-uint64_t harness_random(uint64_t *state);
+/* harness_judge for every scenario that this kind of harness makes of the input. */
+void harness_derive(enum derive how, const uint8_t *data, size_t size);
 
 /* One branch of the harness for each class of event: states become coverage for every engine. */
 void state_show(const struct tsp_trace *trace);
