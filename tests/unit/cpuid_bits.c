@@ -71,11 +71,12 @@ static void cpuid_compacted_size_needs_xsavec(void **state)
 
     (void)state;
     rig_open(&r, "kvm");
-    for (size_t i = 0; i < r.setup.policy[0].n; i++)
+    for (size_t i = 0; i < r.setup.policy[0].n; i++) {
         if (r.leaf[i].leaf == 0xd && r.leaf[i].subleaf == 1) {
             r.leaf[i].reg[EAX] = 5; /* XSAVEOPT XGETBV1 */
             r.leaf[i].reg[EBX] = 0x1234;
         }
+    }
     rig_vcpu(&r, 0)->x86.xcr0 = 7;
     rig_start(&r);
     ask(&r, 0xd, 1, out);
@@ -124,7 +125,7 @@ static void cpuid_faults_at_user_level_when_enabled(void **state)
 
     (void)state;
     rig_open(&r, "kvm");
-    for (unsigned enabled = 0; enabled < 2; enabled++)
+    for (unsigned enabled = 0; enabled < 2; enabled++) {
         for (unsigned level = 0; level <= 3; level += 3) {
             struct tsp_vcpu_state *s = rig_vcpu(&r, 0);
             bool fault = enabled && level == 3;
@@ -140,6 +141,7 @@ static void cpuid_faults_at_user_level_when_enabled(void **state)
             assert_int_equal(r.vm->vcpu[0].fault.error, 0);
             assert_memory_equal(&r.vm->vcpu[0].s.regs, &s->regs, sizeof(s->regs));
         }
+    }
     rig_close(&r);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Byte strings and what they are, mode by mode (Intel SDM Vol. 2, AMD APM Vol. 3). */
 #include "decoder/decoder.h"
-#include "tests/test_main.h"
+#include "tests/unit/hex.h"
 #include "trapspec/bits.h"
 #include "trapspec/target.h"
 
@@ -17,19 +17,6 @@ struct row {
     const char *hex;
     unsigned status, op, len;
 };
-
-static size_t from_hex(const char *hex, uint8_t *out)
-{
-    size_t n = 0;
-
-    for (; hex[0] && hex[1]; hex += 2) {
-        unsigned v;
-
-        assert_int_equal(sscanf(hex, "%2x", &v), 1);
-        out[n++] = (uint8_t)v;
-    }
-    return n;
-}
 
 static void check_rows(const struct row *row, size_t n)
 {
@@ -357,11 +344,13 @@ static void operands_are_taken_apart(void **state)
         decode_one(d, (enum tsp_mode)r->mode, b, n, &in);
         if (in.status != INSN_OK || in.op != r->op || in.len != n || in.osize != r->osize ||
             in.asize != r->asize || in.seg != r->seg || in.base != r->base ||
-            in.index != r->index || in.scale != r->scale || in.disp != r->disp || in.imm != r->imm)
+            in.index != r->index || in.scale != r->scale || in.disp != r->disp ||
+            in.imm != r->imm) {
             fail_msg("%s: op %s len %u osize %u asize %u seg %u base %u index %u scale %u disp "
                      "%llx imm %llx",
                      r->hex, insn_op_name(in.op), in.len, in.osize, in.asize, in.seg, in.base,
                      in.index, in.scale, (unsigned long long)in.disp, (unsigned long long)in.imm);
+        }
         assert_int_equal(in.opnd[0].kind, r->kind0);
         assert_int_equal(in.opnd[0].reg, r->reg0);
         assert_int_equal(in.opnd[0].size, r->size0);

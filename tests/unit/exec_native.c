@@ -332,7 +332,7 @@ static void check_kind(struct guest *g, const struct kind *k)
         native_run(insn, n, &native);
         if (undefined_result(k, &native))
             continue;
-        if (!same(&native, &model, k->undefined))
+        if (!same(&native, &model, k->undefined)) {
             fail_msg("%s %02x%02x%02x%02x%02x a=%llx c=%llx d=%llx b=%llx m=%llx f=%llx: native "
                      "a=%llx f=%llx m=%llx "
                      "model a=%llx f=%llx m=%llx",
@@ -343,6 +343,7 @@ static void check_kind(struct guest *g, const struct kind *k)
                      (unsigned long long)native.r[0], (unsigned long long)native.flags,
                      (unsigned long long)native.mem, (unsigned long long)model.r[0],
                      (unsigned long long)model.flags, (unsigned long long)model.mem);
+        }
     }
 }
 

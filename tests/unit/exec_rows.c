@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Short programs and the registers they end with, in 16, 32 and 64-bit code. */
 #include "tests/unit/exec_guest.h"
+#include "tests/unit/hex.h"
 
 #define R16 TSP_MODE_REAL16
 #define P32 TSP_MODE_PROT32
@@ -21,19 +22,6 @@ struct row {
     uint64_t in[4], out[4];
     uint64_t flags_in, mask, flags;
 };
-
-static size_t from_hex(const char *hex, uint8_t *out)
-{
-    size_t n = 0;
-
-    for (; hex[0] && hex[1]; hex += 2) {
-        unsigned v;
-
-        assert_int_equal(sscanf(hex, "%2x", &v), 1);
-        out[n++] = (uint8_t)v;
-    }
-    return n;
-}
 
 static void run_row(struct guest *g, const struct row *r)
 {
