@@ -11,7 +11,7 @@
 
 #define MAX_TABLE 64u
 #define MAX_NAME 48u
-#define MAX_FILE (8u * 1024 * 1024)
+#define MAX_FILE ((size_t)8 * 1024 * 1024)
 
 struct table_list {
     unsigned n;

@@ -205,7 +205,7 @@ static bool pred_hex(const char *s, struct pred_use *p)
 {
     size_t n = strlen(s);
 
-    if (n < 2 || n > 2 * SPEC_MAX_ARG || n % 2 || strspn(s, "0123456789abcdef") != n)
+    if (n < 2 || n > (size_t)2 * SPEC_MAX_ARG || n % 2 || strspn(s, "0123456789abcdef") != n)
         return false;
     for (size_t i = 0; i < n / 2; i++) {
         char pair[3] = {s[2 * i], s[2 * i + 1], 0};

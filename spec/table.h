@@ -22,7 +22,7 @@
 #define SPEC_MAX_LANE_RULE 16384u
 #define SPEC_MAX_NUMBERED 4096u
 #define SPEC_HASH_SIZE 16384u /* power of two, at least twice SPEC_MAX_REC */
-#define SPEC_MAX_POOL (4u * 1024 * 1024)
+#define SPEC_MAX_POOL ((size_t)4 * 1024 * 1024)
 #define SPEC_MAX_LINE 1000u
 #define SPEC_MAX_ARG 5u
 
