@@ -85,7 +85,7 @@ static unsigned frame_width(const struct look *l, unsigned vector)
         return 8;
     if (!(x->cr0 & CR0_PE))
         return 2;
-    type = look_word(l, x->idt.base + 8u * vector + 5, 1) & 0xf;
+    type = look_word(l, x->idt.base + (uint64_t)8 * vector + 5, 1) & 0xf;
     return type == 6 || type == 7 ? 2 : 4;
 }
 
@@ -115,7 +115,7 @@ static void exception_x86(struct look *l, unsigned vector)
     }
     o->exc_rip = look_word(l, at, width);
     o->exc_cs = look_word(l, at + width, width) & 0xffff;
-    o->exc_rflags = look_word(l, at + 2u * width, width);
+    o->exc_rflags = look_word(l, at + (uint64_t)2 * width, width);
     o->exc_has_cr2 = vector == VECTOR_PF;
     o->exc_cr2 = o->exc_has_cr2 ? l->end.x86.cr2 : 0;
 }
