@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
@@ -52,7 +53,7 @@ static void dict_argument(const struct campaign *c, char *out, size_t max, const
 
 static void exec_libfuzzer(const struct campaign *c, unsigned seconds)
 {
-    char time_arg[48], artifact[1100], dict[1300], target[160];
+    char time_arg[48], artifact[1100], dict[1300], target[160], known[1200];
     char *argv[ARG_MAX_COUNT];
     int n = 0;
 
@@ -68,6 +69,10 @@ static void exec_libfuzzer(const struct campaign *c, unsigned seconds)
     if (dict[0] != 0)
         argv[n++] = dict;
     argv[n++] = target;
+    if (access(c->accepted, R_OK) == 0) {
+        snprintf(known, sizeof(known), "--known=%s", c->accepted);
+        argv[n++] = known;
+    }
     argv[n++] = (char *)c->corpus;
     if (c->seeds != NULL)
         argv[n++] = (char *)c->seeds;
@@ -137,6 +142,19 @@ static bool start(struct campaign *c, unsigned seconds)
     return c->child > 0;
 }
 
+/* A rule once broken would stop each further round at once: it is noted, and accepted from then on.
+ */
+static void note_rule(const struct campaign *c, const char *violation)
+{
+    size_t n = strcspn(violation, ",");
+    FILE *f = fopen(c->accepted, "a");
+
+    if (f == NULL)
+        return;
+    fprintf(f, "%.*s, found by this campaign\n", (int)n, violation);
+    fclose(f);
+}
+
 static uint64_t field(const char *line, const char *name)
 {
     const char *at = strstr(line, name);
@@ -157,6 +175,8 @@ static void child_line(struct campaign *c, const char *line)
         c->execs = strtoull(line + 31, NULL, 10);
     } else if (strncmp(line, "violation: ", 11) == 0) {
         snprintf(c->violation, sizeof(c->violation), "%s", line + 11);
+        if (!c->afl)
+            note_rule(c, c->violation);
     } else if (strncmp(line, "cannot start: ", 14) == 0) {
         snprintf(c->violation, sizeof(c->violation), "%s", line);
     }
@@ -210,7 +230,7 @@ static void corpus_dir(const struct campaign *c, char *out, size_t max)
     snprintf(out, max, "%s%s", c->corpus, c->afl ? "/main/queue" : "");
 }
 
-static void refresh(struct campaign *c, struct rule_watch *w, double left)
+static void refresh(struct campaign *c, struct rule_watch *w, double left, unsigned most)
 {
     char dir[1200], crashes[1200];
 
@@ -220,7 +240,7 @@ static void refresh(struct campaign *c, struct rule_watch *w, double left)
     c->nfindings = count_files(c->afl ? crashes : c->findings);
     corpus_dir(c, dir, sizeof(dir));
     if (w != NULL)
-        c->rules = rule_watch_scan(w, dir, 64);
+        c->rules = rule_watch_scan(w, dir, most);
     cli_progress("%s %s: %" PRIu64
                  " execs, %u/s, %u edges, %u inputs, %u rules, %u findings, %.0f s left",
                  c->harness, c->afl ? "afl" : "libfuzzer", c->execs_before + c->execs,
@@ -238,7 +258,7 @@ static int watch(struct campaign *c, struct rule_watch *w, double end)
 
         poll(&p, 1, 500);
         read_child(c);
-        refresh(c, w, end - now());
+        refresh(c, w, end - now(), 64);
         if (waitpid(c->child, &status, WNOHANG) == c->child)
             break;
         if (cli_interrupted() && !asked) {
@@ -295,6 +315,9 @@ static int prepare(struct campaign *c, char *seeds, size_t max)
              c->afl ? "afl" : "libfuzzer", c->harness);
     snprintf(c->findings, sizeof(c->findings), "%.900s/%s/findings/%.60s", c->out,
              c->afl ? "afl" : "libfuzzer", c->harness);
+    snprintf(c->accepted, sizeof(c->accepted), "%.900s/%s/found-%.60s.csv", c->out,
+             c->afl ? "afl" : "libfuzzer", c->harness);
+    unlink(c->accepted);
     if (file_mkdirs(c->corpus, &err) != TSP_OK || file_mkdirs(c->findings, &err) != TSP_OK)
         return cli_fail("fuzz", &err);
     if (c->seeds == NULL) {
@@ -336,7 +359,7 @@ int campaign_run(struct campaign *c)
     }
     if (c->afl)
         c->execs = c->execs_before, c->execs_before = 0;
-    refresh(c, w, 0);
+    refresh(c, w, 0, UINT_MAX);
     cli_progress_done();
     rule_watch_close(w);
     if (c->execs + c->execs_before == 0) {

@@ -19,6 +19,7 @@ struct campaign {
     unsigned per_second, edges, ncorpus, nfindings, rules;
     char line[1024]; /* the line of its output being read */
     size_t nline;
+    char accepted[1100];  /* list of the rules found so far, for the next round */
     char violation[1024]; /* last line a harness printed before it aborted */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _XOPEN_SOURCE 700
 #include "cli/cli.h"
+#include "fuzz/run/derive.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,6 +20,9 @@ static const char help[] =
     "taken as they are;\n"
     "README files, *.summary, *.md and AFL++'s own records are passed over.\n\n"
     "  --target T      model:kvm (default), model:PROFILE\n"
+    "  --harness H     fz_exec, fz_cpuid or fz_hypercall: run all that this harness makes of a "
+    "file; by\n"
+    "                  default the harness that the file's path names, else the scenario alone\n"
     "  --known FILE    accepted deviations\n"
     "  --budget N      instructions for each file (100000)\n"
     "  --verbose       print every trap of every file\n"
@@ -28,16 +32,29 @@ static const char help[] =
     "exit codes: 0 all conform, 1 findings, 2 usage, 3 a file cannot be read, 77 nothing to "
     "replay\n";
 
-enum { OPT_TARGET = 256, OPT_KNOWN, OPT_BUDGET, OPT_VERBOSE, OPT_TEXT, OPT_JSON, OPT_COLOR };
-static const struct option options[] = {
-    {"target", required_argument, NULL, OPT_TARGET}, {"known", required_argument, NULL, OPT_KNOWN},
-    {"budget", required_argument, NULL, OPT_BUDGET}, {"verbose", no_argument, NULL, OPT_VERBOSE},
-    {"text", no_argument, NULL, OPT_TEXT},           {"json", no_argument, NULL, OPT_JSON},
-    {"color", required_argument, NULL, OPT_COLOR},   {NULL, 0, NULL, 0}};
+enum {
+    OPT_TARGET = 256,
+    OPT_HARNESS,
+    OPT_KNOWN,
+    OPT_BUDGET,
+    OPT_VERBOSE,
+    OPT_TEXT,
+    OPT_JSON,
+    OPT_COLOR
+};
+static const struct option options[] = {{"target", required_argument, NULL, OPT_TARGET},
+                                        {"harness", required_argument, NULL, OPT_HARNESS},
+                                        {"known", required_argument, NULL, OPT_KNOWN},
+                                        {"budget", required_argument, NULL, OPT_BUDGET},
+                                        {"verbose", no_argument, NULL, OPT_VERBOSE},
+                                        {"text", no_argument, NULL, OPT_TEXT},
+                                        {"json", no_argument, NULL, OPT_JSON},
+                                        {"color", required_argument, NULL, OPT_COLOR},
+                                        {NULL, 0, NULL, 0}};
 
 struct replay {
     struct runner r;
-    const char *target, *known_file;
+    const char *target, *known_file, *harness;
     bool text, json, verbose;
     unsigned files, failed, unreadable;
 };
@@ -92,32 +109,69 @@ static void print_result(const struct replay *rp, const char *path, const struct
     printf("\n");
 }
 
+/* All scenarios of one file, run one after the other; what they show is added up. */
+struct one_file {
+    struct replay *rp;
+    struct input_image image;
+    struct tsp_setup setup;
+    struct run_result sum;
+    struct tsp_error err;
+    bool refused;
+};
+
+static bool run_scenario(void *ctx, const struct scenario *s)
+{
+    struct one_file *f = ctx;
+    struct run_result res;
+
+    if (f->rp->text) {
+        print_text(s);
+        return false;
+    }
+    cli_build(s, &f->image, &f->setup);
+    if (runner_run(&f->rp->r, &f->setup, s->sched, s->nsched, &res, &f->err) != TSP_OK) {
+        f->refused = true;
+        return true;
+    }
+    f->sum.events += res.events;
+    f->sum.fails += res.fails;
+    if (res.worst > f->sum.worst)
+        f->sum.worst = res.worst;
+    if (f->sum.first[0] == 0)
+        snprintf(f->sum.first, sizeof(f->sum.first), "%s", res.first);
+    return !cli_interrupted();
+}
+
 static void replay_file(struct replay *rp, const char *path)
 {
+    static struct one_file f;
     static struct scenario s;
-    static struct input_image image;
-    static struct tsp_setup setup;
-    struct run_result res;
-    struct tsp_error err;
+    const char *named = rp->harness != NULL ? rp->harness : path;
+    uint8_t *bytes;
+    size_t n;
 
-    if (cli_scenario(path, &s, &err) != TSP_OK) {
-        fprintf(stderr, "trapspec replay: %s\n", err.text);
+    memset(&f, 0, sizeof(f));
+    f.rp = rp;
+    /* Read once for its errors, which name the line. */
+    if (cli_scenario(path, &s, &f.err) != TSP_OK ||
+        file_read(path, 1u << 20, &bytes, &n, &f.err) != TSP_OK) {
+        fprintf(stderr, "trapspec replay: %s\n", f.err.text);
         rp->unreadable++;
         return;
     }
     rp->files++;
-    if (rp->text) {
-        print_text(&s);
+    derive_each(rp->text ? DERIVE_NONE : derive_of(named), bytes, n, &f.setup.policy[0],
+                run_scenario, &f);
+    free(bytes);
+    if (rp->text)
         return;
-    }
-    cli_build(&s, &image, &setup);
-    if (runner_run(&rp->r, &setup, s.sched, s.nsched, &res, &err) != TSP_OK) {
-        fprintf(stderr, "trapspec replay: %s: %s\n", path, err.text);
+    if (f.refused && f.sum.events == 0) {
+        fprintf(stderr, "trapspec replay: %s: %s\n", path, f.err.text);
         rp->unreadable++;
         return;
     }
-    rp->failed += res.fails > 0;
-    print_result(rp, path, &res);
+    rp->failed += f.sum.fails > 0;
+    print_result(rp, path, &f.sum);
 }
 
 static void replay_path(struct replay *rp, const char *path, unsigned depth);
@@ -169,6 +223,8 @@ static int parse_args(struct replay *rp, int argc, char **argv)
             rp->target = optarg;
         else if (opt == OPT_KNOWN)
             rp->known_file = optarg;
+        else if (opt == OPT_HARNESS)
+            rp->harness = optarg;
         else if (opt == OPT_VERBOSE)
             rp->verbose = true;
         else if (opt == OPT_TEXT)

@@ -298,7 +298,7 @@ static int finish(struct report_args *a)
                 a->why);
     if (a->src.is_golden)
         snprintf(replay, sizeof(replay), "trapspec diff model:kvm %.150s --filter", a->target);
-    d.policy_is_input = a->src.is_golden;
+    d.policy_is_input = !a->src.is_dump;
     d.replay = replay[0] != 0 ? replay : NULL;
     report_totals(a->report, &t);
     if (a->json)

@@ -168,7 +168,7 @@ static int execute(struct run_args *a, struct source *src)
         return EXIT_BAD_INPUT;
     }
     if (a->r.view == VIEW_TEXT)
-        printf("%u events, %u judged: %s%s%s\n", res.events, res.judged,
+        printf("%u trap%s judged: %s%s%s\n", res.judged, res.judged == 1 ? "" : "s",
                cli_verdict_color(res.worst), res.fails > 0 ? "FINDINGS" : "conforms",
                cli_color(COLOR_OFF));
     return res.fails > 0 ? EXIT_FINDINGS : EXIT_CONFORMS;

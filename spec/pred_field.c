@@ -155,6 +155,7 @@ bool dyn_is_targets(unsigned dyn)
     case DYN_APIC_ENABLED:
     case DYN_XSAVE_SIZE:
     case DYN_XSAVE_COMPACT_SIZE:
+    case DYN_PV_UNHALT:
         return true;
     default:
         return false;

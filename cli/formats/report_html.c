@@ -277,7 +277,7 @@ void report_print(const struct report_doc *d, bool color)
            d->target, t.cases, t.events, t.exercised, t.rules, t.passed, t.failed, t.known, t.gaps,
            t.skipped, t.unsupported);
     if (tables > 0)
-        printf("%u rules were broken by the CPUID tables the target was given, not by the target\n",
+        printf("%u rules were broken by CPUID tables the target was given, not by the target\n",
                tables);
     if (t.stale_known > 0)
         printf("%u accepted deviations did not show: remove their lines\n", t.stale_known);
