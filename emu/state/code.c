@@ -102,10 +102,25 @@ static bool ends_block(unsigned mode, const struct insn *in)
            (op >= OP_MOV_CR && op <= OP_VERW) || op == OP_POPF;
 }
 
-static void depend(struct vm *vm, uint64_t gpa)
+/* Marks [gpa, gpa + len), cut to its page, as something that blocks depend on. */
+static void depend(struct vm *vm, uint64_t gpa, unsigned len)
 {
-    if (mem_has(&vm->mem, gpa, 1))
-        mmu_mark(vm, gpa, MEM_CODE);
+    uint64_t left = MEM_PAGE - gpa % MEM_PAGE, page;
+
+    if (!mem_has(&vm->mem, gpa, 1))
+        return;
+    page = (gpa - vm->mem.base) / MEM_PAGE;
+    if (!(vm->mem.flags[page] & MEM_CODE))
+        vm->mem.code[page] = 0;
+    vm->mem.code[page] |= mem_code_bits(gpa, len < left ? len : left);
+    mmu_mark(vm, gpa, MEM_CODE);
+}
+
+/* Memory that was never written is the same instruction again and again. */
+static bool repeats(const uint8_t *p, size_t room, const struct insn *last)
+{
+    return room >= TSP_INSN_BYTES && last->status == INSN_OK &&
+           memcmp(p, p - last->len, TSP_INSN_BYTES) == 0;
 }
 
 /* Decodes from p, where `room` bytes are left in the page, as far as whole instructions go. */
@@ -113,10 +128,11 @@ static void decode_run(struct vm *vm, struct code_block *b, const uint8_t *p, si
 {
     while (room > 0 && b->n < CODE_BLOCK_MAX) {
         struct insn *in = &b->insn[b->n];
-        enum insn_status status = decode_one(vm->dec, (enum tsp_mode)b->mode, p,
-                                             room < TSP_INSN_BYTES ? room : TSP_INSN_BYTES, in);
 
-        if (status == INSN_TRUNCATED)
+        if (b->n > 0 && repeats(p, room, in - 1))
+            *in = in[-1];
+        else if (decode_one(vm->dec, (enum tsp_mode)b->mode, p,
+                            room < TSP_INSN_BYTES ? room : TSP_INSN_BYTES, in) == INSN_TRUNCATED)
             return;
         b->n++;
         if (ends_block(b->mode, in) || in->len >= room)
@@ -154,6 +170,15 @@ static bool decode_across(struct vm *vm, struct vcpu *vc, struct code_block *b, 
     return true;
 }
 
+static unsigned decoded_bytes(const struct code_block *b)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < b->n; i++)
+        n += b->insn[i].len;
+    return n;
+}
+
 static bool fill(struct vm *vm, struct vcpu *vc, struct code_block *b, uint64_t lin, uint64_t gpa)
 {
     size_t room = MEM_PAGE - (size_t)(gpa % MEM_PAGE);
@@ -175,8 +200,10 @@ static bool fill(struct vm *vm, struct vcpu *vc, struct code_block *b, uint64_t 
         return false;
     if (vm->code->bind)
         vm->code->bind(b);
-    depend(vm, b->gpa);
-    depend(vm, b->gpa2);
+    /* what the last one is may follow from all of 16 bytes */
+    depend(vm, b->gpa, decoded_bytes(b) + TSP_INSN_BYTES);
+    if (b->gpa2 != page_of(gpa))
+        depend(vm, b->gpa2, TSP_INSN_BYTES);
     b->valid = true;
     return true;
 }

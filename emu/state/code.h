@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Decoded blocks, keyed by guest-physical address and mode. A block never crosses a page, except
- * that its only instruction may. A store to a page that holds code drops that page's blocks,
- * whoever stored: the guest, a patch, the other vCPU or a poke. A run loop that walks a block looks
+ * that its only instruction may. A store near code drops all blocks of that page, whoever stored:
+ * the guest, a patch, the other vCPU or a poke. A run loop that walks a block looks
  * at `valid` after every instruction that may have stored, and looks the block up again when it is
  * false (the memory of a dropped block stays readable until the next code_lookup).
  */
@@ -40,7 +40,8 @@ void code_reset(struct code_cache *c);
  */
 const struct code_block *code_lookup(struct vm *vm, struct vcpu *vc, uint64_t lin);
 
-/* Drops all blocks of the page that holds gpa. Called by every store to a page marked MEM_CODE. */
+/* Drops all blocks of the page that holds gpa. Called by every store for which mem_is_code holds.
+ */
 void code_drop(struct vm *vm, uint64_t gpa);
 /* Makes all vCPUs look up their next block again: page tables changed under their feet. */
 void code_leave(struct vm *vm);

@@ -13,7 +13,8 @@ bool mem_open(struct mem *m)
     m->dirty = calloc(GRANULES, sizeof(*m->dirty));
     m->list = calloc(GRANULES, sizeof(*m->list));
     m->flags = calloc(1, TSP_MAX_RAM / MEM_PAGE);
-    if (m->ram && m->dirty && m->list && m->flags)
+    m->code = calloc(TSP_MAX_RAM / MEM_PAGE, sizeof(*m->code));
+    if (m->ram && m->dirty && m->list && m->flags && m->code)
         return true;
     mem_close(m);
     return false;
@@ -25,6 +26,7 @@ void mem_close(struct mem *m)
     free(m->dirty);
     free(m->list);
     free(m->flags);
+    free(m->code);
     *m = (struct mem){0};
 }
 

@@ -9,6 +9,7 @@
 
 #define MEM_PAGE 4096u
 #define MEM_GRANULE 256u
+#define MEM_CODE_LINE 64u
 
 struct mem {
     uint8_t *ram;        /* TSP_MAX_RAM bytes, allocated at open */
@@ -17,6 +18,7 @@ struct mem {
     uint32_t *list;      /* the dirty granules, in order of first touch */
     uint32_t nlist;
     uint8_t *flags; /* per page: MEM_ROM, MEM_CODE (decoded blocks depend on it), MEM_WALK */
+    uint64_t *code; /* per page with MEM_CODE: bit per 64 bytes that decoded blocks depend on */
 };
 
 #define MEM_ROM 1u
@@ -74,6 +76,22 @@ static inline void mem_zero(struct mem *m, uint64_t gpa, size_t len)
 static inline uint8_t mem_page_flags(const struct mem *m, uint64_t gpa)
 {
     return m->flags[(gpa - m->base) / MEM_PAGE];
+}
+
+/* The bits of mem.code for [gpa, gpa + len) within one page; len > 0. */
+static inline uint64_t mem_code_bits(uint64_t gpa, size_t len)
+{
+    unsigned first = (unsigned)(gpa % MEM_PAGE / MEM_CODE_LINE);
+    unsigned last = (unsigned)((gpa % MEM_PAGE + len - 1) / MEM_CODE_LINE);
+
+    return ~(uint64_t)0 << first & ~(uint64_t)0 >> (63 - last);
+}
+
+static inline bool mem_is_code(const struct mem *m, uint64_t gpa, size_t len)
+{
+    uint64_t page = (gpa - m->base) / MEM_PAGE;
+
+    return (m->flags[page] & MEM_CODE) && (m->code[page] & mem_code_bits(gpa, len));
 }
 
 static inline void mem_page_mark(struct mem *m, uint64_t gpa, uint8_t flag)

@@ -20,14 +20,14 @@ void mmu_mark(struct vm *vm, uint64_t gpa, uint8_t flag)
         return;
     mem_page_mark(&vm->mem, gpa, flag);
     for (unsigned i = 0; i < vm->nvcpu; i++)
-        memset(vm->vcpu[i].tlb[1], 0, sizeof(vm->vcpu[i].tlb[1]));
+        memset(vm->vcpu[i].tlb[TLB_WRITE], 0, sizeof(vm->vcpu[i].tlb[TLB_WRITE]));
 }
 
 static unsigned tlb_class(unsigned access)
 {
     if (access & MMU_FETCH)
-        return 2;
-    return access & MMU_WRITE;
+        return TLB_FETCH;
+    return access & MMU_WRITE ? TLB_WRITE : TLB_READ;
 }
 
 static uint8_t text_of(const struct vm *vm, const struct vcpu *vc, const struct walk *w)
@@ -49,13 +49,15 @@ static uint8_t text_of(const struct vm *vm, const struct vcpu *vc, const struct 
 static void remember(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned access,
                      const struct walk *w)
 {
-    struct tlb_entry *e = &vc->tlb[tlb_class(access)][(lin / MEM_PAGE) % VM_TLB];
+    unsigned class = tlb_class(access);
     uint64_t page = w->gpa - w->gpa % MEM_PAGE;
+    struct tlb_entry *e;
 
     if (!mem_has(&vm->mem, page, MEM_PAGE))
         return;
-    if ((access & MMU_WRITE) && (mem_page_flags(&vm->mem, page) & SPECIAL))
-        return;
+    if (class == TLB_WRITE && (mem_page_flags(&vm->mem, page) & SPECIAL))
+        class = TLB_PLACE;
+    e = &vc->tlb[class][(lin / MEM_PAGE) % VM_TLB];
     vc->tlb_used = true;
     e->tag = mmu_tag(vc, lin, access);
     e->host = vm->mem.ram + (page - vm->mem.base);
@@ -79,6 +81,8 @@ bool mmu_translate(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned access
     const struct tlb_entry *e = &vc->tlb[tlb_class(access)][(lin / MEM_PAGE) % VM_TLB];
     struct walk w;
 
+    if (e->tag != mmu_tag(vc, lin, access) && (access & MMU_WRITE))
+        e = &vc->tlb[TLB_PLACE][(lin / MEM_PAGE) % VM_TLB];
     if (e->tag == mmu_tag(vc, lin, access)) {
         *gpa = host_gpa(vm, e, lin);
         return true;
@@ -231,7 +235,7 @@ unsigned mmu_fetch(struct vm *vm, struct vcpu *vc, uint64_t lin, uint8_t *buf, u
 
 uint8_t mmu_text_at(struct vm *vm, struct vcpu *vc, uint64_t lin, uint64_t *gpa)
 {
-    const struct tlb_entry *e = &vc->tlb[2][(lin / MEM_PAGE) % VM_TLB];
+    const struct tlb_entry *e = &vc->tlb[TLB_FETCH][(lin / MEM_PAGE) % VM_TLB];
     struct walk w;
 
     if (e->tag == mmu_tag(vc, lin, MMU_FETCH)) {
@@ -251,7 +255,7 @@ static void store_page(struct vm *vm, uint64_t gpa, const void *buf, size_t len)
     uint8_t flags = mem_page_flags(&vm->mem, gpa);
 
     mem_put(&vm->mem, gpa, buf, len);
-    if (flags & MEM_CODE)
+    if (mem_is_code(&vm->mem, gpa, len))
         code_drop(vm, gpa);
     if (!(flags & MEM_WALK))
         return;

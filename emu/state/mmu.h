@@ -21,8 +21,8 @@ bool mmu_translate(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned access
 /*
  * Remembered translations. They are an optimisation only: nothing a guest does can tell that they
  * exist. Stores to memory that a walk has read forget them all; code that writes CR0, CR3, CR4 or
- * EFER calls mmu_flush. Pages with any flag (read-only, holding code, page tables) are never
- * remembered for writing.
+ * EFER calls mmu_flush. Of pages with any flag (read-only, holding code, page tables) only the
+ * place is remembered for writing, the flags are looked at each time.
  */
 void mmu_flush(struct vcpu *vc);
 /* Marks the page of gpa; remembered write translations of all vCPUs go. */

@@ -49,6 +49,8 @@ struct lazy_flags {
 /* A page that translated: tag holds the linear page and what the rights depended on
  * (emu/state/mmu.h). */
 #define VM_TLB 32u
+/* PLACE: where a store goes that has to look at the page's flags first. */
+enum tlb_class { TLB_READ = 0, TLB_WRITE, TLB_FETCH, TLB_PLACE, TLB_COUNT };
 struct tlb_entry {
     uint64_t tag;
     uint8_t *host;
@@ -85,7 +87,7 @@ struct vcpu {
     uint8_t ev_room[2];
     uint8_t ev_len, ev_bytes[TSP_INSN_BYTES]; /* what was fetched of it */
     bool tlb_used;                            /* false: no entry is valid */
-    struct tlb_entry tlb[3][VM_TLB];          /* read, write, fetch */
+    struct tlb_entry tlb[TLB_COUNT][VM_TLB];
 };
 
 #define VM_BEHAVIOUR_WORDS 4

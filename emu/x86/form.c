@@ -227,6 +227,7 @@ static enum step lea_64(struct vm *vm, struct vcpu *vc, const struct insn *in)
 
 BINARY_OPS(BINARY)
 FORMS(MOVE, MOV)
+BINARY(ADD, MR, 1) /* what zeroes are */
 
 #define ENTRY(op, form, size) [OP_##op][FORM_##form][(size) == 8] = op##_##form##size,
 static enum step (*const forms[][FORM_COUNT][2])(ARGS) = {BINARY_OPS(ENTRY) FORMS(ENTRY, MOV)};
@@ -350,6 +351,9 @@ static enum step (*special(unsigned mode, const struct insn *in))(ARGS)
         return NULL;
     if (in->op == OP_JCC)
         return in->osize == 8 ? jumps[in->cond & 15] : NULL;
+    if (in->op == OP_ADD && size == 1 && form_of(in) == FORM_MR && reaches(in, FORM_MR) &&
+        in->opnd[1].kind == OPND_REG)
+        return ADD_MR1;
     if (size != 4 && size != 8)
         return NULL;
     switch (in->op) {

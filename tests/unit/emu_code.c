@@ -95,6 +95,33 @@ static void an_instruction_across_pages_depends_on_both(void **state)
     rig_close();
 }
 
+/* Data beside code: only a store to one of the code's 64-byte lines, or to what decoding may have
+ * looked at behind it, says anything about it. */
+static void a_store_elsewhere_in_the_page_keeps_its_blocks(void **state)
+{
+    static const struct {
+        uint64_t at;
+        bool kept;
+    } rows[] = {{0x10100, false}, {0x10101, false}, {0x1013f, false}, {0x100ff, true},
+                {0x10fff, true},  {0x10180, true},  {0x11100, true}};
+    struct vcpu *vc = rig_open();
+
+    (void)state;
+    rig_long_mode(vc);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct code_block *b;
+        uint8_t byte = 0xcc;
+
+        text(0x10100, "\x90\x0f\xa2", 3);
+        b = code_lookup(&rig_vm, vc, 0x10100);
+        assert_non_null(b);
+        assert_int_equal(mmu_store(&rig_vm, vc, rows[i].at, &byte, 1, MMU_WRITE), STEP_NEXT);
+        assert_int_equal(b->valid, rows[i].kept);
+        assert_true(rig_get(rows[i].at, 1) == byte);
+    }
+    rig_close();
+}
+
 static void a_whole_instruction_needs_no_second_page(void **state)
 {
     struct vcpu *vc = rig_open();
@@ -208,6 +235,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_block_ends_behind_traps_and_branches),
     cmocka_unit_test(a_store_into_the_page_drops_its_blocks),
     cmocka_unit_test(an_instruction_across_pages_depends_on_both),
+    cmocka_unit_test(a_store_elsewhere_in_the_page_keeps_its_blocks),
     cmocka_unit_test(a_whole_instruction_needs_no_second_page),
     cmocka_unit_test(mode_and_mapping_are_part_of_the_key),
     cmocka_unit_test(changed_page_tables_end_the_current_block),
