@@ -212,10 +212,14 @@ void live_tell(struct live_machine *k)
     k->nqueue--;
     memcpy(k->queue + k->nqueue, ev, n * sizeof(ev[0]));
     k->nqueue += (unsigned)n;
-    if (ev[n - 1].kind != TSP_EV_STOP)
+    if (ev[n - 1].kind != TSP_EV_STOP) {
         k->queue[k->nqueue++] = stop;
-    else
-        k->queue[k->nqueue - 1].info[0] = stop.info[0];
+        return;
+    }
+    /* The same end, told by both: the registers are those that were seen. */
+    k->queue[k->nqueue - 1].after = stop.after;
+    if (stop.code == TSP_STOP_EXIT)
+        k->queue[k->nqueue - 1].before = stop.before;
 }
 
 /* An access to memory that is not there: reads give ones, as nothing answers. */
@@ -300,6 +304,8 @@ static bool alone(const struct live_machine *k, unsigned i)
 /* A vCPU that is elsewhere each time it is looked at gets some limits more than one that is stuck:
  * it may be slow, not lost. */
 #define PATIENCE 4u
+/* What the others get once the first vCPU, which a run is about, has ended. */
+#define LEFT_OVER_MS 40u
 
 static bool moved(struct live_machine *k, unsigned i)
 {
@@ -316,10 +322,11 @@ static bool moved(struct live_machine *k, unsigned i)
 static bool time_is_up(struct live_machine *k, unsigned i)
 {
     const struct live_core *c = &k->core[i];
-    bool final = false, lost = !moved(k, i) || c->used_ms >= PATIENCE * k->limit_ms;
+    uint32_t limit = i != 0 && k->core[0].stopped ? LEFT_OVER_MS : k->limit_ms;
+    bool final = false, lost = !moved(k, i) || c->used_ms >= PATIENCE * limit;
     enum tsp_stop why = live_arch_stuck(k, i, &final);
 
-    if (!(c->used_ms >= k->limit_ms && lost) && !(final && alone(k, i)))
+    if (!(c->used_ms >= limit && lost) && !(final && alone(k, i)))
         return false;
     live_stop(k, i, why, 0);
     return true;

@@ -31,7 +31,7 @@
 #define MSR_XSS 0xda0u
 #define MSR_TSC_AUX 0xc0000103u
 
-static bool live_alone(const struct tsp_setup *s)
+static bool only_kvm(const struct tsp_setup *s)
 {
     bool kvm = false;
 
@@ -55,7 +55,7 @@ enum tsp_status live_arch_check(struct live_machine *k)
     if (!(s->config & TSP_CFG_HOST_TSC) != !k->host.tsc)
         return live_refuse(k, "the clock source of this kernel is %sits TSC",
                            k->host.tsc ? "" : "not ");
-    if (!live_alone(s))
+    if (!only_kvm(s))
         return live_refuse(k, "KVM offers its own interface, and Hyper-V's beside it, no other");
     if (s->patch == TSP_PATCH_EMULATE)
         return live_refuse(k, "KVM does not emulate the other vendor's instruction in place");
