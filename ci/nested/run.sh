@@ -228,7 +228,7 @@ if [ -f "$work/names" ]; then
 fi
 "$work/host/bin/busybox" awk '
     /^@@begin / { skip = 1 }
-    !skip && !/^@@/ && !/^{"id"/ && !/^$/ { print }
+    !skip && !/^@@/ && !/^[{]"id"/ && !/^$/ { print }
     /^@@end / { skip = 0 }' "$work/console" >"$out/output.txt"
 if ! grep -q '^@@done' "$work/console"; then
     grep '^{"id".*}$' "$work/console" >"$out/recording.jsonl" || rm -f "$out/recording.jsonl"
