@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes in, one instruction out: its class, its length and its operands, or exactly why not. The
- * prescan decides every instruction that a hypervisor can see; Capstone decides all others and
- * cross-checks the prescan. The answer for a byte string and mode is asked of Capstone once and
- * kept in a bounded memo.
+ * Bytes in, one instruction out: its operation, its length and its operands, or exactly why not.
+ * Every instruction that a hypervisor can see is decided from its bytes alone: Capstone loses F2
+ * and F3 before CPUID, calls a LOCK-prefixed VMCALL and a truncated one both "no instruction", and
+ * gives UD0 and UD1 a length without their ModRM. Plain x86 instructions are read from the tables
+ * of opcode_x86.def and believed only where Capstone calls them the same and as long; those of
+ * AArch64 take the class that Capstone knows. An encoding is asked of Capstone once and kept in a
+ * bounded memo.
  */
 #ifndef TSP_DECODER_DECODER_H
 #define TSP_DECODER_DECODER_H
@@ -137,9 +140,8 @@ void decoder_close(struct decoder *d);
 enum insn_status decode_one(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n,
                             struct insn *out);
 
-/* The prescan alone: true when it knows the instruction (or knows that it is none), false when it
- * is a plain one. */
-bool prescan_x86(enum tsp_mode mode, const uint8_t *p, size_t n, struct insn *out);
+/* AArch64's trap encodings, without Capstone: true when *out says what the word is (or that it is
+ * none), false when it is a plain instruction. */
 bool prescan_arm64(const uint8_t *p, size_t n, struct insn *out);
 
 /* Disassembly text for people, always terminated: "vmcall", "mov eax, 1", "(bad)". Returns the
@@ -147,7 +149,7 @@ bool prescan_arm64(const uint8_t *p, size_t n, struct insn *out);
 size_t decode_text(struct decoder *d, enum tsp_mode mode, uint64_t pc, const uint8_t *p, size_t n,
                    char *out, size_t max);
 
-/* Compares the prescan with Capstone on these bytes. 0 = agree, 1 = a reviewed disagreement of
+/* Compares our reading with Capstone's on these bytes. 0 = agree, 1 = a reviewed disagreement of
  * disagree.def, 2 = an unexpected one (why is filled). For fz_decoder and its tests. */
 int decode_crosscheck(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n, char *why,
                       size_t max);

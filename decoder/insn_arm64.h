@@ -2,9 +2,10 @@
 /*
  * What struct insn holds for a plain AArch64 instruction, beside op and word:
  *
- *   osize   4 or 8: width of the operation; loads and stores: bytes accessed (each register of a
- * pair) imm     immediates as insn_arm64.def says disp    branches, ADR and literals: bytes from
- * this instruction; loads and stores: bytes from the base cond    condition of B.cond, CCMP, CSEL
+ *   osize   4 or 8: width of the operation; loads and stores: bytes accessed (of each register)
+ *   imm     immediates as insn_arm64.def says
+ *   disp    branches, ADR and literals: bytes from this instruction; loads and stores: from base
+ *   cond    condition of B.cond, CCMP, CSEL
  *   prefix  A64_* of loads and stores
  *   base    Rn, index Rm (loads and stores)
  *   opnd[0].reg Rt, opnd[1].reg Rt2, opnd[2].reg Rs of loads and stores

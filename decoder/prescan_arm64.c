@@ -4,8 +4,12 @@
  * system-register moves.
  *
  *   31      24 23 21 20            5 4 2 1 0
- *   1101 0100  opc   imm16           op2 LL     exception generation; op2 other than 0 is
- * unallocated 0000 0000 0000 0000 imm16                   UDF 31        22 21 20  19 5 4  0
+ *   1101 0100  opc   imm16           op2 LL     exception generation; op2 other than 0: none
+ *
+ *   31                  16 15             0
+ *   0000 0000 0000 0000    imm16                UDF
+ *
+ *   31        22 21 20  19 18  15  11  7    4
  *   1101010100   L  1   o0 op1 CRn CRm op2  Rt  MRS (L=1) and MSR, op0 = 2 + o0
  *   1101010100   0  0   0  op1 4   CRm op2  31  MSR (immediate): CRm is the immediate
  */

@@ -165,8 +165,8 @@ static enum step through(struct vm *vm, struct vcpu *vc, const struct insn *in,
 }
 
 /*  63     48 47 46  44 43  40 36     32 31     16 15     0
- *  offset    P  DPL 0  type   copies    selector  offset     a 64-bit gate has offset 63:32 in its
- * second half */
+ *  offset    P  DPL 0  type   copies    selector  offset
+ *  A 64-bit gate has offset 63:32 in its second half. */
 static enum step call_gate(struct vm *vm, struct vcpu *vc, const struct insn *in, uint64_t raw,
                            struct far_target *t)
 {

@@ -32,11 +32,6 @@ static void check_rows(const struct row *row, size_t n)
         if (in.status != row->status || in.op != row->op || in.len != row->len)
             fail_msg("mode %d %s: status %u op %s len %u", row->mode, row->hex, in.status,
                      insn_op_name(in.op), in.len);
-        /* a trap is the prescan's, whatever Capstone thinks */
-        if (row->op > OP_NONE && row->op <= OP_TRAP_LAST) {
-            assert_true(prescan_x86((enum tsp_mode)row->mode, b, len, &pre));
-            assert_memory_equal(&pre, &in, sizeof(in));
-        }
         /* asked twice, answered the same from the memo */
         decode_one(d, (enum tsp_mode)row->mode, b, len, &pre);
         assert_memory_equal(&pre, &in, sizeof(in));
