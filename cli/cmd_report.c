@@ -244,10 +244,7 @@ static int write_findings(const struct report_args *a)
 
         if (r->failed == 0 || r->first == NULL)
             continue;
-        snprintf(name, sizeof(name), "%s", r->rule);
-        for (char *p = name; *p != 0; p++)
-            if (strchr("/:[]+ ", *p) != NULL)
-                *p = '_';
+        report_scenario_name(r, name, sizeof(name));
         n = input_text_write(r->first, NULL, 0);
         text = malloc(n + 1);
         if (text == NULL)
@@ -288,7 +285,6 @@ static int write_all(const struct report_args *a, const struct report_doc *d)
 static int finish(struct report_args *a)
 {
     struct report_totals t;
-    char replay[256] = "";
     struct report_doc d = {.target = a->target, .spec = spec_builtin(), .report = a->report};
     int code;
 
@@ -296,10 +292,7 @@ static int finish(struct report_args *a)
     if (a->refused > 0)
         fprintf(stderr, "trapspec report: %u set-ups refused, the first because: %s\n", a->refused,
                 a->why);
-    if (a->src.is_golden)
-        snprintf(replay, sizeof(replay), "trapspec diff model:kvm %.150s --filter", a->target);
-    d.policy_is_input = !a->src.is_dump;
-    d.replay = replay[0] != 0 ? replay : NULL;
+    d.records = a->src.is_golden ? a->target : NULL;
     report_totals(a->report, &t);
     if (a->json)
         report_write_json(stdout, &d);

@@ -53,14 +53,14 @@ static void number(FILE *f, const char *label, unsigned n)
     fprintf(f, "<div><b>%u</b>%s</div>", n, label);
 }
 
-static void summary(FILE *f, const struct report_totals *t)
+static void summary(FILE *f, const struct report_doc *d, const struct report_totals *t)
 {
     fputs("<div class=sum>", f);
     number(f, "cases run", t->cases);
     number(f, "events judged", t->events);
     number(f, "rules exercised", t->exercised);
     number(f, "rules in the table", t->rules);
-    number(f, "rules broken", t->failed);
+    number(f, "rules broken", report_findings(d));
     number(f, "accepted deviations", t->known);
     number(f, "events no rule covers", t->gaps);
     number(f, "cases not runnable", t->unsupported);
@@ -86,6 +86,8 @@ static void source_of(FILE *f, const struct spec *spec, const char *id)
 
 static void finding(FILE *f, const struct report_doc *d, const struct report_row *r)
 {
+    char command[512];
+
     fprintf(f, "<div class='finding%s'><h3><span class=%s>%s</span> <code>",
             r->known != NULL ? " k" : "", verdict_name(r->worst), verdict_name(r->worst));
     text(f, r->rule);
@@ -109,11 +111,10 @@ static void finding(FILE *f, const struct report_doc *d, const struct report_row
         fputs("<tr><th>accepted<td>", f);
         text(f, r->known);
     }
-    if (d->replay != NULL) {
+    report_replay(d, r, command, sizeof(command));
+    if (command[0] != 0) {
         fputs("<tr><th>replay<td class=m>", f);
-        text(f, d->replay);
-        fputc(' ', f);
-        text(f, r->example);
+        text(f, command);
     }
     fputs("</table></div>\n", f);
 }
@@ -129,8 +130,7 @@ static enum section section_of(const struct report_doc *d, const struct report_r
 
 static void findings(FILE *f, const struct report_doc *d, enum section which)
 {
-    static const char *const title[] = {"Findings", "Accepted deviations",
-                                        "Broken by the CPUID tables the target was given"};
+    static const char *const title[] = {"Findings", "Accepted deviations"};
     unsigned n = 0;
 
     fprintf(f, "<h2>%s</h2>\n", title[which]);
@@ -146,68 +146,114 @@ static void findings(FILE *f, const struct report_doc *d, enum section which)
         fputs("<p class=dim>None.</p>\n", f);
 }
 
-/* What a rule belongs to: the leaf of a field row, the table's own grouping otherwise. */
+/* What breaks in the tables is not the target's doing: one line each is enough. */
+static void table_faults(FILE *f, const struct report_doc *d)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < report_rows(d->report); i++)
+        n += report_row_at(d->report, i)->failed > 0 &&
+             section_of(d, report_row_at(d->report, i)) == SECTION_TABLES;
+    if (n == 0)
+        return;
+    fputs("<h2>Broken by the CPUID tables the target was given</h2>\n<p class=dim>The target "
+          "answered what its "
+          "table holds; whoever made the table should look at "
+          "these.</p>\n<table><tr><th>rule<th>what "
+          "it says<th>expected<th>got<th>first in\n",
+          f);
+    for (size_t i = 0; i < report_rows(d->report); i++) {
+        const struct report_row *r = report_row_at(d->report, i);
+
+        if (r->failed == 0 || section_of(d, r) != SECTION_TABLES)
+            continue;
+        fputs("<tr><td class=m>", f);
+        text(f, r->rule);
+        fputs("<td>", f);
+        text(f, r->note);
+        fputs("<td class=m>", f);
+        text(f, r->expected);
+        fputs("<td class=m>", f);
+        text(f, r->got);
+        fputs("<td class=m>", f);
+        text(f, r->example);
+        fputc('\n', f);
+    }
+    fputs("</table>\n", f);
+}
+
+/* What a rule belongs to: the leaf of a field row, the call of "KVM-IPI-ICR", the family of
+ * "UD-WHERE". */
 static void group_of(const struct report_row *r, char *out, size_t max)
 {
-    const char *end = strchr(r->rule, '.');
-    const char *dash = strrchr(r->rule, '-');
+    const char *dot = strchr(r->rule, '.'), *dash = strchr(r->rule, '-');
     size_t n = strlen(r->rule);
 
-    if (strchr(r->rule, ':') != NULL && end != NULL)
-        n = (size_t)(end - r->rule);
-    else if (dash != NULL)
-        n = (size_t)(dash - r->rule);
+    if (strchr(r->rule, ':') != NULL && dot != NULL)
+        n = (size_t)(dot - r->rule);
+    else if (dash != NULL && strchr(dash + 1, '-') != NULL)
+        n = (size_t)(strchr(dash + 1, '-') - r->rule);
     if (n >= max)
         n = max - 1;
     memcpy(out, r->rule, n);
     out[n] = 0;
 }
 
-static const char *cell_class(const struct report_row *r)
+static const char *cell_class(const struct report_doc *d, const struct report_row *r)
 {
     if (r->failed > 0)
-        return r->known != NULL ? "k" : "f";
+        return report_is_finding(d, r) ? "f" : "k";
     return r->exercised > 0 ? "p" : "";
 }
 
-/* One line per leaf or call family; one square per rule, its colour the verdict. */
-static void coverage(FILE *f, const struct report_doc *d)
+/* One line per leaf or call; one square per rule, its colour the verdict. */
+static void table_coverage(FILE *f, const struct report_doc *d, const char *table)
 {
     char group[64], last[64] = "";
-    const char *table = "";
 
-    fputs("<h2>Coverage</h2><p class=dim>One square per rule: green held, red broken, yellow "
-          "accepted, grey "
-          "not exercised by this run.</p>\n",
-          f);
+    fputs("<h3>", f);
+    text(f, table);
+    fputs("</h3><table>", f);
     for (size_t i = 0; i < report_rows(d->report); i++) {
         const struct report_row *r = report_row_at(d->report, i);
 
-        if (strcmp(table, r->table) != 0) {
-            fprintf(f, "%s<h3>", *table != 0 ? "</div></table>" : "");
-            text(f, r->table);
-            fputs("</h3><table>", f);
-            table = r->table;
-            last[0] = 0;
-            fputs("<tr><td class=m style='width:18em'>", f);
-            group_of(r, group, sizeof(group));
-            snprintf(last, sizeof(last), "%s", group);
-            text(f, group);
-            fputs("<td><div class=cells>", f);
-        }
+        if (strcmp(r->table, table) != 0)
+            continue;
         group_of(r, group, sizeof(group));
         if (strcmp(group, last) != 0) {
-            fputs("</div><tr><td class=m>", f);
+            fprintf(f, "%s<tr><td class=m style='width:18em'>", last[0] != 0 ? "</div>" : "");
             text(f, group);
             fputs("<td><div class=cells>", f);
             snprintf(last, sizeof(last), "%s", group);
         }
-        fprintf(f, "<i class='%s' title='", cell_class(r));
+        fprintf(f, "<i class='%s' title='", cell_class(d, r));
         text(f, r->rule);
         fprintf(f, ": %u exercised, %u broken'></i>", r->exercised, r->failed);
     }
-    if (*table != 0)
-        fputs("</div></table>\n", f);
+    fputs("</div></table>\n", f);
+}
+
+#define TABLES_MAX 32u
+
+static void coverage(FILE *f, const struct report_doc *d)
+{
+    const char *seen[TABLES_MAX];
+    unsigned n = 0, k;
+
+    fputs("<h2>Coverage</h2><p class=dim>One square per rule: green held, red broken, yellow "
+          "accepted or "
+          "not the target's doing, grey not exercised by this run.</p>\n",
+          f);
+    for (size_t i = 0; i < report_rows(d->report); i++) {
+        const char *table = report_row_at(d->report, i)->table;
+
+        for (k = 0; k < n && strcmp(seen[k], table) != 0; k++)
+            ;
+        if (k < n || n == TABLES_MAX || *table == 0)
+            continue;
+        seen[n++] = table;
+        table_coverage(f, d, table);
+    }
 }
 
 void report_write_html(FILE *f, const struct report_doc *d)
@@ -225,13 +271,33 @@ void report_write_html(FILE *f, const struct report_doc *d)
             "</code></h1><p class=dim>trapspec %s; every rule names the public document it comes "
             "from.</p>\n",
             TRAPSPEC_VERSION);
-    summary(f, &t);
+    summary(f, d, &t);
     findings(f, d, SECTION_FINDINGS);
     findings(f, d, SECTION_KNOWN);
     if (d->policy_is_input)
-        findings(f, d, SECTION_TABLES);
+        table_faults(f, d);
     coverage(f, d);
     fputs("</html>\n", f);
+}
+
+void report_scenario_name(const struct report_row *r, char *out, size_t max)
+{
+    snprintf(out, max, "%s", r->rule);
+    for (; *out != 0; out++)
+        if (strchr("/:[]+ ", *out) != NULL)
+            *out = '_';
+}
+
+void report_replay(const struct report_doc *d, const struct report_row *r, char *out, size_t max)
+{
+    char name[96];
+
+    out[0] = 0;
+    report_scenario_name(r, name, sizeof(name));
+    if (d->records != NULL)
+        snprintf(out, max, "trapspec diff model:kvm %s --filter %s", d->records, r->example);
+    else if (r->first != NULL)
+        snprintf(out, max, "trapspec replay --target %s findings/%s.tst", d->target, name);
 }
 
 bool report_is_finding(const struct report_doc *d, const struct report_row *r)
@@ -274,8 +340,8 @@ void report_print(const struct report_doc *d, bool color)
     }
     printf("%s: %u cases, %u events; %u of %u rules exercised: %u held, %u broken, %u known; "
            "%u events in gaps, %u rules skipped, %u cases not runnable\n",
-           d->target, t.cases, t.events, t.exercised, t.rules, t.passed, t.failed, t.known, t.gaps,
-           t.skipped, t.unsupported);
+           d->target, t.cases, t.events, t.exercised, t.rules, t.passed, report_findings(d),
+           t.known, t.gaps, t.skipped, t.unsupported);
     if (tables > 0)
         printf("%u rules were broken by CPUID tables the target was given, not by the target\n",
                tables);

@@ -41,10 +41,9 @@ static json_t *row_object(const struct report_doc *d, const struct report_row *r
     set_text(o, "got", r->got);
     if (r->known != NULL)
         set_text(o, "known", r->known);
-    if (d->replay != NULL) {
-        snprintf(command, sizeof(command), "%s %s", d->replay, r->example);
+    report_replay(d, r, command, sizeof(command));
+    if (command[0] != 0)
         set_text(o, "replay", command);
-    }
     return o;
 }
 

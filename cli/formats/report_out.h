@@ -12,10 +12,13 @@ struct report_doc {
     const struct report *report;
     bool policy_is_input; /* the CPUID tables are somebody's test input: what breaks in them is not
                              the target's */
-    const char *replay; /* how findings are replayed: "trapspec replay %s --target T", %s = example;
-                           NULL: none */
+    const char *records;  /* "golden:FILE" when the cases are records of that file, else NULL */
 };
 
+/* File name, without folder and suffix, of the scenario that shows a rule broken. */
+void report_scenario_name(const struct report_row *r, char *out, size_t max);
+/* The command that shows it again; empty when there is none. */
+void report_replay(const struct report_doc *d, const struct report_row *r, char *out, size_t max);
 /* Whether a row is a finding about the target (and not about the tables it was given). */
 bool report_is_finding(const struct report_doc *d, const struct report_row *r);
 unsigned report_findings(const struct report_doc *d);
