@@ -4,58 +4,7 @@
  * ended; the first instruction is the only thing that may be judged, and only when nothing else
  * could have caused what is seen.
  */
-#include "fuzz/run/run.h"
-
-#include "tests/test_main.h"
-
-static struct scenario s;
-static struct input_image img;
-static struct tsp_setup setup;
-static struct outcome o;
-static struct recorded_run run;
-static struct tsp_event ev[8];
-
-/* A run of `code` that left `mem` at its place. Bytes are given as text, so that zeroes are
- * allowed. */
-static void arrange(unsigned mode, unsigned level, const char *code, size_t n, const char *mem,
-                    size_t nmem)
-{
-    input_default(&s, mode == TSP_MODE_A64 ? TSP_ARCH_ARM64 : TSP_ARCH_X86);
-    s.mode = (uint8_t)mode;
-    s.level = (uint8_t)level;
-    if (mode == TSP_MODE_REAL16)
-        s.code_at = 0xe800;
-    memset(s.code[0], 0, sizeof(s.code[0]));
-    memcpy(s.code[0], code, n);
-    s.ncode[0] = (uint32_t)n;
-    s.regs_set = 1;
-    s.regs[0] = 1;
-    input_build(&s, NULL, 0, &img, &setup);
-    o = (struct outcome){.exit = OUTCOME_HALT};
-    o.out = setup.vcpu[0].regs;
-    memset(o.mem, 0, sizeof(o.mem));
-    memcpy(o.mem, mem, nmem);
-    o.mem_len = (uint8_t)(nmem > 16 ? nmem : 16);
-    run = (struct recorded_run){.id = "test",
-                                .setup = &setup,
-                                .code = s.code[0],
-                                .ncode = s.ncode[0],
-                                .code_at = s.code_at,
-                                .outcome = &o};
-}
-#define ARRANGE(mode, level, code, mem)                                                            \
-    arrange(mode, level, code, sizeof(code) - 1, mem, sizeof(mem) - 1)
-
-static uint64_t start(void)
-{
-    return setup.vcpu[0].regs.pc;
-}
-
-static size_t events(void)
-{
-    memset(ev, 0xee, sizeof(ev));
-    return outcome_events(&run, ev, 8);
-}
+#include "tests/unit/recorded_rig.h"
 
 static void recorded_native_call_completes(void **state)
 {
@@ -529,79 +478,6 @@ static void recorded_landing_pad_is_walked(void **state)
     assert_int_equal(events(), 0);
 }
 
-static void recorded_target_plays_runs_by_their_setup(void **state)
-{
-    static struct tsp_trace trace;
-    static struct tsp_setup other;
-    struct recorded_run runs[2];
-    struct target t;
-
-    (void)state;
-    ARRANGE(TSP_MODE_LONG64, 0, "\x0f\x01\xc1\xf4", "\x0f\x01\xd9\xf4");
-    o.out.pc = start() + 4;
-    runs[0] = run;
-    runs[1] = run;
-    other = setup;
-    other.vcpu[0].regs.mode = TSP_MODE_REAL16; /* 0F 01 C1 at a place that is not its code */
-    runs[1].setup = &other;
-    runs[1].code = (const uint8_t *)"\x90\x90\x90\xf4";
-    assert_int_equal(target_recorded(&t, runs, 2, "golden:test"), TSP_OK);
-    assert_int_equal(t.caps, TSP_CAP_X86 | TSP_CAP_EXEC | TSP_CAP_DETERMINISTIC);
-    for (unsigned round = 0; round < 2; round++) {
-        assert_int_equal(exec_run(&t, &setup, NULL, 0, 100, &trace), TSP_OK);
-        assert_int_equal(trace.n, 4);
-        assert_int_equal(trace.ev[1].kind, TSP_EV_PATCH);
-        assert_int_equal(trace.ev[2].kind, TSP_EV_HYPERCALL);
-        assert_int_equal(trace.ev[3].kind, TSP_EV_STOP);
-        assert_int_equal(trace.ev[3].code, TSP_STOP_DONE);
-        assert_int_equal(exec_run(&t, &other, NULL, 0, 100, &trace), TSP_OK);
-        assert_int_equal(trace.n, 2);
-        assert_int_equal(trace.ev[1].code, TSP_STOP_UNSUPPORTED);
-    }
-    other = setup;
-    runs[1].setup = &setup;
-    assert_int_equal(exec_run(&t, &other, NULL, 0, 100, &trace), TSP_EARG);
-    t.ops->close(t.self);
-}
-
-static void recorded_dump_answers_what_it_has(void **state)
-{
-    static const struct tsp_leaf leaf[] = {{0, 0, 0, {0xd, 1, 2, 3}},
-                                           {4, 1, TSP_LEAF_INDEXED, {4, 5, 6, 7}}};
-    static const struct {
-        uint64_t rax, rcx;
-        int entry;
-    } row[] = {{0, 0, 0},  {0, 99, 0}, {4, 1, 1},
-               {4, 0, -1}, {1, 0, -1}, {0xff00000004ull, 0x100000001ull, 1}};
-    static struct tsp_trace trace;
-    struct target t;
-
-    (void)state;
-    assert_int_equal(target_dump(&t, leaf, 2, "dump:test"), TSP_OK);
-    assert_false(t.caps & TSP_CAP_EXEC);
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-        struct tsp_setup ask = {.nvcpu = 1};
-
-        ask.vcpu[0].regs.mode = TSP_MODE_LONG64;
-        ask.vcpu[0].regs.r[TSP_RAX] = row[i].rax;
-        ask.vcpu[0].regs.r[TSP_RCX] = row[i].rcx;
-        assert_int_equal(exec_run(&t, &ask, NULL, 0, 10, &trace), TSP_OK);
-        if (row[i].entry < 0) {
-            assert_int_equal(trace.n, 2);
-            assert_int_equal(trace.ev[1].code, TSP_STOP_UNSUPPORTED);
-            continue;
-        }
-        assert_int_equal(trace.n, 3);
-        assert_int_equal(trace.ev[1].kind, TSP_EV_CPUID);
-        assert_int_equal(trace.ev[1].after.r[TSP_RAX], leaf[row[i].entry].reg[0]);
-        assert_int_equal(trace.ev[1].after.r[TSP_RBX], leaf[row[i].entry].reg[1]);
-        assert_int_equal(trace.ev[1].after.r[TSP_RCX], leaf[row[i].entry].reg[2]);
-        assert_int_equal(trace.ev[1].after.r[TSP_RDX], leaf[row[i].entry].reg[3]);
-        assert_int_equal(trace.ev[2].code, TSP_STOP_DONE);
-    }
-    t.ops->close(t.self);
-}
-
 /* Whatever a file says happened, making events of it ends and stays inside its arrays. */
 static void recorded_wild_outcomes_never_hurt(void **state)
 {
@@ -659,8 +535,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(recorded_no_events_without_certainty),
     cmocka_unit_test(recorded_rewrite_beyond_the_instruction_is_seen),
     cmocka_unit_test(recorded_landing_pad_is_walked),
-    cmocka_unit_test(recorded_target_plays_runs_by_their_setup),
-    cmocka_unit_test(recorded_dump_answers_what_it_has),
     cmocka_unit_test(recorded_wild_outcomes_never_hurt),
 };
 
