@@ -91,10 +91,11 @@ apt_dirs="-o Dir::State=$cache/apt -o Dir::Cache=$cache/apt -o Dir::State::statu
     -o APT::Architecture=$here -o APT::Architectures::=$here -o APT::Architectures::=$deb \
     -o APT::Sandbox::User=$(id -un) -o Acquire::Languages=none"
 mkdir -p "$cache/apt/lists/partial" "$cache/apt/archives/partial"
-if [ -z "$(find "$cache/apt/lists" -name "*binary-${deb}_Packages*" -mmin -720 2>/dev/null)" ]; then
+if [ -z "$(find "$cache/lists-$deb" -mmin -720 2>/dev/null)" ]; then
     say "reading apt's lists"
     # shellcheck disable=SC2086
     apt-get $apt_dirs -qq update >"$out/apt-lists.log" 2>&1 || leave "apt-get update failed (see $out/apt-lists.log)" 77
+    touch "$cache/lists-$deb"
 fi
 
 kernel_name() {
@@ -109,12 +110,12 @@ kernel=$(kernel_name)
 [ -n "$kernel" ] || leave "apt knows no kernel package linux-image-${version:-cloud}*-$deb" 77
 
 fetch() {
-    for p in "$@"; do
-        name=$(printf %s "$p" | tr : _)
+    for wanted in "$@"; do
+        name=$(printf %s "$wanted" | tr : _)
         [ -f "$cache/$name.deb" ] && continue
         # shellcheck disable=SC2086
-        (cd "$work" && apt-get $apt_dirs -qq download "$p" >>"$out/apt-lists.log" 2>&1) ||
-            leave "apt cannot download $p (see $out/apt-lists.log)" 77
+        (cd "$work" && apt-get $apt_dirs -qq download "$wanted" >>"$out/apt-lists.log" 2>&1) ||
+            leave "apt cannot download $wanted (see $out/apt-lists.log)" 77
         mv "$work"/*.deb "$cache/$name.deb"
     done
 }
