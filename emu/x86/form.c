@@ -16,25 +16,11 @@ static inline uint64_t *reg_of(struct vcpu *vc, const struct insn *in, unsigned 
     return &vc->s.regs.r[in->opnd[i].reg & 15];
 }
 
-/* As effective, with addresses of 8 bytes. */
-static inline uint64_t address(const struct vcpu *vc, const struct insn *in)
-{
-    uint64_t off = (uint64_t)in->disp;
-
-    if (in->base < 16)
-        off += vc->s.regs.r[in->base];
-    else if (in->base == 16)
-        off += vc->s.regs.pc;
-    if (in->index < 16)
-        off += vc->s.regs.r[in->index] * in->scale;
-    return off;
-}
-
 /* Where the memory operand lies, or NULL. which: 0 read, 1 write. */
 static inline uint8_t *memory(const struct vcpu *vc, const struct insn *in, unsigned size,
                               unsigned which)
 {
-    uint64_t off = address(vc, in);
+    uint64_t off = effective_wide(vc, in);
     const struct tlb_entry *e = &vc->tlb[which][(off / MEM_PAGE) % VM_TLB];
 
     if (e->tag != mmu_tag(vc, off, which) || off % MEM_PAGE > MEM_PAGE - size ||
@@ -200,7 +186,7 @@ static inline enum step extend(struct vcpu *vc, const struct insn *in, enum form
 static enum step lea_64(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     (void)vm;
-    *reg_of(vc, in, 0) = address(vc, in);
+    *reg_of(vc, in, 0) = effective_wide(vc, in);
     return STEP_NEXT;
 }
 

@@ -201,8 +201,9 @@ static inline uint64_t cut(uint64_t off, unsigned asize)
     return asize == 8 ? off : asize == 4 ? (uint32_t)off : (uint16_t)off;
 }
 
-/* The offset that the memory operand names; pc is already behind the instruction. */
-static inline uint64_t effective(const struct vcpu *vc, const struct insn *in)
+/* The offset that the memory operand names with addresses of 8 bytes; pc is already behind the
+ * instruction. */
+static inline uint64_t effective_wide(const struct vcpu *vc, const struct insn *in)
 {
     uint64_t off = (uint64_t)in->disp;
 
@@ -212,7 +213,12 @@ static inline uint64_t effective(const struct vcpu *vc, const struct insn *in)
         off += vc->s.regs.pc;
     if (in->index < 16)
         off += vc->s.regs.r[in->index] * in->scale;
-    return cut(off, in->asize);
+    return off;
+}
+
+static inline uint64_t effective(const struct vcpu *vc, const struct insn *in)
+{
+    return cut(effective_wide(vc, in), in->asize);
 }
 
 /*
