@@ -246,6 +246,15 @@ bool live_arch_exit(struct live_machine *k, unsigned i)
     return true;
 }
 
+const uint32_t live_arch_patience = 1;
+
+/* A signal ends the wait of CPU_SUSPEND and WFI: the vCPU would go on as if an interrupt had come.
+ * It is taken back once. */
+uint32_t live_arch_tick(const struct live_machine *k)
+{
+    return k->limit_ms;
+}
+
 /* Switched off or suspended, it only comes back when another vCPU wants it to. */
 enum tsp_stop live_arch_stuck(struct live_machine *k, unsigned i, bool *final)
 {

@@ -80,6 +80,11 @@ bool live_arch_exit(struct live_machine *k, unsigned i);
 /* Why a vCPU that does not come back is where it is: enum tsp_stop. *final: waiting longer changes
  * nothing. */
 enum tsp_stop live_arch_stuck(struct live_machine *k, unsigned i, bool *final);
+/* After so many milliseconds a vCPU is looked at for the first time. */
+uint32_t live_arch_tick(const struct live_machine *k);
+/* A vCPU that is elsewhere each time it is looked at gets that many limits: it may be slow, not
+ * lost. */
+extern const uint32_t live_arch_patience;
 /* The guest's handler holds vCPU 0, which stopped as o->exit says: what it was given. false: it is
  * elsewhere. */
 bool live_arch_exception(struct live_machine *k, struct outcome *o);

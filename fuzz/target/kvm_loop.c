@@ -303,7 +303,7 @@ static bool alone(const struct live_machine *k, unsigned i)
 
 /* A vCPU that is elsewhere each time it is looked at gets some limits more than one that is stuck:
  * it may be slow, not lost. */
-#define PATIENCE 4u
+#define live_arch_patience 4u
 /* What the others get once the first vCPU, which a run is about, has ended. */
 #define LEFT_OVER_MS 40u
 
@@ -323,7 +323,7 @@ static bool time_is_up(struct live_machine *k, unsigned i)
 {
     const struct live_core *c = &k->core[i];
     uint32_t limit = i != 0 && k->core[0].stopped ? LEFT_OVER_MS : k->limit_ms;
-    bool final = false, lost = !moved(k, i) || c->used_ms >= PATIENCE * limit;
+    bool final = false, lost = !moved(k, i) || c->used_ms >= live_arch_patience * limit;
     enum tsp_stop why = live_arch_stuck(k, i, &final);
 
     if (!(c->used_ms >= limit && lost) && !(final && alone(k, i)))
@@ -335,7 +335,7 @@ static bool time_is_up(struct live_machine *k, unsigned i)
 /* Milliseconds until the vCPU is looked at again: each time twice as long, up to its limits. */
 static uint32_t next_tick(const struct live_machine *k, const struct live_core *c, uint32_t tick)
 {
-    uint32_t limit = c->used_ms < k->limit_ms ? k->limit_ms : PATIENCE * k->limit_ms;
+    uint32_t limit = c->used_ms < k->limit_ms ? k->limit_ms : live_arch_patience * k->limit_ms;
     uint32_t left = limit > c->used_ms ? limit - c->used_ms : 1;
 
     return 2 * tick < left ? 2 * tick : left;
@@ -345,7 +345,7 @@ static uint32_t next_tick(const struct live_machine *k, const struct live_core *
 void live_run_core(struct live_machine *k, unsigned i, uint32_t slice)
 {
     struct live_core *c = &k->core[i];
-    uint32_t tick = slice && slice < TICK_MS ? slice : TICK_MS, spent = 0;
+    uint32_t tick = slice ? slice : live_arch_tick(k), spent = 0;
 
     while (!slice || spent < slice) {
         uint32_t start = clock_ms(), took;
@@ -362,7 +362,7 @@ void live_run_core(struct live_machine *k, unsigned i, uint32_t slice)
         }
         if (e == 0 && exit_events(k, i))
             return;
-        if ((e == EINTR || c->used_ms >= PATIENCE * k->limit_ms) && time_is_up(k, i))
+        if ((e == EINTR || c->used_ms >= live_arch_patience * k->limit_ms) && time_is_up(k, i))
             return;
         tick = next_tick(k, c, tick);
     }

@@ -96,6 +96,14 @@ bool live_arch_exit(struct live_machine *k, unsigned i)
     }
 }
 
+const uint32_t live_arch_patience = 4;
+
+/* A halted vCPU stays halted when a signal takes it back, so that looking early does no harm. */
+uint32_t live_arch_tick(const struct live_machine *k)
+{
+    return k->limit_ms < 10 ? k->limit_ms : 10;
+}
+
 /* HLT that waits inside the kernel or the processor: nothing interrupts these machines. */
 enum tsp_stop live_arch_stuck(struct live_machine *k, unsigned i, bool *final)
 {
