@@ -185,6 +185,10 @@ static void golden_record(struct compare *c, const struct golden *g, size_t i, s
         golden_case_at(g, (*at)++, &one);
         compare_case(c, &one, &v);
     }
+    if (v.status == DIFFER && r->why[0] != 0) {
+        v.status = UNSUPPORTED;
+        snprintf(v.why, sizeof(v.why), "%s", r->why);
+    }
     record_done(c, &v);
 }
 

@@ -163,7 +163,8 @@ static void judge_golden(struct report_args *a)
         struct recorded_run run;
 
         golden_case_at(&a->src.golden, i, &c);
-        if (skip_reason(a->skip, golden_host(&a->src.golden), c.rec->id) != NULL)
+        if (skip_reason(a->skip, golden_host(&a->src.golden), c.rec->id) != NULL ||
+            c.rec->why[0] != 0)
             continue;
         cli_build(&c.s, &image, &setup);
         if (c.rec->kind == GOLDEN_CPUID)

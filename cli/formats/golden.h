@@ -28,7 +28,7 @@ struct golden_record {
     char id[120];
     unsigned line;
     enum golden_kind kind;
-    char why[80];
+    char why[80];       /* OTHER: why; else a flag that is not modelled, or empty */
     struct scenario *s; /* RUN, CPUID */
     struct outcome out; /* RUN */
     unsigned nsub;

@@ -142,14 +142,14 @@ static void golden_reads_a_run(void **state)
     golden_free(&g);
 }
 
-static void golden_keeps_what_it_cannot_express_with_a_reason(void **state)
+static void golden_says_which_flag_it_does_not_know(void **state)
 {
     struct tsp_error err;
     struct golden g;
 
     (void)state;
     assert_int_equal(read_golden(TABLE RUN("hlt", "\"some new thing\""), &g, &err), TSP_OK);
-    assert_int_equal(g.rec[1].kind, GOLDEN_OTHER);
+    assert_int_equal(g.rec[1].kind, GOLDEN_RUN);
     assert_non_null(strstr(g.rec[1].why, "some new thing"));
     golden_free(&g);
 }
@@ -250,7 +250,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(dump_written_is_read_back_the_same),
     cmocka_unit_test(dump_index_marks_leaves_with_several_subleaves),
     cmocka_unit_test(golden_reads_a_run),
-    cmocka_unit_test(golden_keeps_what_it_cannot_express_with_a_reason),
+    cmocka_unit_test(golden_says_which_flag_it_does_not_know),
     cmocka_unit_test(golden_refuses_with_line_and_reason),
     cmocka_unit_test(files_appear_whole_or_not_at_all),
     cmocka_unit_test(full_disk_leaves_the_old_file),
