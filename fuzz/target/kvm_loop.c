@@ -353,7 +353,8 @@ void live_run_core(struct live_machine *k, unsigned i, uint32_t slice)
 
         c->incomplete = false;
         took = clock_ms() - start;
-        took = took ? took : (e == EINTR);
+        if (e == EINTR && took < tick) /* the clock was read in whole milliseconds */
+            took = tick;
         spent += took;
         c->used_ms += took;
         if (e != 0 && e != EINTR) {
