@@ -99,7 +99,7 @@ static bool compact_holds(const struct judge *j, const struct field_row *row, ui
 /* Equal to state, or, where state cannot be told from what user space fixed, to the policy. */
 static bool either(const struct judge *j, const struct field_row *row, uint32_t got, uint32_t also)
 {
-    uint32_t held;
+    uint32_t held = 0;
 
     return got == also || (policy_bits(j, row, &held) && got == held);
 }
