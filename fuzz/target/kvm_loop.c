@@ -61,7 +61,7 @@ static void timer_set(uint32_t ms)
     t.it_value.tv_sec = ms / 1000;
     t.it_value.tv_nsec = (long)(ms % 1000) * 1000000;
     if (ms)
-        t.it_interval.tv_nsec = 5 * 1000000;
+        t.it_interval.tv_nsec = 5000000L;
     timer_settime(timer, 0, &t, NULL);
 }
 
