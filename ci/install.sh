@@ -18,6 +18,6 @@ need() {
 }
 build_packages=(cmake ninja-build gcc libc6-dev pkg-config libcapstone-dev libjansson-dev libelf-dev
                 libfdt-dev libcmocka-dev)
-fuzz_packages=(clang llvm afl++)
+fuzz_packages=(clang llvm libclang-rt-14-dev afl++)
 # What the AArch64 guests and the clang sanitizer builds need.
 guest_packages=(gcc-aarch64-linux-gnu)
