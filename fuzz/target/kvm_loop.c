@@ -301,9 +301,6 @@ static bool alone(const struct live_machine *k, unsigned i)
     return true;
 }
 
-/* A vCPU that is elsewhere each time it is looked at gets some limits more than one that is stuck:
- * it may be slow, not lost. */
-#define live_arch_patience 4u
 /* What the others get once the first vCPU, which a run is about, has ended. */
 #define LEFT_OVER_MS 40u
 
