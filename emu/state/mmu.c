@@ -20,7 +20,8 @@ void mmu_mark(struct vm *vm, uint64_t gpa, uint8_t flag)
         return;
     mem_page_mark(&vm->mem, gpa, flag);
     for (unsigned i = 0; i < vm->nvcpu; i++)
-        memset(vm->vcpu[i].tlb[TLB_WRITE], 0, sizeof(vm->vcpu[i].tlb[TLB_WRITE]));
+        if (vm->vcpu[i].tlb_used)
+            memset(vm->vcpu[i].tlb[TLB_WRITE], 0, sizeof(vm->vcpu[i].tlb[TLB_WRITE]));
 }
 
 static unsigned tlb_class(unsigned access)
