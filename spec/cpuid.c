@@ -16,9 +16,9 @@
 
 static unsigned slot_of(uint32_t leaf)
 {
-    return (leaf * 0x9e3779b1u) >> 22;
+    return (leaf * 0x9e3779b1u) >> 24;
 }
-_Static_assert(POLICY_SLOTS == 1u << 10, "slot_of keeps ten bits");
+_Static_assert(POLICY_SLOTS == 1u << 8, "slot_of keeps eight bits");
 
 void spec_policy_open(struct policy_index *p, const struct tsp_policy *from, bool hashed)
 {

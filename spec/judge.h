@@ -6,7 +6,7 @@
 #include "spec/facts.h"
 
 /* A policy with an index over it, so that a long trace does not search it again and again. */
-#define POLICY_SLOTS 1024u
+#define POLICY_SLOTS 256u
 struct policy_index {
     const struct tsp_leaf *leaf;
     unsigned n;
