@@ -19,13 +19,13 @@ extern "C" {
 #define TSP_ABI_VERSION 1u
 
 /* Limits. Reaching one sets a `truncated` mark or refuses the input; it never overruns. */
-#define TSP_MAX_VCPU 4u                 /* vCPUs of one machine */
-#define TSP_MAX_EVENT 256u              /* events of one trace */
-#define TSP_MAX_LEAF 512u               /* entries of one policy */
-#define TSP_MAX_PAGE 64u                /* initial memory pieces of one set-up */
-#define TSP_MAX_MSR 16u                 /* extra MSR values of one vCPU */
-#define TSP_MAX_RAM (16u * 1024 * 1024) /* bytes of guest RAM */
-#define TSP_INSN_BYTES 16u              /* bytes an event keeps of an instruction */
+#define TSP_MAX_VCPU 4u        /* vCPUs of one machine */
+#define TSP_MAX_EVENT 256u     /* events of one trace */
+#define TSP_MAX_LEAF 512u      /* entries of one policy */
+#define TSP_MAX_PAGE 64u       /* initial memory pieces of one set-up */
+#define TSP_MAX_MSR 16u        /* extra MSR values of one vCPU */
+#define TSP_MAX_RAM 0x1000000u /* bytes of guest RAM: 16 MiB */
+#define TSP_INSN_BYTES 16u     /* bytes an event keeps of an instruction */
 
 /* Result of anything that can fail for reasons outside the guest (files, arguments, ioctls). */
 enum tsp_status {
