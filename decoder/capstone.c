@@ -13,6 +13,16 @@
 #include "decoder/private.h"
 #include "trapspec/bits.h"
 
+/* Snapshots on the way to Capstone 6 say 5 and use 6's names already. */
+#ifndef CS_NEXT_VERSION
+#define CS_NEXT_VERSION CS_API_MAJOR
+#endif
+#if (CS_API_MAJOR >= 6 || CS_NEXT_VERSION >= 6) && !defined(CAPSTONE_AARCH64_COMPAT_HEADER)
+#define ARCH_A64 CS_ARCH_AARCH64
+#else
+#define ARCH_A64 CS_ARCH_ARM64
+#endif
+
 #define MEMO_SIZE 4096u
 #define SEEN_BITS 11u
 
@@ -84,11 +94,7 @@ struct decoder *decoder_open(void)
         [H_16] = {CS_ARCH_X86, CS_MODE_16},
         [H_32] = {CS_ARCH_X86, CS_MODE_32},
         [H_64] = {CS_ARCH_X86, CS_MODE_64},
-#if CS_API_MAJOR >= 6
-        [H_A64] = {CS_ARCH_AARCH64, CS_MODE_LITTLE_ENDIAN},
-#else
-        [H_A64] = {CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN},
-#endif
+        [H_A64] = {ARCH_A64, CS_MODE_LITTLE_ENDIAN},
     };
     /* Capstone 4 allocates and sorts tables when it first prints an instruction; `in al, dx`
      * reaches both */

@@ -286,6 +286,13 @@ bool x86_id_is(unsigned capstone_id, unsigned op)
 {
     if (capstone_id == X86_INS_INVALID || capstone_id >= X86_INS_ENDING || op == OP_NONE)
         return false;
+#if CS_API_MAJOR >= 5
+    /* `call ptr` and `jmp ptr`: Capstone 5 names some far branches through memory so */
+    if (op == OP_CALL_FAR && capstone_id == X86_INS_CALL)
+        return true;
+    if (op == OP_JMP_FAR && capstone_id == X86_INS_JMP)
+        return true;
+#endif
     /* one operation here, some eighty names there: enough that it is none of the others */
     return op_of_id[capstone_id] == (op == OP_X87 ? OP_NONE : family(op));
 }
@@ -297,11 +304,11 @@ static bool keeps_rep(unsigned op)
     return op == OP_TZCNT || op == OP_LZCNT || op == OP_POPCNT;
 }
 
-/* 67 means nothing to these, and Capstone takes it for the size of the immediate when REX.W is
- * there too. */
+/* 67 means nothing to these, and Capstone takes it for the size of the immediate, or for 66, when
+ * REX.W is there too. */
 static bool drops_adsz(unsigned op)
 {
-    return op == OP_RET || op == OP_CALL || op == OP_JMP || op == OP_JCC;
+    return op == OP_RET || op == OP_CALL || op == OP_JMP || op == OP_JCC || op == OP_FENCE;
 }
 
 unsigned x86_canonical(const struct x86_fields *f, const struct x86_bytes *raw, uint8_t *out,
