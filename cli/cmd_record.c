@@ -24,8 +24,8 @@ static const char help[] =
     "  --filter P    only scenarios whose name starts with P\n"
     "  --sample N    every Nth scenario only\n"
     "  --time S      stop after S seconds; what was recorded is kept, as on ^C\n"
-    "  --repeat N    run each N times; registers that differ are written as varying (aarch64: 2,\n"
-    "                x86_64: 1)\n"
+    "  --repeat N    run each N times; registers that differ are written as varying (aarch64: 8,\n"
+    "                as few as one bit may be random; x86_64: 1)\n"
     "  --host V      processor below a model: intel (default) or amd; a real one is what it is\n\n"
     "example: trapspec record --target kvm -o mine.jsonl\n"
     "         trapspec diff model:kvm@linux-6.1 golden:mine.jsonl\n"
@@ -163,7 +163,7 @@ static bool run_again(struct recorder *r, struct one *x, struct outcome *out)
 {
     static struct outcome again;
     bool end = out->exit == OUTCOME_HALT || out->exit == OUTCOME_IO || out->exit == OUTCOME_END;
-    uint64_t times = r->repeat != 0 ? r->repeat : x->s.arch == TSP_ARCH_ARM64 ? 2 : 1;
+    uint64_t times = r->repeat != 0 ? r->repeat : x->s.arch == TSP_ARCH_ARM64 ? 8 : 1;
 
     for (uint64_t n = 1; n < times && end; n++) {
         if (!run_once(r, x, &again))
