@@ -45,8 +45,8 @@ while [ $# -gt 0 ]; do
 done
 case $seconds in '' | *[!0-9]*) usage ;; esac
 case $arch in
-x86_64) deb=amd64 triplet=x86_64-linux-gnu qemu=qemu-system-x86_64 package=qemu-system-x86 sample=${sample:-12} ;;
-aarch64) deb=arm64 triplet=aarch64-linux-gnu qemu=qemu-system-aarch64 package=qemu-system-arm sample=${sample:-4} ;;
+x86_64) deb=amd64 triplet=x86_64-linux-gnu qemu=qemu-system-x86_64 package=qemu-system-x86 sample=${sample:-12} limit=500 ;;
+aarch64) deb=arm64 triplet=aarch64-linux-gnu qemu=qemu-system-aarch64 package=qemu-system-arm sample=${sample:-4} limit=150 ;;
 *) usage ;;
 esac
 case $(uname -m) in x86_64) here=amd64 ;; aarch64) here=arm64 ;; *) leave "no way to build here" 77 ;; esac
@@ -171,12 +171,12 @@ if [ -n "$job" ]; then
 else
     cat >"$rd/job" <<JOB
 echo "@@say recording"
-trapspec record --target kvm:500 --sample $sample --time $((seconds / 2)) -o - | tee /out/recording.jsonl
+trapspec record --target kvm:$limit --sample $sample --time $((seconds / 2)) -o - | tee /out/recording.jsonl
 echo "@@say comparing"
 trapspec diff $profile golden:/out/recording.jsonl --first 20 >/out/diff.txt
 tail -n 1 /out/diff.txt
 echo "@@say judging"
-timeout -s INT $((seconds / 3)) trapspec report --target kvm:500 --sample $sample -o /out
+timeout -s INT $((seconds / 3)) trapspec report --target kvm:$limit --sample $sample -o /out
 JOB
 fi
 (cd "$rd" && find . | "$work/host/bin/busybox" cpio -o -H newc 2>/dev/null) | gzip -1 >"$work/initrd"
