@@ -51,6 +51,8 @@ double peer_empty_loop(void);
 double peer_unicorn_cases(void);
 double peer_unicorn_cpuid(void);
 double peer_unicorn_trap(void);
+double peer_unicorn_cpuid_recorded(void);
+double peer_unicorn_trap_recorded(void);
 double peer_unicorn_plain_hooked(void);
 double peer_unicorn_plain(void);
 
