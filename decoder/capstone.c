@@ -256,7 +256,7 @@ static void decode_a64(struct decoder *d, const uint8_t *p, size_t n, struct ins
         m->insn.len = 4;
         m->insn.word = word;
         memcpy(m->insn.bytes, p, 4);
-        lower_arm64(word, capstone_ask(d, TSP_MODE_A64, 0, p, 4).id, &m->insn);
+        lower_arm64(word, &m->insn);
     }
     *out = m->insn;
 }

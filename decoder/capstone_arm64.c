@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Plain AArch64 words to struct insn, straight from the encoding tables (Arm DDI0487 C4.1): they
- * are regular, so Capstone's operands are not needed. Its id only tells a real instruction outside
- * the subset (UNSUPPORTED) from an unallocated word (ILLEGAL). Each lower_* function returns a
- * verdict for the group it knows.
+ * are regular, so Capstone is not needed. Nor is it asked which words outside the subset are real:
+ * that depends on its version, so they are UNSUPPORTED unless the tables leave them unallocated
+ * (ILLEGAL). Each lower_* function returns a verdict for the group it knows.
  */
 #include "decoder/insn_arm64.h"
 #include "decoder/private.h"
@@ -406,6 +406,15 @@ static enum verdict lower_memory(uint32_t word, struct insn *out)
     }
 }
 
+/* Floating point and Advanced SIMD, bits 27:25 = 111. Bit 31 is set only where bits 31:28 are 1100
+ * (SHA512, SM3 and SM4) or x0x1 (scalar floating point). */
+static enum verdict lower_simd(uint32_t word)
+{
+    unsigned op0 = field(word, 31, 28);
+
+    return (op0 & 8) == 0 || op0 == 12 || (op0 & 5) == 1 ? OTHER : UNALLOCATED;
+}
+
 static enum verdict lower_word(uint32_t word, struct insn *out)
 {
     switch (field(word, 28, 25)) {
@@ -424,12 +433,15 @@ static enum verdict lower_word(uint32_t word, struct insn *out)
         return lower_dp_shifted(word, out);
     case 13:
         return lower_dp_other(word, out);
-    default:
-        return OTHER;
+    case 7:
+    case 15:
+        return lower_simd(word);
+    default: /* reserved; SME and SVE, which the vCPU lacks (ID_AA64PFR0_EL1, ID_AA64PFR1_EL1) */
+        return UNALLOCATED;
     }
 }
 
-void lower_arm64(uint32_t word, unsigned capstone_id, struct insn *out)
+void lower_arm64(uint32_t word, struct insn *out)
 {
     enum verdict v;
 
@@ -437,8 +449,6 @@ void lower_arm64(uint32_t word, unsigned capstone_id, struct insn *out)
     v = lower_word(word, out);
     if (v == KNOWN)
         out->status = INSN_OK;
-    else if (v == OTHER && capstone_id != 0)
-        out->status = INSN_UNSUPPORTED;
     else
-        out->status = INSN_ILLEGAL;
+        out->status = v == OTHER ? INSN_UNSUPPORTED : INSN_ILLEGAL;
 }

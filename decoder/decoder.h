@@ -4,9 +4,9 @@
  * Every instruction that a hypervisor can see is decided from its bytes alone: Capstone loses F2
  * and F3 before CPUID, calls a LOCK-prefixed VMCALL and a truncated one both "no instruction", and
  * gives UD0 and UD1 a length without their ModRM. Plain x86 instructions are read from the tables
- * of opcode_x86.def and believed only where Capstone calls them the same and as long; those of
- * AArch64 take the class that Capstone knows. An encoding is asked of Capstone once and kept in a
- * bounded memo.
+ * of opcode_x86.def and believed only where Capstone calls them the same and as long; an encoding
+ * is asked of it once and kept in a bounded memo. AArch64 is regular enough to be read without it.
+ * No answer but disassembly text depends on Capstone's version.
  */
 #ifndef TSP_DECODER_DECODER_H
 #define TSP_DECODER_DECODER_H

@@ -110,6 +110,28 @@ static void real_instructions_outside_the_subset_are_named_so(void **state)
         {0x4ea08420, INSN_UNSUPPORTED, 0, 0}, /* add v0.4s, v1.4s, v0.4s */
         {0x3dc00000, INSN_UNSUPPORTED, 0, 0}, /* ldr q0, [x0] */
         {0x9ac04c00, INSN_UNSUPPORTED, 0, 0}, /* crc32x w0, w0, x0 */
+        {0xce608000, INSN_UNSUPPORTED, 0, 0}, /* sha512h q0, q0, v0.2d */
+        {0x9e670000, INSN_UNSUPPORTED, 0, 0}, /* fmov d0, x0 */
+        /* known to some versions of Capstone only */
+        {0x91800000, INSN_UNSUPPORTED, 0, 0}, /* addg x0, x0, #0, #0 */
+        {0x99400000, INSN_UNSUPPORTED, 0, 0}, /* ldapur w0, [x0] */
+        {0xd63f081f, INSN_UNSUPPORTED, 0, 0}, /* blraaz x0 */
+    };
+
+    (void)state;
+    check(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+/* The vCPU has neither SVE nor SME: everything in their space is UNDEFINED. */
+static void sve_and_sme_are_illegal(void **state)
+{
+    static const struct row rows[] = {
+        {0x04a00000, INSN_ILLEGAL, 0, 0}, /* add z0.s, z0.s, z0.s */
+        {0xa540a000, INSN_ILLEGAL, 0, 0}, /* ld1w {z0.s}, p0/z, [x0] */
+        {0x45000000, INSN_ILLEGAL, 0, 0}, /* saddlb z0.d (SVE2) */
+        {0x80800000, INSN_ILLEGAL, 0, 0}, /* fmopa za0.s (SME) */
+        {0x02000000, INSN_ILLEGAL, 0, 0}, /* reserved */
+        {0xae208400, INSN_ILLEGAL, 0, 0}, /* vector form with bit 31 */
     };
 
     (void)state;
@@ -138,6 +160,7 @@ static const struct CMUnitTest table[] = {
     cmocka_unit_test(register_moves_give_the_register_code),
     cmocka_unit_test(reserved_fields_are_illegal),
     cmocka_unit_test(real_instructions_outside_the_subset_are_named_so),
+    cmocka_unit_test(sve_and_sme_are_illegal),
     cmocka_unit_test(cut_off_words_are_truncated),
 };
 
