@@ -51,7 +51,7 @@ static bool look(void *ctx, const struct scenario *s)
         input_parse(buf, n, &back);
         m = input_write(&back, again, sizeof(again));
     }
-    if (n == 0 || n != m || memcmp(buf, again, n) || memcmp(&back, s, sizeof(back)))
+    if (n == 0 || n != m || memcmp(buf, again, n) != 0 || memcmp(&back, s, sizeof(back)) != 0)
         c->bad++;
     for (size_t i = 0; i < n; i++)
         c->hash = (c->hash ^ buf[i]) * 0x100000001b3ull;

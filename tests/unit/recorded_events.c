@@ -192,12 +192,13 @@ static void recorded_write_without_the_cs_base_goes_astray(void **state)
     run.code_at = s.code_at;
     assert_int_equal(start(), 0x100);
     memset(was, 0, sizeof(was));
-    for (uint32_t i = 0; i < setup.npage; i++)
-        for (unsigned k = 0; k < 16; k++)
-            if (0x100u + k >= setup.page[i].gpa &&
-                0x100u + k - setup.page[i].gpa < setup.page[i].len)
-                was[k] =
-                    setup.page[i].data ? setup.page[i].data[0x100u + k - setup.page[i].gpa] : 0;
+    for (uint32_t i = 0; i < setup.npage; i++) {
+        const struct tsp_page *page = &setup.page[i];
+
+        for (uint64_t at = 0x100; at < 0x110; at++)
+            if (at >= page->gpa && at - page->gpa < page->len)
+                was[at - 0x100] = page->data ? page->data[at - page->gpa] : 0;
+    }
     o.exit = OUTCOME_TIMEOUT;
     o.has_nobase = true;
     memcpy(o.nobase, was, 16);
