@@ -185,29 +185,46 @@ static void judge_golden(struct report_args *a)
     }
 }
 
-static void judge_dump(struct report_args *a)
+static void judge_dump_cpu(struct report_args *a, const struct dump_cpu *c)
 {
     static struct tsp_setup setup;
     static struct tsp_trace trace;
-    const struct dump *d = &a->src.dump;
+    const struct tsp_leaf *leaf = a->src.dump.leaf + c->first;
 
-    for (size_t i = 0; i < d->cpu[0].n; i++) {
-        const struct tsp_leaf *l = &d->leaf[d->cpu[0].first + i];
+    for (size_t i = 0; i < c->n; i++) {
         char id[64];
 
         memset(&setup, 0, sizeof(setup));
         setup.arch = TSP_ARCH_X86;
-        setup.host = (uint8_t)policy_vendor(
-            &(struct tsp_policy){.leaf = d->leaf + d->cpu[0].first, .n = d->cpu[0].n});
+        setup.host = (uint8_t)policy_vendor(&(struct tsp_policy){.leaf = leaf, .n = c->n});
         setup.nvcpu = 1;
         setup.persona[0] = TSP_PERSONA_KVM;
         setup.vcpu[0].regs.mode = TSP_MODE_LONG64;
-        setup.vcpu[0].regs.r[TSP_RAX] = l->leaf;
-        setup.vcpu[0].regs.r[TSP_RCX] = l->subleaf;
-        snprintf(id, sizeof(id), "leaf 0x%x.0x%x", l->leaf, l->subleaf);
+        setup.vcpu[0].regs.r[TSP_RAX] = leaf[i].leaf;
+        setup.vcpu[0].regs.r[TSP_RCX] = leaf[i].subleaf;
+        snprintf(id, sizeof(id), "cpu %u leaf 0x%x.0x%x", c->id, leaf[i].leaf, leaf[i].subleaf);
         if (exec_run(&a->src.t, &setup, NULL, 0, 1, &trace) == TSP_OK)
             report_add(a->report, a->src.t.caps, id, NULL, &setup, &trace);
         a->cases++;
+    }
+}
+
+/* The target answers as one CPU: each gets its own. */
+static void judge_dump(struct report_args *a)
+{
+    const struct dump *d = &a->src.dump;
+
+    for (unsigned i = 0; i < d->ncpu && !cli_interrupted(); i++) {
+        char name[sizeof(a->src.t.name)];
+
+        snprintf(name, sizeof(name), "%s", a->src.t.name);
+        target_close(&a->src.t);
+        if (target_dump(&a->src.t, d->leaf + d->cpu[i].first, d->cpu[i].n, name) != TSP_OK) {
+            fprintf(stderr, "trapspec report: out of memory\n");
+            a->code = EXIT_BAD_INPUT;
+            return;
+        }
+        judge_dump_cpu(a, &d->cpu[i]);
     }
 }
 

@@ -78,24 +78,14 @@ static int option_psci(struct machine *m, const char *verb, const char *arg)
 static int option_policy(struct machine *m, const char *verb, const char *arg)
 {
     struct tsp_error err;
-    uint8_t *bytes;
-    size_t n;
     int how = cli_choice(arg, cli_patches);
 
     if (how >= 0) {
         m->s.patch = (uint8_t)how;
         return 0;
     }
-    if (file_read(arg, 1u << 20, &bytes, &n, &err) != TSP_OK)
-        return cli_fail(verb, &err);
     dump_free(&m->policy);
-    if (dump_read_raw(arg, bytes, n, &m->policy, &err) != TSP_OK) {
-        free(bytes);
-        return cli_fail(verb, &err);
-    }
-    free(bytes);
-    dump_index(m->policy.leaf, m->policy.n);
-    return 0;
+    return dump_load(arg, &m->policy, &err) == TSP_OK ? 0 : cli_fail(verb, &err);
 }
 
 static int option_reg(struct machine *m, const char *verb, const char *arg)

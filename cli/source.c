@@ -85,18 +85,11 @@ static enum tsp_status open_golden(struct source *s, const char *file, struct ts
 
 static enum tsp_status open_dump(struct source *s, const char *file, struct tsp_error *err)
 {
-    uint8_t *bytes;
-    size_t n;
-    enum tsp_status st = file_read(file, FILE_MAX_BYTES, &bytes, &n, err);
+    enum tsp_status st = dump_load(file, &s->dump, err);
 
     if (st != TSP_OK)
         return st;
-    st = dump_read_raw(file, bytes, n, &s->dump, err);
-    free(bytes);
-    if (st != TSP_OK)
-        return st;
     s->is_dump = true;
-    dump_index(s->dump.leaf, s->dump.n);
     return target_dump(&s->t, s->dump.leaf + s->dump.cpu[0].first, s->dump.cpu[0].n, file);
 }
 

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* Which format a dump has, by trying. */
+#include "cli/formats/dump_in.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct format {
+    const char *name;
+    enum tsp_status (*read)(struct dump_in *in);
+};
+
+/* The strict one first. */
+static const struct format formats[] = {
+    {"cpuid -r", dump_in_raw},           {"AIDA64", dump_in_aida},   {"libcpuid", dump_in_libcpuid},
+    {"kcpuid", dump_in_kcpuid},          {"xen-cpuid", dump_in_xen}, {"libvirt", dump_in_libvirt},
+    {"Firecracker", dump_in_firecracker}};
+#define FORMATS (sizeof(formats) / sizeof(formats[0]))
+#define TRIED "cpuid -r, AIDA64, libcpuid, kcpuid, xen-cpuid, libvirt, Firecracker"
+
+/* Leaves whose ECX input matters (Intel SDM Vol. 2A CPUID; AMD APM Vol. 3 Appendix E). */
+bool dump_leaf_has_subleaves(uint32_t leaf)
+{
+    static const uint32_t indexed[] = {
+        0x4,  0x7,  0xb,  0xd,  0xf,  0x10, 0x12, 0x14, 0x17,       0x18,       0x1b,
+        0x1d, 0x1e, 0x1f, 0x20, 0x23, 0x24, 0x27, 0x28, 0x8000001d, 0x80000020, 0x80000026};
+
+    for (size_t k = 0; k < sizeof(indexed) / sizeof(indexed[0]); k++)
+        if (leaf == indexed[k])
+            return true;
+    return false;
+}
+
+void dump_index(struct tsp_leaf *leaf, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (dump_leaf_has_subleaves(leaf[i].leaf))
+            leaf[i].flags |= TSP_LEAF_INDEXED;
+        if (leaf[i].subleaf == 0)
+            continue;
+        for (size_t k = 0; k < n; k++)
+            if (leaf[k].leaf == leaf[i].leaf)
+                leaf[k].flags |= TSP_LEAF_INDEXED;
+    }
+}
+
+void dump_free(struct dump *d)
+{
+    free(d->leaf);
+    free(d->mask);
+    free(d->cpu);
+    memset(d, 0, sizeof(*d));
+}
+
+static size_t utf8(uint32_t c, char *out)
+{
+    /* Records are ASCII; what else a file says is passed over. */
+    *out = c < 0x80 ? (char)c : '?';
+    return 1;
+}
+
+/* UTF-16 with a byte order mark, as tools for Windows write it. Returns malloc'ed text or NULL. */
+static char *narrow(const uint8_t *p, size_t n, bool big, size_t *len)
+{
+    char *text = malloc(n / 2 + 1);
+
+    *len = 0;
+    for (size_t i = 2; text != NULL && i + 1 < n; i += 2)
+        *len += utf8(big ? (uint32_t)p[i] << 8 | p[i + 1] : (uint32_t)p[i + 1] << 8 | p[i],
+                     text + *len);
+    return text;
+}
+
+static enum tsp_status no_nul(struct dump_in *in)
+{
+    const char *nul = memchr(in->p, 0, in->n);
+
+    if (nul == NULL)
+        return TSP_OK;
+    in->line = 1;
+    for (const char *p = in->p; p < nul; p++)
+        in->line += *p == '\n';
+    return dump_fail(in,
+                     "a NUL byte: not text (a dump of /dev/cpu names no leaves, read it there)");
+}
+
+/* A dump of the format or an error; on error `leaves` is how far it got. */
+static enum tsp_status try_one(const struct dump_in *from, const struct format *f,
+                               struct tsp_error *err, size_t *leaves)
+{
+    struct dump_in in = *from;
+    enum tsp_status st;
+
+    memset(in.out, 0, sizeof(*in.out));
+    in.err = err;
+    in.out->format = f->name;
+    in.out->cpu = calloc(DUMP_MAX_CPU, sizeof(*in.out->cpu));
+    if (in.out->cpu == NULL)
+        return error_set(err, TSP_ENOMEM, 0, "%s: out of memory", in.name);
+    st = f->read(&in);
+    *leaves = in.out->n;
+    if (st == TSP_OK && in.out->n == 0)
+        st = error_set(err, TSP_EPARSE, 0, "%s: no CPUID leaf in it", in.name);
+    if (st != TSP_OK)
+        dump_free(in.out);
+    return st;
+}
+
+static enum tsp_status refuse(const struct dump_in *in, const struct format *nearest,
+                              const struct tsp_error *why)
+{
+    char text[sizeof(why->text)];
+
+    snprintf(text, sizeof(text), "%s", why->text);
+    if (nearest == NULL)
+        return error_set(in->err, TSP_EPARSE, 1, "%s:1: no CPUID dump; tried " TRIED, in->name);
+    return error_set(in->err, why->code, why->line, "%.*s (%s; tried " TRIED ")",
+                     (int)(sizeof(text) - sizeof(TRIED) - 24), text, nearest->name);
+}
+
+/* How near a reader came: its leaves, then whether something in the text was clearly its own. */
+static size_t nearness(const struct dump_in *in, size_t i, size_t leaves, const struct tsp_error *e)
+{
+    bool own;
+
+    if (formats[i].read == dump_in_libvirt)
+        own = in->n > 0 && in->p[0] == '<';
+    else if (formats[i].read == dump_in_firecracker)
+        own = in->n > 0 && in->p[0] == '{';
+    else if (formats[i].read == dump_in_raw)
+        own = e->line > 1 ||
+              (in->n > 3 && (memcmp(in->p, "0x", 2) == 0 || memcmp(in->p, "CPU:", 4) == 0));
+    else
+        own = e->line > 0;
+    return leaves * 2 + own;
+}
+
+static enum tsp_status try_all(struct dump_in *in)
+{
+    const struct format *nearest = NULL;
+    struct tsp_error err = {.line = 0}, best = {.line = 0};
+    size_t most = 0;
+
+    for (size_t i = 0; i < FORMATS; i++) {
+        size_t leaves = 0;
+        enum tsp_status st = try_one(in, &formats[i], &err, &leaves);
+
+        if (st == TSP_OK)
+            return st;
+        if (st == TSP_ENOMEM)
+            return error_set(in->err, st, 0, "%s", err.text);
+        leaves = nearness(in, i, leaves, &err);
+        /* A reader that passes over what it does not know is nearer than the strict one. */
+        if (leaves > most || (leaves == 1 && most == 1 && nearest == &formats[0])) {
+            nearest = &formats[i];
+            most = leaves;
+            best = err;
+        }
+    }
+    return refuse(in, nearest, &best);
+}
+
+static void finish(struct dump *d)
+{
+    if (d->cpu[d->ncpu - 1].n == 0)
+        d->ncpu--;
+    for (unsigned i = 0; i < d->ncpu; i++)
+        dump_index(d->leaf + d->cpu[i].first, d->cpu[i].n);
+}
+
+enum tsp_status dump_read(const char *name, const uint8_t *p, size_t n, struct dump *out,
+                          struct tsp_error *err)
+{
+    struct dump_in in = {.name = name, .p = (const char *)p, .n = n, .out = out, .err = err};
+    bool wide = n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff));
+    char *text = NULL;
+    enum tsp_status st;
+
+    memset(out, 0, sizeof(*out));
+    if (wide) {
+        text = narrow(p, n, p[0] == 0xfe, &in.n);
+        if (text == NULL)
+            return error_set(err, TSP_ENOMEM, 0, "%s: out of memory", name);
+        in.p = text;
+    } else if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+        in.p += 3;
+        in.n -= 3;
+    }
+    st = no_nul(&in);
+    if (st == TSP_OK)
+        st = try_all(&in);
+    if (st == TSP_OK)
+        finish(out);
+    free(text);
+    return st;
+}
