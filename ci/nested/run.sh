@@ -87,15 +87,15 @@ fi
 
 # 2. Packages that are unpacked, not installed: from the sources apt knows, with lists of its own, so that no
 #    architecture has to be added to this machine.
-apt_dirs="-o Dir::State=$cache/apt -o Dir::Cache=$cache/apt -o Dir::State::status=/dev/null \
+apt_dirs="-o Dir::State=$cache/apt-$deb -o Dir::Cache=$cache/apt-$deb -o Dir::State::status=/dev/null \
     -o APT::Architecture=$here -o APT::Architectures::=$here -o APT::Architectures::=$deb \
     -o APT::Sandbox::User=$(id -un) -o Acquire::Languages=none"
-mkdir -p "$cache/apt/lists/partial" "$cache/apt/archives/partial"
-if [ -z "$(find "$cache/lists-$deb" -mmin -720 2>/dev/null)" ]; then
+mkdir -p "$cache/apt-$deb/lists/partial" "$cache/apt-$deb/archives/partial"
+if [ -z "$(find "$cache/apt-$deb/read" -mmin -720 2>/dev/null)" ]; then
     say "reading apt's lists"
     # shellcheck disable=SC2086
     apt-get $apt_dirs -qq update >"$out/apt-lists.log" 2>&1 || leave "apt-get update failed (see $out/apt-lists.log)" 77
-    touch "$cache/lists-$deb"
+    touch "$cache/apt-$deb/read"
 fi
 
 kernel_name() {
