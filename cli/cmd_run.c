@@ -92,7 +92,8 @@ static int parse_args(struct run_args *a, int argc, char **argv)
     return 0;
 }
 
-/* Raw code becomes the scenario's code; the machine's end mark is HLT at CPL 0. */
+/* Raw code becomes the scenario's code, where its mode can reach it; the machine's end mark is HLT
+ * at CPL 0. */
 static int take_code(struct run_args *a, const uint8_t *p, size_t n)
 {
     if (n == 0 || n > INPUT_CODE_MAX) {
@@ -102,6 +103,7 @@ static int take_code(struct run_args *a, const uint8_t *p, size_t n)
     }
     memcpy(a->m.s.code[0], p, n);
     a->m.s.ncode[0] = (uint32_t)n;
+    a->m.s.code_at = input_code_default(&a->m.s);
     return 0;
 }
 
