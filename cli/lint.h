@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Judging CPUID dumps: the reference table's rows, hypervisor leaves, and CPU against CPU. */
+#ifndef TSP_CLI_LINT_H
+#define TSP_CLI_LINT_H
+
+#include "cli/cli.h"
+#include "cli/formats/dump.h"
+
+#define LINT_MAX 1024u
+
+/* One thing that is wrong, on all the CPUs it is wrong on. */
+struct lint_finding {
+    bool note; /* worth saying, but nothing is wrong */
+    uint32_t leaf, subleaf;
+    uint8_t reg, hi, lo; /* reg: 0 EAX ... 3 EDX */
+    uint32_t value;      /* of these bits */
+    char expected[96];
+    const char *rule, *source, *text; /* text: what the field is, or why this is wrong */
+    uint64_t cpu[DUMP_MAX_CPU / 64];  /* bit per index into dump.cpu */
+};
+
+struct lint {
+    const struct dump *dump;
+    const struct spec *spec;
+    struct lint_finding *found; /* LINT_MAX of them */
+    unsigned n, lost;           /* lost: findings that did not fit */
+    size_t judged;              /* leaves */
+    /* of the CPU being judged */
+    unsigned cpu;
+    const struct tsp_leaf *leaf;
+    size_t nleaf;
+};
+
+/* Allocates; the dump must stay. */
+enum tsp_status lint_open(struct lint *l, const struct dump *d, struct tsp_error *err);
+void lint_close(struct lint *l);
+void lint_run(struct lint *l);
+/* Adds a finding of the CPU being judged, or the CPU to an equal finding. */
+void lint_add(struct lint *l, const struct lint_finding *f);
+/* An entry of the CPU being judged, or NULL. */
+const struct tsp_leaf *lint_leaf(const struct lint *l, uint32_t leaf, uint32_t sub);
+/* A field of it, 0 without entry. */
+uint32_t lint_reg(const struct lint *l, uint32_t leaf, uint32_t sub, unsigned reg);
+
+/* lint_hv.c: who placed the block of leaves at base; the persona when the table has rows for it.
+ * NULL: nobody known. */
+const char *lint_hv_name(const struct lint *l, uint32_t base, enum tsp_persona *persona);
+void lint_hypervisor(struct lint *l);
+/* lint_cpus.c: what must be alike on all CPUs, and what must not. */
+void lint_cpus(struct lint *l);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPU against CPU. Software takes the features of one processor for those of all (Linux ANDs the
+ * words of the others into the first one's), so leaves of features are alike, but for bits that
+ * follow a register or the processor's place. Cores of different type are compared with their kind.
+ */
+#include "cli/lint.h"
+
+#include "trapspec/bits.h"
+
+#include <string.h>
+
+/* Bits that must be alike; Intel SDM Vol. 2A CPUID, AMD APM Vol. 3 Appendix E. */
+struct alike {
+    uint32_t leaf, sub, reg[4];
+};
+
+static const struct alike alike_rows[] = {
+    /* clang-format off */
+    {0x0, 0, {0, ~0u, ~0u, ~0u}},        /* the maximum may be limited per CPU */
+    {0x1, 0, {0, 0, ~(1u << 27 | 1u << 3), ~(1u << 9)}}, /* OSXSAVE, MONITOR, APIC follow registers */
+    {0x7, 0, {0, ~0u, ~(1u << 4), ~0u}}, /* OSPKE follows CR4 */
+    {0x7, 1, {~0u, ~0u, ~0u, ~0u}},
+    {0x7, 2, {~0u, ~0u, ~0u, ~0u}},
+    {0xd, 0, {~0u, 0, ~0u, ~0u}},        /* EBX follows XCR0 */
+    {0xd, 1, {~0u, 0, ~0u, ~0u}},
+    {0x80000001, 0, {0, 0, ~0u, ~(1u << 11 | 1u << 9)}}, /* SYSCALL follows the mode, APIC a register */
+    {0x80000007, 0, {0, 0, 0, ~0u}},
+    {0x80000008, 0, {~0u, ~0u, 0, 0}},
+    {0x8000000a, 0, {0xff, 0, 0, ~0u}},
+    {0x8000001f, 0, {~0u, ~0u, 0, 0}},
+    {0x80000021, 0, {~0u, 0, 0, 0}},
+    {0x40000000, 0, {~0u, ~0u, ~0u, ~0u}},
+    {0x40000010, 0, {~0u, ~0u, 0, 0}},
+    /* clang-format on */
+};
+
+static void take_cpu(struct lint *l, unsigned i)
+{
+    l->cpu = i;
+    l->leaf = l->dump->leaf + l->dump->cpu[i].first;
+    l->nleaf = l->dump->cpu[i].n;
+}
+
+static bool virtual(const struct lint *l)
+{
+    return lint_reg(l, 1, 0, 2) >> 31 != 0;
+}
+
+/* Type of a core on parts with several: leaf 0x1A EAX on Intel, 0x80000026 EBX on AMD. */
+static uint32_t core_type(const struct lint *l)
+{
+    uint32_t intel = lint_reg(l, 0x1a, 0, 0), amd = lint_reg(l, 0x80000026, 0, 1);
+
+    return intel != 0 ? intel >> 24 : amd >> 28;
+}
+
+static void compare_reg(struct lint *l, const struct alike *row, const struct tsp_leaf *want,
+                        const struct tsp_leaf *got, uint8_t reg)
+{
+    uint32_t differ = (want->reg[reg] ^ got->reg[reg]) & row->reg[reg];
+    struct lint_finding f = {.leaf = row->leaf,
+                             .subleaf = row->sub,
+                             .reg = reg,
+                             .hi = 31,
+                             .rule = "lint:cpus-alike",
+                             .source = "Linux arch/x86/kernel/cpu/common.c",
+                             .text =
+                                 "not as on the first CPU of its kind: software takes one CPU's "
+                                 "features for all"};
+
+    if (differ == 0)
+        return;
+    /* A difference of few bits names them. */
+    while (f.hi > f.lo && (differ >> f.hi & 1) == 0)
+        f.hi--;
+    while (f.lo < f.hi && (differ >> f.lo & 1) == 0)
+        f.lo++;
+    f.value = (uint32_t)bits_get(got->reg[reg], f.hi, f.lo);
+    snprintf(f.expected, sizeof(f.expected), "0x%x",
+             (uint32_t)bits_get(want->reg[reg], f.hi, f.lo));
+    lint_add(l, &f);
+}
+
+/* The CPU in hand against the first one of its type. */
+static void compare(struct lint *l, unsigned first)
+{
+    for (size_t i = 0; i < sizeof(alike_rows) / sizeof(alike_rows[0]); i++) {
+        const struct alike *row = &alike_rows[i];
+        const struct dump_cpu *c = &l->dump->cpu[first];
+        struct lint other = {.leaf = l->dump->leaf + c->first, .nleaf = c->n};
+        const struct tsp_leaf *want = lint_leaf(&other, row->leaf, row->sub);
+        const struct tsp_leaf *got = lint_leaf(l, row->leaf, row->sub);
+
+        if (want == NULL || got == NULL || (row->leaf >> 28 == 4 && !virtual(l)))
+            continue;
+        for (uint8_t reg = 0; reg < 4; reg++)
+            compare_reg(l, row, want, got, reg);
+    }
+}
+
+/* The APIC id, and where it stands: x2APIC id of the topology leaf, else 8 bits of leaf 1. */
+static uint32_t apic_id(const struct lint *l, struct lint_finding *f)
+{
+    const struct tsp_leaf *b = lint_leaf(l, 0xb, 0);
+
+    *f = (struct lint_finding){.leaf = 1, .reg = 1, .hi = 31, .lo = 24};
+    if (b == NULL || b->reg[1] == 0)
+        return lint_reg(l, 1, 0, 1) >> 24;
+    *f = (struct lint_finding){.leaf = 0xb, .reg = 3, .hi = 31};
+    return b->reg[3];
+}
+
+/* Two CPUs with one id. All of them with one id: the recorder did not move from CPU to CPU. */
+static void compare_ids(struct lint *l)
+{
+    static uint32_t id[DUMP_MAX_CPU];
+    struct lint_finding f;
+    unsigned n = l->dump->ncpu, same = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        take_cpu(l, i);
+        if (lint_leaf(l, 1, 0) == NULL)
+            return;
+        id[i] = apic_id(l, &f);
+        same += id[i] == id[0];
+    }
+    for (unsigned i = 1; i < n; i++) {
+        unsigned k = 0;
+
+        while (k < i && id[k] != id[i])
+            k++;
+        if (k == i)
+            continue;
+        take_cpu(l, i);
+        f.value = apic_id(l, &f);
+        /* Eight bits cannot tell more than 255 apart. */
+        f.note = same == n || (f.leaf == 1 && n > 255);
+        f.rule = same == n ? "lint:one-cpu" : "lint:apic-id";
+        f.source = "Intel SDM Vol. 3A 11.4.6";
+        f.text = same == n ? "recorded without moving from CPU to CPU: they are one"
+                           : "another CPU of the dump has this APIC id";
+        snprintf(f.expected, sizeof(f.expected), "an id of its own");
+        lint_add(l, &f);
+    }
+}
+
+void lint_cpus(struct lint *l)
+{
+    unsigned first[256];
+
+    memset(first, 0xff, sizeof(first));
+    if (l->dump->ncpu < 2 || l->dump->mask != NULL)
+        return;
+    for (unsigned i = 0; i < l->dump->ncpu; i++) {
+        /* Named policies are of different machines on purpose. */
+        if (l->dump->cpu[i].name[0] != 0)
+            return;
+    }
+    for (unsigned i = 0; i < l->dump->ncpu; i++) {
+        uint32_t type;
+
+        take_cpu(l, i);
+        type = core_type(l) & 0xff;
+        if (first[type] == ~0u)
+            first[type] = i;
+        else
+            compare(l, first[type]);
+    }
+    compare_ids(l);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* The hypervisor leaves of a dump: who set them, and whether a guest could make sense of them. */
+#include "cli/lint.h"
+
+#include <string.h>
+
+#define HV_BASE 0x40000000u
+#define HV_LAST 0x4000ffffu
+#define HV_STEP 0x100u
+#define HV_TIMING 0x10u
+#define HYPERV_INTERFACE 0x31237648u /* "Hv#1", TLFS feature discovery */
+
+/* Twelve bytes from EBX, ECX, EDX. */
+struct signature {
+    char text[13];
+    enum tsp_persona persona; /* with rows in the table, else NONE */
+    bool first;               /* guests look at 0x40000000 only */
+    const char *name, *source;
+};
+
+static const struct signature signatures[] = {
+    {"KVMKVMKVM", TSP_PERSONA_KVM, false, "KVM", "Linux Documentation/virt/kvm/x86/cpuid.rst"},
+    {"Linux KVM Hv", 0, true, "KVM's Hyper-V leaves", "Linux arch/x86/kvm/hyperv.c"},
+    {"Microsoft Hv", 0, true, "Hyper-V", "Hyper-V TLFS, feature discovery"},
+    {"XenVMMXenVMM", 0, false, "Xen", "Xen public/arch-x86/cpuid.h"},
+    {"VMwareVMware", 0, true, "VMware", "open-vm-tools x86cpuid.h"},
+    {"TCGTCGTCGTCG", 0, false, "QEMU TCG", "QEMU target/i386/cpu.c"},
+    {"bhyve bhyve ", 0, false, "bhyve", "Linux arch/x86/kernel/cpu/bhyve.c"},
+    {"BHyVE BHyVE ", 0, false, "bhyve, old", "systemd virt.c"},
+    {"ACRNACRNACRN", 0, false, "ACRN", "Linux arch/x86/include/asm/acrn.h"},
+    {"Jailhouse", 0, false, "Jailhouse", "Linux jailhouse_para.h"},
+    {"QNXQVMBSQG", 0, false, "QNX", "systemd virt.c"},
+    {"VBoxVBoxVBox", 0, false, "VirtualBox", "VirtualBox GIMHv.cpp"},
+    {" prl hyperv ", 0, false, "Parallels", "public lists"},
+    {" lrpepyh  vr", 0, false, "Parallels", "public lists"},
+    {"prl hyperv", 0, false, "Parallels", "public lists"},
+    {"OpenBSDVMM58", 0, false, "OpenBSD vmm", "OpenBSD vmmvar.h"},
+    {"___ NVMM ___", 0, false, "NVMM", "public lists"},
+    {"HAXMHAXMHAXM", 0, false, "HAXM", "HAXM core/cpuid.c"},
+    {"EVMMEVMMEVMM", 0, false, "Intel KGT", "public lists"},
+    {"UnisysSpar64", 0, false, "Unisys s-Par", "util-linux lscpu-virt.c"},
+    {"SRESRESRESRE", 0, false, "LMHS", "systemd virt.c"},
+    {"Apple VZ", 0, false, "Apple", "systemd virt.c"},
+};
+
+static void text_of(const struct tsp_leaf *e, char out[13])
+{
+    for (unsigned i = 0; i < 12; i++)
+        out[i] = (char)(e->reg[1 + i / 4] >> (8 * (i % 4)));
+    out[12] = 0;
+}
+
+static const struct signature *who(const struct lint *l, uint32_t base)
+{
+    const struct tsp_leaf *e = lint_leaf(l, base, 0);
+    char text[13];
+
+    if (e == NULL)
+        return NULL;
+    text_of(e, text);
+    for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++)
+        if (memcmp(text, signatures[i].text, 12) == 0)
+            return &signatures[i];
+    return NULL;
+}
+
+const char *lint_hv_name(const struct lint *l, uint32_t base, enum tsp_persona *persona)
+{
+    const struct signature *s = who(l, base);
+
+    if (s == NULL)
+        return NULL;
+    *persona = s->persona;
+    return s->name;
+}
+
+static void say(struct lint *l, uint32_t leaf, struct lint_finding f)
+{
+    const struct tsp_leaf *e = lint_leaf(l, leaf, 0);
+    uint32_t reg = e == NULL ? 0 : e->reg[f.reg];
+
+    f.leaf = leaf;
+    f.value = (reg >> f.lo) & (uint32_t)(0xffffffffull >> (31 - (f.hi - f.lo)));
+    lint_add(l, &f);
+}
+
+static bool named(const struct tsp_leaf *e)
+{
+    return (e->reg[1] | e->reg[2] | e->reg[3]) != 0;
+}
+
+/* Only printable letters make a name; others are shown as dots. */
+static void unknown(struct lint *l, uint32_t base)
+{
+    struct lint_finding f = {.reg = 1,
+                             .hi = 31,
+                             .rule = "lint:hv-unknown",
+                             .source = "public lists of signatures",
+                             .text = "signature of no known hypervisor: guests will not use it"};
+    char text[13];
+
+    text_of(lint_leaf(l, base, 0), text);
+    for (unsigned i = 0; i < 12; i++)
+        if (text[i] < 0x20 || text[i] > 0x7e)
+            text[i] = '.';
+    snprintf(f.expected, sizeof(f.expected), "a known signature, not \"%s\"", text);
+    say(l, base, f);
+}
+
+/* Leaves that answer above the maximum the block itself gives are never asked for. */
+static void check_maximum(struct lint *l, uint32_t base)
+{
+    const struct tsp_leaf *e = lint_leaf(l, base, 0);
+    uint32_t top = 0;
+
+    for (size_t i = 0; i < l->nleaf; i++) {
+        const struct tsp_leaf *x = &l->leaf[i];
+
+        if (x->leaf - base < HV_STEP && x->leaf > top &&
+            (x->reg[0] | x->reg[1] | x->reg[2] | x->reg[3]) != 0)
+            top = x->leaf;
+    }
+    /* KVM's old form, 0 for base + 1, has a row of its own. */
+    if (top > e->reg[0] && e->reg[0] >= base) {
+        struct lint_finding f = {.hi = 31,
+                                 .rule = "lint:hv-maximum",
+                                 .source = "Hyper-V TLFS, feature discovery",
+                                 .text = "highest leaf of the block, below one that answers"};
+
+        snprintf(f.expected, sizeof(f.expected), "at least 0x%x", top);
+        say(l, base, f);
+    }
+}
+
+/* Frequencies in kHz. No processor is outside 10 MHz to 100 GHz; what is was given in Hz or MHz. */
+static void check_timing(struct lint *l, uint32_t base)
+{
+    const struct tsp_leaf *e = lint_leaf(l, base + HV_TIMING, 0);
+
+    if (e == NULL || lint_reg(l, base, 0, 0) < base + HV_TIMING || e->reg[0] == 0)
+        return;
+    if (e->reg[0] < 10000 || e->reg[0] > 100000000)
+        say(l, base + HV_TIMING,
+            (struct lint_finding){.hi = 31,
+                                  .expected = "10000 to 100000000 kHz",
+                                  .rule = "lint:hv-tsc-khz",
+                                  .source = "QEMU target/i386/cpu.c; VMware timekeeping leaf",
+                                  .text = "virtual TSC frequency in kHz"});
+}
+
+static void check_block(struct lint *l, uint32_t base, const struct signature *s)
+{
+    check_maximum(l, base);
+    if (s->first && base != HV_BASE)
+        say(l, base,
+            (struct lint_finding){.reg = 1,
+                                  .hi = 31,
+                                  .expected = "this signature at 0x40000000",
+                                  .rule = "lint:hv-place",
+                                  .source = s->source,
+                                  .text = "guests look for this hypervisor at 0x40000000 only"});
+    if (strcmp(s->text, "Microsoft Hv") == 0 && lint_reg(l, base + 1, 0, 0) == HYPERV_INTERFACE &&
+        lint_reg(l, base, 0, 0) < base + 5)
+        say(l, base,
+            (struct lint_finding){.hi = 31,
+                                  .expected = "at least 0x40000005",
+                                  .rule = "lint:hv-hyperv-maximum",
+                                  .source = s->source,
+                                  .text = "the interface Hv#1 has leaves up to 5"});
+    if (s->persona == TSP_PERSONA_KVM || strcmp(s->text, "VMwareVMware") == 0)
+        check_timing(l, base);
+}
+
+/* Bit 31 says that there is a hypervisor; without it guests do not look (and a processor without
+ * hypervisor answers there as for any leaf above its maximum). */
+static void hidden(struct lint *l)
+{
+    const struct signature *s = who(l, HV_BASE);
+
+    if (s != NULL && lint_leaf(l, 1, 0) != NULL)
+        say(l, 1,
+            (struct lint_finding){.reg = 2,
+                                  .hi = 31,
+                                  .lo = 31,
+                                  .expected = "0x1",
+                                  .rule = "lint:hv-hidden",
+                                  .source = s->source,
+                                  .text = "hypervisor leaves are there, the bit that says so is "
+                                          "not"});
+}
+
+/* Many formats do not record these leaves: only one that is there and empty is wrong. */
+static void unsigned_leaves(struct lint *l, const struct tsp_leaf *first)
+{
+    struct lint_finding f = {.reg = 1,
+                             .hi = 31,
+                             .expected = "a signature",
+                             .rule = "lint:hv-signature",
+                             .source = "Hyper-V TLFS, feature discovery",
+                             .text = "the hypervisor bit is set, nobody signs"};
+
+    if (first != NULL) {
+        say(l, HV_BASE, f);
+        return;
+    }
+    f.note = true;
+    f.reg = 2;
+    f.lo = 31;
+    snprintf(f.expected, sizeof(f.expected), "hypervisor leaves in the dump");
+    say(l, 1, f);
+}
+
+void lint_hypervisor(struct lint *l)
+{
+    const struct tsp_leaf *first = lint_leaf(l, HV_BASE, 0);
+
+    if (lint_reg(l, 1, 0, 2) >> 31 == 0) {
+        hidden(l);
+        return;
+    }
+    if (first == NULL || !named(first))
+        unsigned_leaves(l, first);
+    for (uint32_t base = HV_BASE; base <= HV_LAST; base += HV_STEP) {
+        const struct signature *s = who(l, base);
+        const struct tsp_leaf *e = lint_leaf(l, base, 0);
+
+        if (s != NULL)
+            check_block(l, base, s);
+        else if (e != NULL && named(e) && (base == HV_BASE || e->reg[0] - base < HV_STEP))
+            unknown(l, base);
+    }
+}
