@@ -62,7 +62,7 @@ static size_t utf8(uint32_t c, char *out)
 /* UTF-16 with a byte order mark, as tools for Windows write it. Returns malloc'ed text or NULL. */
 static char *narrow(const uint8_t *p, size_t n, bool big, size_t *len)
 {
-    char *text = malloc(n / 2 + 1);
+    char *text = calloc(n / 2 + 1, 1);
 
     *len = 0;
     for (size_t i = 2; text != NULL && i + 1 < n; i += 2)

@@ -94,11 +94,12 @@ static enum tsp_status cpudata_tag(struct dump_in *in, struct xml *x)
     struct line name, value;
     int more;
 
-    while ((more = attribute(in, x, &name, &value)) == 1)
+    while ((more = attribute(in, x, &name, &value)) == 1) {
         if (is_word(name.p, (size_t)(name.end - name.p), "arch") &&
             !is_word(value.p, (size_t)(value.end - value.p), "x86"))
             return dump_fail(in, "<cpudata> of arch %.*s, not x86",
                              (int)(value.end - value.p < 20 ? value.end - value.p : 20), value.p);
+    }
     if (more < 0)
         return dump_fail(in, "malformed <cpudata> element");
     return dump_add_cpu(in, in->out->ncpu == 0 ? 0 : in->out->cpu[in->out->ncpu - 1].id + 1);

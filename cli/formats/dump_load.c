@@ -50,7 +50,7 @@ static enum tsp_status load_device(const char *path, struct dump *out, struct ts
     if (out->cpu != NULL && out->leaf != NULL)
         out->n = dump_walk(&(struct dump_asker){ask_device, &fd}, out->leaf, TSP_MAX_LEAF);
     close(fd);
-    if (out->n < 2) {
+    if (out->cpu == NULL || out->n < 2) {
         dump_free(out);
         return error_set(err, TSP_EPARSE, 0, "%s: a device, but not one that answers CPUID", path);
     }
