@@ -332,7 +332,8 @@ static void judge_event(struct judge *j)
         break;
     case TSP_EV_FAULT:
         facts_event(j);
-        if (j->insn.insn || fact_is(j, FACT_LENGTH, 1))
+        /* An exception between a rewrite and its retry comes without an instruction. */
+        if (j->insn.insn || fact_is(j, FACT_LENGTH, 1) || fact_is(j, FACT_PREV, 1))
             judge_trap(j);
         break;
     case TSP_EV_HYPERCALL:
