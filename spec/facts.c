@@ -128,8 +128,6 @@ static bool initial_msr(const struct tsp_setup *setup, uint32_t index)
 /* TLFS, Feature discovery: "Hv#1" in EAX of 0x40000001; MSR 0x40000000 holds the guest's OS
  * identity. Once both are there, hypercalls speak Hyper-V's convention (Linux arch/x86/kvm/x86.c
  * kvm_emulate_hypercall). */
-#define HYPERV_INTERFACE 0x31237648u
-
 void facts_hyperv(struct judge *j, bool named)
 {
     const struct tsp_leaf *l = named ? spec_policy_first(&j->policy, 0x40000001u) : NULL;

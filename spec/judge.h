@@ -80,6 +80,7 @@ void facts_setup(struct judge *j);
 void facts_event(struct judge *j);
 /* The guest told (or took back) who it is to Hyper-V's interface, by this MSR. */
 #define HYPERV_OS_ID 0x40000000u
+#define HYPERV_INTERFACE 0x31237648u /* "Hv#1", EAX of 0x40000001 */
 void facts_hyperv(struct judge *j, bool named);
 uint64_t fact_value(const struct judge *j, unsigned field);
 bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona);

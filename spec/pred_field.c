@@ -104,6 +104,40 @@ static bool either(const struct judge *j, const struct field_row *row, uint32_t 
     return got == also || (policy_bits(j, row, &held) && got == held);
 }
 
+/* AccessTscInvariantControl is bit 15 of EAX; a guest that has it sees the processor's bit once it
+ * has set bit 0 of the control (Linux arch/x86/kvm/cpuid.c, include/hyperv/hvgdk.h). */
+#define HYPERV_FEATURES 0x40000003u
+#define HYPERV_TSC_CONTROL 0x40000118u
+
+static bool tsc_control_offered(const struct judge *j)
+{
+    const struct tsp_leaf *face = spec_policy_first(&j->policy, 0x40000001u);
+    const struct tsp_leaf *e = spec_policy_first(&j->policy, HYPERV_FEATURES);
+    uint32_t able = 1u << TSP_PERSONA_KVM | 1u << TSP_PERSONA_HYPERV;
+
+    return (j->personas & able) && face && face->reg[0] == HYPERV_INTERFACE && e &&
+           bits_test(e->reg[0], 15);
+}
+
+/* The control belongs to the whole machine: what was last written, else what it began with. */
+static bool tsc_control_set(const struct judge *j)
+{
+    const struct tsp_setup *s = j->setup;
+    uint64_t value = 0;
+
+    for (size_t i = j->index; i-- > 0;) {
+        const struct tsp_event *ev = &j->trace->ev[i];
+
+        if (ev->kind == TSP_EV_MSR && ev->code == HYPERV_TSC_CONTROL && ev->info[1] == 1)
+            return bits_test(ev->info[0], 0);
+    }
+    for (unsigned v = 0; v < s->nvcpu && v < TSP_MAX_VCPU; v++)
+        for (unsigned i = 0; i < s->vcpu[v].x86.nmsr && i < TSP_MAX_MSR; i++)
+            if (s->vcpu[v].x86.msr[i].index == HYPERV_TSC_CONTROL && !value)
+                value = s->vcpu[v].x86.msr[i].value;
+    return bits_test(value, 0);
+}
+
 bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got, uint32_t *want)
 {
     const uint64_t *sys = j->ev->sys;
@@ -142,6 +176,9 @@ bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got,
     case DYN_PV_UNHALT:
         *want = j->setup->config & TSP_CFG_HLT_NOEXIT ? 0 : held;
         return got == *want;
+    case DYN_TSC_INVARIANT:
+        *want = tsc_control_offered(j) && !tsc_control_set(j) ? 0 : held;
+        return got == *want;
     default:
         return true;
     }
@@ -156,6 +193,7 @@ bool dyn_is_targets(unsigned dyn)
     case DYN_XSAVE_SIZE:
     case DYN_XSAVE_COMPACT_SIZE:
     case DYN_PV_UNHALT:
+    case DYN_TSC_INVARIANT:
         return true;
     default:
         return false;

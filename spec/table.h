@@ -63,6 +63,7 @@ enum dyn_name {
     DYN_MWAIT,
     DYN_SYSCALL_MODE,
     DYN_PV_UNHALT,
+    DYN_TSC_INVARIANT,
     DYN_COUNT
 };
 

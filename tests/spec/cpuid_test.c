@@ -491,6 +491,55 @@ static void dynamic_fields(void **state)
     }
 }
 
+/* Hyper-V's control of the invariant TSC: offered by a feature bit, set in the set-up or on the
+ * way.
+ */
+static void invariant_tsc_follows_its_control(void **state)
+{
+    static const struct {
+        uint32_t face, features;
+        uint64_t initial, written; /* ~0: not written */
+        uint32_t answer;
+        enum verdict want;
+    } row[] = {
+        {0, 0, 0, ~0ull, 0x100, PASS},
+        {0x31237648, 0, 0, ~0ull, 0x100, PASS},
+        {0x31237648, 0x8000, 0, ~0ull, 0x100, FAIL},
+        {0x31237648, 0x8000, 0, ~0ull, 0, PASS},
+        {0x31237648, 0x8000, 1, ~0ull, 0x100, PASS},
+        {0x31237648, 0x8000, 0, 1, 0x100, PASS},
+        {0x31237648, 0x8000, 0, 1, 0, FAIL},
+        {0x31237648, 0x8000, 1, 0, 0x100, FAIL},
+        {0, 0x8000, 0, ~0ull, 0, FAIL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct tsp_leaf own[] = {
+            {0x0, 0, 0, {0xd, 0x756e6547u, 0x6c65746eu, 0x49656e69u}},
+            {0x40000001, 0, 0, {row[i].face, 0, 0, 0}},
+            {0x40000003, 0, 0, {row[i].features, 0, 0, 0}},
+            {0x80000000, 0, 0, {0x80000008, 0, 0, 0}},
+            {0x80000007, 0, 0, {0, 0, 0, 0x100}},
+        };
+        struct tsp_event *ev;
+
+        setup_x86_default();
+        setup.npolicy = 1;
+        setup.policy[0] = (struct tsp_policy){own, 5};
+        setup.vcpu[0].x86.nmsr = 1;
+        setup.vcpu[0].x86.msr[0] = (struct tsp_msr){0x40000118, row[i].initial};
+        if (row[i].written != ~0ull) {
+            ev = add_event(TSP_EV_MSR, L64, "\x0f\x30", 2);
+            ev->code = 0x40000118;
+            ev->info[0] = row[i].written;
+            ev->info[1] = 1;
+        }
+        query(0x80000007, 0, (uint32_t[4]){0, 0, 0, row[i].answer});
+        assert_int_equal(judge_with(spec_builtin()), row[i].want);
+    }
+}
+
 /* A dump answers from registers that nobody ran: rules about the vCPU's state are skipped, all
  * others hold. */
 static void dumps_are_judged_without_state(void **state)
@@ -609,6 +658,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(hypervisor_leaves_move_with_their_base),
     cmocka_unit_test(dynamic_fields),
     cmocka_unit_test(dumps_are_judged_without_state),
+    cmocka_unit_test(invariant_tsc_follows_its_control),
     cmocka_unit_test(undescribed_leaf_is_a_gap),
     cmocka_unit_test(kvm_block_as_shipped),
     cmocka_unit_test(random_traces_are_survived),
