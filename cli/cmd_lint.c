@@ -178,8 +178,11 @@ static int lint_file(const char *file, bool json)
     struct tsp_error err;
     struct dump d;
 
-    if (dump_load(file, &d, &err) != TSP_OK)
+    if (dump_load(file, &d, &err) != TSP_OK) {
+        /* In the order of the files, when both go to one place. */
+        fflush(stdout);
         return cli_fail("lint", &err);
+    }
     return lint_one(strcmp(file, "-") == 0 ? "standard input" : file, &d, json);
 }
 

@@ -11,7 +11,7 @@
 #define HV_LAST 0x4000ffffu
 #define HV_STEP 0x100u
 #define EXT_BASE 0x80000000u
-#define CENTAUR_BASE 0xc0000000u
+#define CLASS_MASK 0xffff0000u
 
 enum tsp_status lint_open(struct lint *l, const struct dump *d, struct tsp_error *err)
 {
@@ -75,18 +75,18 @@ static bool is_zero(const struct tsp_leaf *e)
  */
 static bool in_range(const struct lint *l, uint32_t leaf)
 {
-    uint32_t base = leaf >= CENTAUR_BASE ? CENTAUR_BASE : leaf >= EXT_BASE ? EXT_BASE : 0;
+    uint32_t base = leaf & CLASS_MASK;
     const struct tsp_leaf *top;
 
-    if (leaf >= HV_BASE && leaf <= HV_LAST)
+    if (base == HV_BASE)
         return lint_reg(l, 1, 0, 2) >> 31 != 0;
     top = lint_leaf(l, base, 0);
     /* Part of a machine, as templates are: the leaf is there because it counts. */
-    if (top == NULL)
-        return base != CENTAUR_BASE;
-    if (leaf == 0 || (leaf == base && top->reg[0] >= base))
+    if (top == NULL || l->dump->mask != NULL)
+        return base == 0 || base == EXT_BASE;
+    if (leaf == 0)
         return true;
-    return leaf <= top->reg[0] && top->reg[0] - base < 0x10000;
+    return (top->reg[0] & CLASS_MASK) == base && leaf <= top->reg[0];
 }
 
 static const char *const reg_names[4] = {"eax[", "ebx[", "ecx[", "edx["};

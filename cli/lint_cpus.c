@@ -117,6 +117,7 @@ static void compare_ids(struct lint *l)
     static uint32_t id[DUMP_MAX_CPU];
     struct lint_finding f;
     unsigned n = l->dump->ncpu, same = 0;
+    bool any = false;
 
     for (unsigned i = 0; i < n; i++) {
         take_cpu(l, i);
@@ -124,7 +125,11 @@ static void compare_ids(struct lint *l)
             return;
         id[i] = apic_id(l, &f);
         same += id[i] == id[0];
+        any = any || id[i] != 0 || f.leaf != 1;
     }
+    /* Processors before the Pentium 4 do not tell. */
+    if (!any)
+        return;
     for (unsigned i = 1; i < n; i++) {
         unsigned k = 0;
 

@@ -108,7 +108,7 @@ static void unknown(struct lint *l, uint32_t base)
 }
 
 /* Leaves that answer above the maximum the block itself gives are never asked for. */
-static void check_maximum(struct lint *l, uint32_t base)
+static void check_maximum(struct lint *l, uint32_t base, bool has_row)
 {
     const struct tsp_leaf *e = lint_leaf(l, base, 0);
     uint32_t top = 0;
@@ -120,8 +120,8 @@ static void check_maximum(struct lint *l, uint32_t base)
             (x->reg[0] | x->reg[1] | x->reg[2] | x->reg[3]) != 0)
             top = x->leaf;
     }
-    /* KVM's old form, 0 for base + 1, has a row of its own. */
-    if (top > e->reg[0] && e->reg[0] >= base) {
+    /* KVM's own maximum has a row in the table. */
+    if (top > e->reg[0] && e->reg[0] >= base && !(has_row && e->reg[0] == base)) {
         struct lint_finding f = {.hi = 31,
                                  .rule = "lint:hv-maximum",
                                  .source = "Hyper-V TLFS, feature discovery",
@@ -150,7 +150,7 @@ static void check_timing(struct lint *l, uint32_t base)
 
 static void check_block(struct lint *l, uint32_t base, const struct signature *s)
 {
-    check_maximum(l, base);
+    check_maximum(l, base, s->persona == TSP_PERSONA_KVM);
     if (s->first && base != HV_BASE)
         say(l, base,
             (struct lint_finding){.reg = 1,

@@ -51,7 +51,7 @@ enum {
     "  --cpl N         0 (default) or 3;  --el N  1 (default) or 0\n"                              \
     "  --hv NAME       hypervisor interface: kvm (default) or none\n"                              \
     "  --hv-base LEAF  where its CPUID block stands (0x40000000)\n"                                \
-    "  --policy FILE   CPUID policy, in the format of `cpuid -r`; or rewrite, emulate, inject,\n"  \
+    "  --policy FILE   CPUID policy: a dump as lint reads it; or rewrite, emulate, inject,\n"      \
     "                  which is --patch\n"                                                         \
     "  --patch P       the other vendor's hypercall instruction: rewrite (default), emulate\n"     \
     "                  in place, inject #UD\n"                                                     \

@@ -25,7 +25,6 @@ enum tsp_status dump_add_cpu(struct dump_in *in, unsigned id)
 {
     struct dump *d = in->out;
 
-    in->last_plain = false;
     if (d->ncpu > 0 && d->cpu[d->ncpu - 1].n == 0) {
         d->cpu[d->ncpu - 1].id = id;
         d->cpu[d->ncpu - 1].name[0] = 0;

@@ -9,24 +9,29 @@
 #include <ctype.h>
 #include <string.h>
 
-/* A token of exactly eight characters that ends in a colon; what the free text of such files never
- * has behind "CPUID". */
+/* A token of exactly eight characters that ends in a colon, or eight digits without one (older
+ * files have blanks there): what the free text of such files never has behind "CPUID". */
 static bool is_leaf_number(const struct line *l)
 {
-    if (l->end - l->p < 9 || l->p[8] != ':')
+    bool hex = true;
+
+    if (l->end - l->p < 9)
         return false;
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < 8; i++) {
         if (!isalnum((unsigned char)l->p[i]))
             return false;
-    return true;
+        hex = hex && isxdigit((unsigned char)l->p[i]);
+    }
+    return l->p[8] == ':' || (hex && (l->p[8] == ' ' || l->p[8] == '\t'));
 }
 
 /* "80000001: 00000000-00000000-00000121-2C100800 [SL 00] [text]"; sub stays when there is no SL. */
 static bool aida_record(struct line *l, struct tsp_leaf *out, bool *plain)
 {
     memset(out, 0, sizeof(*out));
-    if (!line_hex(l, &out->leaf) || !line_take(l, ":"))
+    if (!line_hex(l, &out->leaf))
         return false;
+    line_take(l, ":");
     line_space(l);
     for (unsigned i = 0; i < 4; i++)
         if ((i > 0 && !line_take(l, "-")) || !line_hex(l, &out->reg[i]))
@@ -76,8 +81,10 @@ static enum tsp_status aida_line(struct dump_in *in, struct line l)
     unsigned id;
     bool plain;
 
-    if (aida_header(l, &id))
+    if (aida_header(l, &id)) {
+        in->last_plain = false;
         return dump_add_cpu(in, id);
+    }
     if (!line_take(&l, "CPUID "))
         return TSP_OK;
     line_space(&l);

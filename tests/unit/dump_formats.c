@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every format of CPUID dumps that people have, good and bad. What a line means is the same in all
+ * of them: leaf, sub-leaf, four registers, and which CPU.
+ */
+#include "tests/test_main.h"
+
+#include "cli/formats/dump.h"
+
+#include <stdlib.h>
+
+static enum tsp_status read_text(const char *text, struct dump *d, struct tsp_error *err)
+{
+    memset(err, 0, sizeof(*err));
+    return dump_read("t", (const uint8_t *)text, strlen(text), d, err);
+}
+
+struct good {
+    const char *text, *format;
+    unsigned ncpu;
+    size_t n;
+    /* of the last entry */
+    unsigned cpu;
+    struct tsp_leaf last;
+};
+
+static void each_good(const struct good *row, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct tsp_error err;
+        struct dump d;
+
+        if (read_text(row[i].text, &d, &err) != TSP_OK)
+            fail_msg("row %zu: %s", i, err.text);
+        assert_string_equal(d.format, row[i].format);
+        assert_int_equal(d.ncpu, row[i].ncpu);
+        assert_int_equal(d.n, row[i].n);
+        assert_int_equal(d.cpu[d.ncpu - 1].id, row[i].cpu);
+        assert_int_equal(d.leaf[d.n - 1].leaf, row[i].last.leaf);
+        assert_int_equal(d.leaf[d.n - 1].subleaf, row[i].last.subleaf);
+        assert_memory_equal(d.leaf[d.n - 1].reg, row[i].last.reg, sizeof(row[i].last.reg));
+        dump_free(&d);
+    }
+}
+
+#define A0 "CPUID 00000000: 00000001-00000002-00000003-00000004"
+#define LAST(l, s, a, b, c, d)                                                                     \
+    {                                                                                              \
+        .leaf = (l), .subleaf = (s), .reg = {(a), (b), (c), (d) }                                  \
+    }
+
+static void text_with_dashes_is_read(void **state)
+{
+    static const struct good row[] = {
+        {"------[ Logical CPU #3 ]------\n\nallcpu: Valid\n\n" A0 "\n", "AIDA64", 1, 1, 3,
+         LAST(0, 0, 1, 2, 3, 4)},
+        {"CPUID Manufacturer : x\nCPUID Revision     : 00100F42h\n" A0 " [text] more\n", "AIDA64",
+         1, 1, 0, LAST(0, 0, 1, 2, 3, 4)},
+        /* The sub-leaf is hexadecimal. */
+        {A0 "\r\nCPUID 0000000D: 00000008-00000000-00000001-abcdefAB [SL 10] [HWP]\r\n", "AIDA64",
+         1, 2, 0, LAST(0xd, 0x10, 8, 0, 1, 0xabcdefab)},
+        {A0 " [SL 00] [x [SL 01]]", "AIDA64", 1, 1, 0, LAST(0, 0, 1, 2, 3, 4)},
+        {"CPUID Registers (CPU #1 x\n" A0 "\nCPU#002 AffMask: 0x4\n" A0 "\n", "AIDA64", 2, 2, 2,
+         LAST(0, 0, 1, 2, 3, 4)},
+        {"CPUID 00000000  \t00000001-00000002-00000003-00000004 \n", "AIDA64", 1, 1, 0,
+         LAST(0, 0, 1, 2, 3, 4)},
+        /* Two headings of one CPU are one. */
+        {"---[ Logical CPU #0 ]---\nCPU#000 AffMask: 0x1\n" A0 "\nMSR 0000001B: 0000-0000\n",
+         "AIDA64", 1, 1, 0, LAST(0, 0, 1, 2, 3, 4)},
+        /* No headings: each CPU begins with leaf 0; sub-leaves without a number are in order. */
+        {A0 "\n" A0 "\nCPUID 00000004: 1-2-3-4\nCPUID 00000004: 5-6-7-8\n", "AIDA64", 2, 4, 1,
+         LAST(4, 1, 5, 6, 7, 8)},
+    };
+
+    (void)state;
+    each_good(row, sizeof(row) / sizeof(row[0]));
+}
+
+static void libcpuid_raw_is_read(void **state)
+{
+    static const struct good row[] = {
+        {"version=0.5\n____ Logical CPU #1 ____\nbasic_cpuid[10]=1 2 3 4\n", "libcpuid", 1, 1, 1,
+         LAST(0xa, 0, 1, 2, 3, 4)},
+        {"ext_cpuid[8]=00000001 00000002 00000003 ffffffff\n---\nintel\n", "libcpuid", 1, 1, 0,
+         LAST(0x80000008, 0, 1, 2, 3, 0xffffffff)},
+        /* Without an h the number of the array is decimal, with one it is not. */
+        {"intel_fn11[1]=1 2 3 4\n", "libcpuid", 1, 1, 0, LAST(0xb, 1, 1, 2, 3, 4)},
+        {"intel_fn12h[2]=1 2 3 4\n", "libcpuid", 1, 1, 0, LAST(0x12, 2, 1, 2, 3, 4)},
+        {"amd_fn8000001dh[3]=1 2 3 4\n", "libcpuid", 1, 1, 0, LAST(0x8000001d, 3, 1, 2, 3, 4)},
+        /* Asked for twice, perhaps on two CPUs: the first stays. */
+        {"basic_cpuid[11]=1 2 3 4\nintel_fn11[0]=1 2 3 5\n", "libcpuid", 1, 1, 0,
+         LAST(0xb, 0, 1, 2, 3, 4)},
+    };
+
+    (void)state;
+    each_good(row, sizeof(row) / sizeof(row[0]));
+}
+
+#define K(leaf) leaf ": EAX=0x00000001, EBX=0x00000002, ECX=0x00000003, EDX=0x00000004\n"
+
+static void kcpuid_is_read(void **state)
+{
+    static const struct good row[] = {
+        {"CPU features:\n=====\n" K("0x80000001"), "kcpuid", 1, 1, 0,
+         LAST(0x80000001, 0, 1, 2, 3, 4)},
+        {"0x00000004: subleafs:\n " K(" 0") " " K(" 1"), "kcpuid", 1, 2, 0, LAST(4, 1, 1, 2, 3, 4)},
+        /* Decimal sub-leaves. */
+        {"0x0000000d: subleaves:\n " K("17"), "kcpuid", 1, 1, 0, LAST(0xd, 17, 1, 2, 3, 4)},
+        /* A sub-leaf whose leaf has no heading is of nobody. */
+        {K("0x00000001") " " K(" 1"), "kcpuid", 1, 1, 0, LAST(1, 0, 1, 2, 3, 4)},
+    };
+
+    (void)state;
+    each_good(row, sizeof(row) / sizeof(row[0]));
+}
+
+static void xen_policies_are_read_apart(void **state)
+{
+    static const struct good row[] = {
+        {"Xen reports there are maximum 114 leaves and 3 MSRs\nRaw policy: 2 leaves, 1 MSRs\n"
+         " CPUID:\n  leaf     subleaf  -> eax      ebx      ecx      edx     \n"
+         "  00000000:ffffffff -> 00000001:00000002:00000003:00000004\n"
+         "  00000007:00000001 -> 00000005:00000006:00000007:00000008\n MSRs:\n"
+         "  index    -> value           \n  000000ce -> 0000000080000000\n"
+         "Host policy: 1 leaves, 0 MSRs\n CPUID:\n"
+         "  00000000:ffffffff -> 00000009:00000002:00000003:00000004\n",
+         "xen-cpuid", 2, 3, 1, LAST(0, 0, 9, 2, 3, 4)},
+    };
+    struct tsp_error err;
+    struct dump d;
+
+    (void)state;
+    each_good(row, 1);
+    assert_int_equal(read_text(row[0].text, &d, &err), TSP_OK);
+    assert_string_equal(d.cpu[0].name, "Raw");
+    assert_string_equal(d.cpu[1].name, "Host");
+    assert_int_equal(d.leaf[1].flags, TSP_LEAF_INDEXED);
+    dump_free(&d);
+}
+
+static void libvirt_xml_is_read(void **state)
+{
+    static const struct good row[] = {
+        {"<!-- Model -->\n<cpudata arch='x86'>\n  <cpuid eax_in='0x00000007' ecx_in='0x1' "
+         "eax='0x1'\n ebx='0x2' ecx='0x3' edx='0x4'/>\n  <msr index='0x10a' edx='0x0' "
+         "eax='0x5'/>\n</cpudata>\n",
+         "libvirt", 1, 1, 0, LAST(7, 1, 1, 2, 3, 4)},
+        /* Older: no sub-leaf, and registers left out are zero. */
+        {"<cpudata arch=\"x86\"><cpuid function=\"0x80000001\" edx=\"0x4\"/></cpudata>", "libvirt",
+         1, 1, 0, LAST(0x80000001, 0, 0, 0, 0, 4)},
+    };
+
+    (void)state;
+    each_good(row, sizeof(row) / sizeof(row[0]));
+}
+
+#define MOD(leaf, bits)                                                                            \
+    "{\"leaf\":" leaf ",\"subleaf\":\"0x0\",\"flags\":0,\"modifiers\":[{\"register\":\"ecx\","     \
+    "\"bitmap\":\"" bits "\"}]}"
+#define FC(mods) "{\"cpuid_modifiers\":[" mods "]}"
+
+static void firecracker_template_knows_only_what_it_fixes(void **state)
+{
+    static const struct good row[] = {
+        {FC(MOD("\"0x1\"", "0b1x0")), "Firecracker", 1, 1, 0, LAST(1, 0, 0, 0, 4, 0)},
+        {"{\"kernel_version\":\"5\",\"guest_cpu_config\":" FC(
+             MOD("\"0x80000001\"", "0b1xxxxxxxxxxxxxxx_xxxxxxxxxxxxxxxx")) "}",
+         "Firecracker", 1, 1, 0, LAST(0x80000001, 0, 0, 0, 0x80000000, 0)},
+    };
+    struct tsp_error err;
+    struct dump d;
+
+    (void)state;
+    each_good(row, sizeof(row) / sizeof(row[0]));
+    assert_int_equal(read_text(row[0].text, &d, &err), TSP_OK);
+    assert_non_null(d.mask);
+    assert_int_equal(d.mask[0].reg[2], 5);
+    assert_int_equal(d.mask[0].reg[0], 0);
+    dump_free(&d);
+}
+
+static void bad_dumps_are_refused_with_line_and_reason(void **state)
+{
+    static const struct {
+        const char *text, *says;
+        unsigned line;
+    } row[] = {
+        {"", "tried cpuid -r, AIDA64, libcpuid, kcpuid, xen-cpuid, libvirt, Firecracker", 1},
+        {"hello\n", "no CPUID dump", 1},
+        {"CPU 0:\n0x1 0x0: eax=0x1\n", "t:2: neither", 2},
+        {A0 "\nCPUID 00000001: 1-2-3\n", "t:2: not \"CPUID LEAF", 2},
+        {A0 "\nCPUID 0000000X: 1-2-3-4\n", "t:2: not", 2},
+        {A0 "\nCPUID 00000001: 1-2-3-4 [SL ZZ]\n", "AIDA64; tried", 2},
+        {A0 "\nCPUID 00000001: 123456789-2-3-4\n", "t:2: not", 2},
+        {A0 "\nCPUID 00000001: 1-2-3-4\nCPUID 00000001: 1-2-3-5\n", "t:3: leaf 0x1", 3},
+        {"basic_cpuid[0]=1 2 3 4\nbasic_cpuid[1]=1 2 3\n", "t:2: not \"NAME", 2},
+        {"arm_midr=1\n", "Arm", 1},
+        {K("0x00000001") "0x00000002: EAX=1\n", "t:2: not \"0xLEAF", 2},
+        {"00000000:ffffffff -> 1:2:3:4\n00000001:ffffffff => 1\n", "t:2: not \"LEAF:SUB", 2},
+        {"<cpudata arch='ppc64'>\n</cpudata>", "arch ppc64", 1},
+        {"<cpudata arch='x86'>\n<cpuid eax='0x1'/>\n", "t:2: <cpuid> without eax_in", 2},
+        {"<cpudata arch='x86'>\n<cpuid eax_in='1'/>\n", "not a number 0x", 2},
+        {"<cpudata arch='x86'>\n<cpuid eax_in='0x1' ebx=>\n", "malformed", 2},
+        {"<!-- x", "comment without an end", 1},
+        {"{\n]", "t:2: ", 2},
+        {"{}", "without cpuid_modifiers", 0},
+        {FC(MOD("\"1\"", "0b1")), "leaf, subleaf and modifiers", 0},
+        {FC(MOD("\"0x1\"", "0b12")), "\"bitmap\"", 0},
+        {FC(MOD("\"0x1\"", "1")), "\"bitmap\"", 0},
+        {FC(MOD("\"0x1\"", "0b1") "," MOD("\"0x1\"", "0b0")), "stands twice", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct tsp_error err;
+        struct dump d;
+
+        assert_int_equal(read_text(row[i].text, &d, &err), TSP_EPARSE);
+        if (strstr(err.text, row[i].says) == NULL || err.line != row[i].line)
+            fail_msg("row %zu: line %u, %s", i, err.line, err.text);
+        assert_null(strchr(err.text, '\n'));
+    }
+}
+
+/* Tools for Windows write UTF-16 with a byte order mark and CRLF. */
+static void byte_order_marks_are_understood(void **state)
+{
+    static const char text[] = "CPU caf\xe9\r\n" A0 " [x]\r\n";
+    uint8_t wide[2 * sizeof(text) + 2];
+
+    (void)state;
+    for (unsigned big = 0; big < 2; big++) {
+        struct tsp_error err;
+        struct dump d;
+
+        wide[0] = big ? 0xfe : 0xff;
+        wide[1] = big ? 0xff : 0xfe;
+        for (size_t i = 0; i + 1 < sizeof(text); i++) {
+            wide[2 + 2 * i + big] = (uint8_t)text[i];
+            wide[3 + 2 * i - big] = 0;
+        }
+        assert_int_equal(dump_read("t", wide, 2 * sizeof(text), &d, &err), TSP_OK);
+        assert_int_equal(d.n, 1);
+        assert_int_equal(d.leaf[0].reg[3], 4);
+        dump_free(&d);
+    }
+    each_good(&(struct good){"\xef\xbb\xbf" A0, "AIDA64", 1, 1, 0, LAST(0, 0, 1, 2, 3, 4)}, 1);
+}
+
+static void nul_bytes_are_refused(void **state)
+{
+    struct tsp_error err;
+    struct dump d;
+
+    (void)state;
+    assert_int_equal(dump_read("t", (const uint8_t *)"a\nb\0c", 5, &d, &err), TSP_EPARSE);
+    assert_non_null(strstr(err.text, "t:2: a NUL byte"));
+}
+
+/* A million lines, over 1024 CPUs, over 512 leaves of one: read or refused, and soon. */
+static void too_much_is_refused(void **state)
+{
+    const size_t lines = 1000000, one = sizeof(A0);
+    char *text = malloc(lines * one + 1), *at = text;
+    struct tsp_error err;
+    struct dump d;
+
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i < lines; i++, at += one)
+        memcpy(at, A0 "\n", one);
+    assert_int_equal(dump_read("t", (const uint8_t *)text, lines * one, &d, &err), TSP_EPARSE);
+    assert_non_null(strstr(err.text, "t:1025: over 1024 CPUs"));
+    at = text;
+    for (unsigned i = 0; i < 513; i++)
+        at += snprintf(at, one, "CPUID %08X: 1-2-3-4\n", i);
+    assert_int_equal(dump_read("t", (const uint8_t *)text, (size_t)(at - text), &d, &err),
+                     TSP_EPARSE);
+    assert_non_null(strstr(err.text, "t:513: over 512 leaves"));
+    memset(text, '\n', lines);
+    assert_int_equal(dump_read("t", (const uint8_t *)text, lines, &d, &err), TSP_EPARSE);
+    free(text);
+}
+
+static void a_missing_file_and_a_folder_are_refused(void **state)
+{
+    struct tsp_error err;
+    struct dump d;
+
+    (void)state;
+    assert_int_equal(dump_load("/nonexistent/dump", &d, &err), TSP_EIO);
+    assert_int_equal(dump_load("/", &d, &err), TSP_EPARSE);
+    assert_int_not_equal(dump_load("/dev/cpu/9999/cpuid", &d, &err), TSP_OK);
+}
+
+/* A processor of three leaves: what is asked for follows from what it answers. */
+static bool small_processor(void *ctx, uint32_t leaf, uint32_t sub, uint32_t reg[4])
+{
+    unsigned *asked = ctx;
+
+    ++*asked;
+    memset(reg, 0, 4 * sizeof(*reg));
+    if (leaf == 0)
+        reg[0] = 4;
+    if (leaf == 4 && sub < 3)
+        reg[0] = sub < 2;
+    if (leaf == 3)
+        return false;
+    return true;
+}
+
+static void a_walk_asks_for_every_leaf_and_subleaf(void **state)
+{
+    struct tsp_leaf leaf[64];
+    unsigned asked = 0;
+    size_t n = dump_walk(&(struct dump_asker){small_processor, &asked}, leaf, 64);
+
+    (void)state;
+    assert_int_equal(n, 7);
+    assert_true(asked > n);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(leaf[i].leaf, i);
+    for (unsigned i = 4; i < 7; i++) {
+        assert_int_equal(leaf[i].leaf, 4);
+        assert_int_equal(leaf[i].subleaf, i - 4);
+    }
+    assert_int_equal(dump_walk(&(struct dump_asker){small_processor, &asked}, leaf, 3), 3);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(text_with_dashes_is_read),
+    cmocka_unit_test(libcpuid_raw_is_read),
+    cmocka_unit_test(kcpuid_is_read),
+    cmocka_unit_test(xen_policies_are_read_apart),
+    cmocka_unit_test(libvirt_xml_is_read),
+    cmocka_unit_test(firecracker_template_knows_only_what_it_fixes),
+    cmocka_unit_test(bad_dumps_are_refused_with_line_and_reason),
+    cmocka_unit_test(byte_order_marks_are_understood),
+    cmocka_unit_test(nul_bytes_are_refused),
+    cmocka_unit_test(too_much_is_refused),
+    cmocka_unit_test(a_missing_file_and_a_folder_are_refused),
+    cmocka_unit_test(a_walk_asks_for_every_leaf_and_subleaf),
+};
+
+TEST_MAIN(tests)
