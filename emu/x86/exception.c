@@ -343,6 +343,18 @@ static enum step entered(struct vm *vm, struct vcpu *vc, const struct fault *f)
     return STEP_EVENT;
 }
 
+/* The intercept of a shutdown leaves the VMCB undefined (AMD APM Vol. 2 15.14.3), so that KVM puts
+ * the vCPU through INIT before user space sees it. */
+static enum step shut_down(struct vm *vm, struct vcpu *vc)
+{
+    bool svm = vm->setup->host == TSP_VENDOR_AMD || vm->setup->host == TSP_VENDOR_HYGON;
+    enum step step = step_stop(vm, vc, TSP_STOP_TRIPLE);
+
+    if (svm && vm_behaves(vm, BEHAVIOUR_SHUTDOWN_INIT))
+        hv_init_vcpu(vm, vc);
+    return step;
+}
+
 enum step x86_deliver(struct vm *vm, struct vcpu *vc)
 {
     struct fault f = vc->fault;
@@ -356,7 +368,7 @@ enum step x86_deliver(struct vm *vm, struct vcpu *vc)
         if (step != STEP_FAULT)
             return step;
         if (f.vector == X86_DF && !f.soft)
-            return step_stop(vm, vc, TSP_STOP_TRIPLE);
+            return shut_down(vm, vc);
         mark_external(&f, &vc->fault);
         if (makes_double(&f, &vc->fault)) {
             record(vc, &vc->fault);
