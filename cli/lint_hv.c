@@ -139,19 +139,20 @@ static void check_timing(struct lint *l, uint32_t base)
 
     if (e == NULL || lint_reg(l, base, 0, 0) < base + HV_TIMING || e->reg[0] == 0)
         return;
-    if (e->reg[0] < 10000 || e->reg[0] > 100000000)
+    if (e->reg[0] < 10000 || e->reg[0] > 100000000) {
         say(l, base + HV_TIMING,
             (struct lint_finding){.hi = 31,
                                   .expected = "10000 to 100000000 kHz",
                                   .rule = "lint:hv-tsc-khz",
                                   .source = "QEMU target/i386/cpu.c; VMware timekeeping leaf",
                                   .text = "virtual TSC frequency in kHz"});
+    }
 }
 
 static void check_block(struct lint *l, uint32_t base, const struct signature *s)
 {
     check_maximum(l, base, s->persona == TSP_PERSONA_KVM);
-    if (s->first && base != HV_BASE)
+    if (s->first && base != HV_BASE) {
         say(l, base,
             (struct lint_finding){.reg = 1,
                                   .hi = 31,
@@ -159,14 +160,16 @@ static void check_block(struct lint *l, uint32_t base, const struct signature *s
                                   .rule = "lint:hv-place",
                                   .source = s->source,
                                   .text = "guests look for this hypervisor at 0x40000000 only"});
+    }
     if (strcmp(s->text, "Microsoft Hv") == 0 && lint_reg(l, base + 1, 0, 0) == HYPERV_INTERFACE &&
-        lint_reg(l, base, 0, 0) < base + 5)
+        lint_reg(l, base, 0, 0) < base + 5) {
         say(l, base,
             (struct lint_finding){.hi = 31,
                                   .expected = "at least 0x40000005",
                                   .rule = "lint:hv-hyperv-maximum",
                                   .source = s->source,
                                   .text = "the interface Hv#1 has leaves up to 5"});
+    }
     if (s->persona == TSP_PERSONA_KVM || strcmp(s->text, "VMwareVMware") == 0)
         check_timing(l, base);
 }
@@ -177,7 +180,7 @@ static void hidden(struct lint *l)
 {
     const struct signature *s = who(l, HV_BASE);
 
-    if (s != NULL && lint_leaf(l, 1, 0) != NULL)
+    if (s != NULL && lint_leaf(l, 1, 0) != NULL) {
         say(l, 1,
             (struct lint_finding){.reg = 2,
                                   .hi = 31,
@@ -187,6 +190,7 @@ static void hidden(struct lint *l)
                                   .source = s->source,
                                   .text = "hypervisor leaves are there, the bit that says so is "
                                           "not"});
+    }
 }
 
 /* Many formats do not record these leaves: only one that is there and empty is wrong. */
