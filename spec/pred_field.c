@@ -113,9 +113,9 @@ static bool tsc_control_offered(const struct judge *j)
 {
     const struct tsp_leaf *face = spec_policy_first(&j->policy, 0x40000001u);
     const struct tsp_leaf *e = spec_policy_first(&j->policy, HYPERV_FEATURES);
-    uint32_t able = 1u << TSP_PERSONA_KVM | 1u << TSP_PERSONA_HYPERV;
 
-    return (j->personas & able) && face && face->reg[0] == HYPERV_INTERFACE && e &&
+    /* Only where KVM offers that interface; a machine of Hyper-V's own has no rows yet. */
+    return (j->personas & 1u << TSP_PERSONA_KVM) && face && face->reg[0] == HYPERV_INTERFACE && e &&
            bits_test(e->reg[0], 15);
 }
 
