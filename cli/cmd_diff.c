@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
+#include "cli/side.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -18,17 +19,41 @@ static const char help[] =
     "those in which\n"
     "                the processor below the hypervisor answered; none: compare all\n"
     "  --first N     print N differences in full (5)\n"
+    "  --time S      for S seconds, on mutated scenarios; each difference is made as small as it "
+    "goes\n"
+    "  --seed N      of the mutations (1)\n"
+    "  --findings D  directory for those scenarios\n"
+    "  --corpus P    scenario files or directories to start from; may be repeated\n"
+    "  --below tcg   B runs on QEMU's emulated processor, whose own ways are counted only\n"
     "  --json        one JSON line per record: id, status match|differ|unsupported|skipped, "
     "differences\n\n"
     "example: trapspec diff model:kvm@linux-6.1 golden:x86-kvm-amd.jsonl\n"
     "exit codes: 0 no difference, 1 differences, 2 usage, 3 bad input, 77 nothing could be "
     "compared\n";
 
-enum { OPT_FILTER = 256, OPT_SKIP, OPT_FIRST, OPT_JSON, OPT_COLOR };
-static const struct option options[] = {
-    {"filter", required_argument, NULL, OPT_FILTER}, {"skip", required_argument, NULL, OPT_SKIP},
-    {"first", required_argument, NULL, OPT_FIRST},   {"json", no_argument, NULL, OPT_JSON},
-    {"color", required_argument, NULL, OPT_COLOR},   {NULL, 0, NULL, 0}};
+enum {
+    OPT_FILTER = 256,
+    OPT_SKIP,
+    OPT_FIRST,
+    OPT_JSON,
+    OPT_COLOR,
+    OPT_TIME,
+    OPT_SEED,
+    OPT_FINDINGS,
+    OPT_CORPUS,
+    OPT_BELOW
+};
+static const struct option options[] = {{"filter", required_argument, NULL, OPT_FILTER},
+                                        {"skip", required_argument, NULL, OPT_SKIP},
+                                        {"first", required_argument, NULL, OPT_FIRST},
+                                        {"json", no_argument, NULL, OPT_JSON},
+                                        {"color", required_argument, NULL, OPT_COLOR},
+                                        {"time", required_argument, NULL, OPT_TIME},
+                                        {"seed", required_argument, NULL, OPT_SEED},
+                                        {"findings", required_argument, NULL, OPT_FINDINGS},
+                                        {"corpus", required_argument, NULL, OPT_CORPUS},
+                                        {"below", required_argument, NULL, OPT_BELOW},
+                                        {NULL, 0, NULL, 0}};
 
 #define RFLAGS_RF ((uint64_t)1 << 16)
 
@@ -42,7 +67,8 @@ struct compare {
     bool rf_untrusted; /* a clear RF in recorded flags says nothing */
     bool json;
     unsigned first;
-    const char *a, *b; /* target names */
+    const char *a, *b;        /* target names */
+    struct side_options side; /* seconds 0: not asked for */
     unsigned count[STATUS_COUNT];
     struct target *ta, *tb; /* tb NULL: a recording */
 };
@@ -256,6 +282,8 @@ static int compare_sources(struct compare *c, struct source *a, struct source *b
         all_golden(c, &b->golden);
     } else if (a->t.ops != NULL && b->t.ops != NULL &&
                (a->t.caps & b->t.caps & TSP_CAP_EXEC) != 0) {
+        if (c->side.seconds != 0)
+            return side_by_side(&a->t, &b->t, &c->side);
         c->ta = &a->t;
         c->tb = &b->t;
         if ((a->t.caps & b->t.caps & TSP_CAP_X86) != 0)
@@ -269,13 +297,47 @@ static int compare_sources(struct compare *c, struct source *a, struct source *b
     return result(c);
 }
 
+/* The options of the mode that makes its scenarios up. -1: not one of them. */
+static int side_option(struct side_options *o, int opt, const char *arg)
+{
+    switch (opt) {
+    case OPT_TIME:
+        if (cli_number(arg, 1000000, &o->seconds) && o->seconds > 0)
+            return 0;
+        return cli_usage("diff", "--time %s: seconds", arg);
+    case OPT_SEED:
+        return cli_number(arg, UINT32_MAX, &o->seed)
+                   ? 0
+                   : cli_usage("diff", "--seed %s: a number", arg);
+    case OPT_FINDINGS:
+        o->findings = arg;
+        return 0;
+    case OPT_CORPUS:
+        if (o->ncorpus == SIDE_CORPUS_MAX)
+            return cli_usage("diff", "--corpus: at most %u times", SIDE_CORPUS_MAX);
+        o->corpus[o->ncorpus++] = arg;
+        return 0;
+    case OPT_BELOW:
+        o->tcg = strcmp(arg, "tcg") == 0;
+        return o->tcg ? 0 : cli_usage("diff", "--below %s: tcg", arg);
+    default:
+        return -1;
+    }
+}
+
 static int parse_args(struct compare *c, const char **skip, int argc, char **argv)
 {
     uint64_t v;
-    int opt;
+    int opt, code;
 
     opterr = 0;
+    c->side.seed = 1;
     while ((opt = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        code = side_option(&c->side, opt, optarg);
+        if (code > 0)
+            return code;
+        if (code == 0)
+            continue;
         if (opt == OPT_FILTER)
             c->filter = optarg;
         else if (opt == OPT_SKIP)

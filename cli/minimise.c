@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Greedy: one change at a time towards the default scenario, kept while the two targets still
+ * differ in the same way. What is left is what the difference needs.
+ */
+#include "cli/side.h"
+
+#include <string.h>
+
+#define ROUNDS 3u
+#define TRIES_MAX 600u
+
+struct shrink {
+    struct target *a, *b;
+    struct scenario *s;
+    struct side_result *r;
+    struct scenario def; /* the default of the architecture */
+    unsigned tries;
+};
+
+/* Takes the candidate when it is another scenario and the difference stays. */
+static bool attempt(struct shrink *x, struct scenario *t)
+{
+    static struct side_result r;
+
+    if (x->tries >= TRIES_MAX || cli_interrupted())
+        return false;
+    input_fold(t);
+    cli_fit(x->a, t);
+    cli_fit(x->b, t);
+    if (memcmp(t, x->s, sizeof(*t)) == 0)
+        return false;
+    x->tries++;
+    if (!side_run(x->a, x->b, t, &r) || r.n == 0 || !side_same(&r, x->r))
+        return false;
+    *x->s = *t;
+    *x->r = r;
+    return true;
+}
+
+static void settings(struct shrink *x)
+{
+    static struct scenario t;
+
+#define BACK(field)                                                                                \
+    t = *x->s;                                                                                     \
+    memcpy(&t.field, &x->def.field, sizeof(t.field));                                              \
+    attempt(x, &t);
+    BACK(pte)
+    BACK(xcr0)
+    BACK(apic_id)
+    BACK(patch)
+    BACK(persona)
+    BACK(hv_base)
+    BACK(psci)
+    BACK(fw_bitmap)
+    BACK(exit_ret)
+    BACK(pvtime_ipa)
+    BACK(flags)
+    BACK(nmsr)
+    BACK(policy)
+    BACK(cs_base)
+    BACK(code_at)
+    BACK(level)
+    BACK(mode)
+#undef BACK
+    for (unsigned i = 0; i < 32; i++) {
+        t = *x->s;
+        t.config &= ~((uint32_t)1 << i);
+        attempt(x, &t);
+        t = *x->s;
+        t.cpu = (t.cpu & ~((uint32_t)1 << i)) | (x->def.cpu & ((uint32_t)1 << i));
+        attempt(x, &t);
+    }
+}
+
+static void registers(struct shrink *x)
+{
+    static struct scenario t;
+
+    for (unsigned i = 0; i < INPUT_REGS_MAX; i++) {
+        if (!((x->s->regs_set >> i) & 1))
+            continue;
+        t = *x->s;
+        t.regs_set &= ~((uint32_t)1 << i);
+        t.regs[i] = 0;
+        attempt(x, &t);
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        t = *x->s;
+        t.flags &= ~((uint64_t)1 << i);
+        attempt(x, &t);
+    }
+}
+
+/* Entries are dropped in halves, quarters, ... down to single ones. */
+static void leaves(struct shrink *x)
+{
+    static struct scenario t;
+
+    for (uint32_t step = x->s->nleaf; step > 0; step /= 2) {
+        for (uint32_t at = 0; at < x->s->nleaf;) {
+            uint32_t n = x->s->nleaf - at < step ? x->s->nleaf - at : step;
+
+            t = *x->s;
+            memmove(&t.leaf[at], &t.leaf[at + n], (t.nleaf - at - n) * sizeof(t.leaf[0]));
+            t.nleaf -= n;
+            memset(&t.leaf[t.nleaf], 0, n * sizeof(t.leaf[0]));
+            if (!attempt(x, &t))
+                at += n;
+        }
+    }
+}
+
+static void drop_code(struct shrink *x, uint32_t unit)
+{
+    static struct scenario t;
+
+    for (uint32_t at = 0; at + unit <= x->s->ncode[0];) {
+        t = *x->s;
+        memmove(&t.code[0][at], &t.code[0][at + unit], t.ncode[0] - at - unit);
+        t.ncode[0] -= unit;
+        memset(&t.code[0][t.ncode[0]], 0, unit);
+        if (!attempt(x, &t))
+            at += unit;
+    }
+}
+
+void side_minimise(struct target *a, struct target *b, struct scenario *s, struct side_result *r)
+{
+    static struct shrink x;
+    unsigned before;
+
+    x = (struct shrink){.a = a, .b = b, .s = s, .r = r};
+    input_default(&x.def, (enum tsp_arch)s->arch);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        before = x.tries;
+        drop_code(&x, s->arch == TSP_ARCH_X86 ? 1 : 4);
+        leaves(&x);
+        registers(&x);
+        settings(&x);
+        if (x.tries == before || x.tries >= TRIES_MAX)
+            break;
+    }
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+#define _XOPEN_SOURCE 700
+#include "cli/side.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define POOL_MAX 4096u
+#define PROBE_STRIDE 9u /* every so many scenarios made from the rules are seeds */
+#define KINDS_MAX 256u  /* kinds of difference that are kept apart */
+#define WHY_MAX 16u
+
+struct seed {
+    uint8_t *bytes;
+    uint32_t n;
+};
+
+struct side {
+    struct target *a, *b;
+    const struct side_options *o;
+    struct seed pool[POOL_MAX];
+    unsigned npool, taken;
+    uint64_t behaved[KINDS_MAX * 4]; /* hashes of how B ended, to tell what is new */
+    unsigned nbehaved;
+    uint64_t kind[KINDS_MAX];
+    unsigned nkind;
+    struct {
+        const char *why;
+        unsigned n;
+    } why[WHY_MAX];
+    uint32_t rng;
+    struct timespec start;
+    unsigned runs, compared, refused, differ, open;
+};
+
+static bool outcome_on(struct target *t, const struct scenario *s, struct outcome *out, char *why,
+                       size_t max)
+{
+    static struct input_image image;
+    static struct tsp_setup setup;
+    static struct tsp_trace trace;
+
+    cli_build(s, &image, &setup);
+    if (exec_run(t, &setup, s->sched, s->nsched, GOLDEN_BUDGET, &trace) != TSP_OK) {
+        snprintf(why, max, "%s: %s", t->name, cli_refusal(t));
+        return false;
+    }
+    exec_outcome(t, s, &setup, &trace, out);
+    if (out->exit == OUTCOME_UNSUPPORTED)
+        snprintf(why, max, "%s: outside the emulated subset", t->name);
+    return out->exit != OUTCOME_UNSUPPORTED;
+}
+
+bool side_run(struct target *a, struct target *b, const struct scenario *s, struct side_result *out)
+{
+    static struct outcome again;
+
+    out->n = 0;
+    if (!outcome_on(a, s, &out->a, out->why, sizeof(out->why)) ||
+        !outcome_on(b, s, &out->b, out->why, sizeof(out->why)))
+        return false;
+    out->n = diff_outcome((enum tsp_arch)s->arch, &out->a, &out->b, out->d, DIFF_MAX);
+    if (out->n == 0)
+        return true;
+    /* Clocks and the like: what B does not repeat, A need not match. */
+    if (!outcome_on(b, s, &again, out->why, sizeof(out->why)))
+        return false;
+    for (unsigned i = 0; i < 32; i++)
+        if (again.out.r[i] != out->b.out.r[i])
+            out->b.vary |= (uint32_t)1 << i;
+    if (again.exit != out->b.exit || again.out.pc != out->b.out.pc) {
+        snprintf(out->why, sizeof(out->why), "%s does not repeat it", b->name);
+        return false;
+    }
+    out->n = diff_outcome((enum tsp_arch)s->arch, &out->a, &out->b, out->d, DIFF_MAX);
+    return true;
+}
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    return (h ^ v) * 0x100000001b3ull;
+}
+
+static uint64_t ends(uint64_t h, const struct outcome *o)
+{
+    h = mix(h, o->exit);
+    h = mix(h, o->exc ? o->exc_vector + 1 : 0);
+    return mix(h, o->has_mmio);
+}
+
+static uint64_t kind_of(const struct side_result *r)
+{
+    uint64_t h = ends(ends(0xcbf29ce484222325ull, &r->a), &r->b);
+
+    for (const char *p = r->n > 0 ? r->d[0].field : ""; *p != 0; p++)
+        h = mix(h, (uint8_t)*p);
+    return h;
+}
+
+bool side_same(const struct side_result *x, const struct side_result *y)
+{
+    return kind_of(x) == kind_of(y);
+}
+
+/* True the first time. A full list takes everything for known. */
+static bool remember(uint64_t *list, unsigned *n, unsigned max, uint64_t h)
+{
+    for (unsigned i = 0; i < *n; i++)
+        if (list[i] == h)
+            return false;
+    if (*n == max)
+        return false;
+    list[(*n)++] = h;
+    return true;
+}
+
+static void pool_add(struct side *x, const struct scenario *s)
+{
+    static uint8_t bytes[INPUT_BYTES_MAX];
+    size_t n = input_write(s, bytes, sizeof(bytes));
+    struct seed *p;
+
+    if (n == 0 || s->nvcpu != 1)
+        return;
+    /* A full pool loses its oldest entry. */
+    p = &x->pool[x->npool < POOL_MAX ? x->npool++ : x->taken++ % POOL_MAX];
+    free(p->bytes);
+    p->bytes = malloc(n);
+    p->n = p->bytes != NULL ? (uint32_t)n : 0;
+    if (p->n > 0)
+        memcpy(p->bytes, bytes, n);
+}
+
+static bool probe_seed(void *ctx, const struct scenario *s)
+{
+    struct side *x = ctx;
+
+    if (x->taken++ % PROBE_STRIDE == 0)
+        pool_add(x, s);
+    return !cli_interrupted() && x->npool < POOL_MAX / 2;
+}
+
+static void path_seeds(struct side *x, const char *path, unsigned depth)
+{
+    static struct scenario s;
+    struct dirent **list;
+    struct tsp_error err;
+    struct stat sb;
+    char inner[1024];
+    int n;
+
+    if (stat(path, &sb) != 0 || !S_ISDIR(sb.st_mode)) {
+        if (cli_scenario(path, &s, &err) == TSP_OK)
+            pool_add(x, &s);
+        return;
+    }
+    n = depth < 8 ? scandir(path, &list, NULL, alphasort) : -1;
+    for (int i = 0; i < n; i++) {
+        if (list[i]->d_name[0] != '.' &&
+            snprintf(inner, sizeof(inner), "%s/%s", path, list[i]->d_name) < (int)sizeof(inner))
+            path_seeds(x, inner, depth + 1);
+        free(list[i]);
+    }
+    if (n >= 0)
+        free(list);
+}
+
+static uint32_t next(struct side *x)
+{
+    x->rng ^= x->rng << 13;
+    x->rng ^= x->rng >> 17;
+    x->rng ^= x->rng << 5;
+    return x->rng;
+}
+
+/* A mutated seed of an architecture both have; false: not this time. */
+static bool invent(struct side *x, struct scenario *s)
+{
+    static uint8_t bytes[INPUT_BYTES_MAX];
+    const struct seed *p = &x->pool[next(x) % x->npool], *q = &x->pool[next(x) % x->npool];
+    uint32_t caps = x->a->caps & x->b->caps, times = 1 + next(x) % 4;
+    size_t n = p->n;
+
+    if (n == 0 || q->n == 0)
+        return false;
+    memcpy(bytes, p->bytes, n);
+    if (next(x) % 8 == 0)
+        n = input_crossover(p->bytes, p->n, q->bytes, q->n, bytes, sizeof(bytes), next(x));
+    for (uint32_t i = 0; i < times; i++)
+        n = input_mutate(bytes, n, sizeof(bytes), next(x));
+    input_parse(bytes, n, s);
+    s->nvcpu = 1;
+    input_fold(s);
+    cli_fit(x->a, s);
+    cli_fit(x->b, s);
+    if (!(caps & (s->arch == TSP_ARCH_X86 ? TSP_CAP_X86 : TSP_CAP_ARM64)))
+        return false;
+    return !cli_seen(s);
+}
+
+static void explained(struct side *x, const char *why)
+{
+    unsigned i = 0;
+
+    while (i < WHY_MAX - 1 && x->why[i].why != NULL && strcmp(x->why[i].why, why) != 0)
+        i++;
+    x->why[i].why = why;
+    x->why[i].n++;
+}
+
+/* The scenario as text, the difference as comments behind its first line. */
+static void print_finding(FILE *f, const struct side *x, const struct side_result *r,
+                          const char *text)
+{
+    const char *nl = strchr(text, '\n');
+    size_t first = nl == NULL ? strlen(text) : (size_t)(nl - text) + 1;
+
+    fwrite(text, 1, first, f);
+    for (size_t i = 0; i < r->n && i < DIFF_MAX; i++)
+        fprintf(f, "# %s: %s has %s, %s has %s\n", r->d[i].field, x->b->name, r->d[i].expected,
+                x->a->name, r->d[i].got);
+    fputs(text + first, f);
+}
+
+static void finding(struct side *x, const struct scenario *s, const struct side_result *r)
+{
+    static char text[65536];
+    struct file_out out;
+    struct tsp_error err;
+    char path[1024];
+
+    x->open++;
+    if (input_text_write(s, text, sizeof(text)) >= sizeof(text))
+        return;
+    cli_progress_done();
+    printf("differ %u: %s\n", x->open, r->d[0].field);
+    print_finding(stdout, x, r, text);
+    fputc('\n', stdout);
+    fflush(stdout);
+    if (x->o->findings == NULL)
+        return;
+    snprintf(path, sizeof(path), "%.960s/differ-%03u.tst", x->o->findings, x->open);
+    if (file_mkdirs(x->o->findings, &err) != TSP_OK || file_begin(&out, path, &err) != TSP_OK) {
+        cli_fail("diff", &err);
+        return;
+    }
+    print_finding(out.f, x, r, text);
+    if (file_commit(&out, &err) != TSP_OK)
+        cli_fail("diff", &err);
+}
+
+static void one(struct side *x)
+{
+    static struct scenario s;
+    static struct side_result r;
+    const char *why;
+
+    if (!invent(x, &s))
+        return;
+    x->runs++;
+    if (!side_run(x->a, x->b, &s, &r)) {
+        x->refused++;
+        return;
+    }
+    x->compared++;
+    if (remember(x->behaved, &x->nbehaved, KINDS_MAX * 4,
+                 mix(ends(mix(mix(1, s.mode), s.level), &r.b), r.b.out.r[TSP_RAX] >> 4 & 0xfff)))
+        pool_add(x, &s);
+    if (r.n == 0)
+        return;
+    x->differ++;
+    why = x->o->tcg ? side_explained(&s, &r) : NULL;
+    if (why != NULL) {
+        explained(x, why);
+        return;
+    }
+    if (!remember(x->kind, &x->nkind, KINDS_MAX, kind_of(&r))) {
+        explained(x, "of a kind that was shown already");
+        return;
+    }
+    side_minimise(x->a, x->b, &s, &r);
+    why = x->o->tcg ? side_explained(&s, &r) : NULL;
+    if (why != NULL)
+        explained(x, why);
+    else
+        finding(x, &s, &r);
+}
+
+static uint64_t elapsed(const struct side *x)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)(now.tv_sec - x->start.tv_sec);
+}
+
+static void seeds(struct side *x)
+{
+    uint32_t caps = x->a->caps & x->b->caps;
+
+    for (unsigned i = 0; i < x->o->ncorpus; i++)
+        path_seeds(x, x->o->corpus[i], 0);
+    if ((caps & TSP_CAP_X86) != 0)
+        probe_each(spec_builtin(), TSP_ARCH_X86, probe_seed, x);
+    if ((caps & TSP_CAP_ARM64) != 0)
+        probe_each(spec_builtin(), TSP_ARCH_ARM64, probe_seed, x);
+    x->taken = 0;
+}
+
+int side_by_side(struct target *a, struct target *b, const struct side_options *o)
+{
+    static struct side x;
+
+    memset(&x, 0, sizeof(x));
+    x.a = a;
+    x.b = b;
+    x.o = o;
+    x.rng = (uint32_t)o->seed * 2654435761u + 1;
+    seeds(&x);
+    clock_gettime(CLOCK_MONOTONIC, &x.start);
+    while (x.npool > 0 && !cli_interrupted() && elapsed(&x) < o->seconds) {
+        for (unsigned i = 0; i < 16; i++)
+            one(&x);
+        cli_progress("%u s: %u compared, %u differ, %u kinds", (unsigned)elapsed(&x), x.compared,
+                     x.differ, x.open);
+    }
+    cli_progress_done();
+    printf("%u scenarios in %u s: %u compared, %u not possible, %u differ, %u to be explained\n",
+           x.runs, (unsigned)elapsed(&x), x.compared, x.refused, x.differ, x.open);
+    for (unsigned i = 0; i < WHY_MAX && x.why[i].why != NULL; i++)
+        printf("  %u: %s\n", x.why[i].n, x.why[i].why);
+    for (unsigned i = 0; i < POOL_MAX; i++)
+        free(x.pool[i].bytes);
+    if (x.compared == 0)
+        return EXIT_NOTHING;
+    return x.open > 0 ? EXIT_FINDINGS : EXIT_CONFORMS;
+}
