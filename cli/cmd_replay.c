@@ -19,7 +19,7 @@ static const char help[] =
     "ClusterFuzz (clusterfuzz-testcase-*) and AFL++ (id:*, in crashes/, hangs/ and queue/) are "
     "taken as they are;\n"
     "README files, *.summary, *.md and AFL++'s own records are passed over.\n\n"
-    "  --target T      model:kvm (default), model:PROFILE\n"
+    "  --target T      model:kvm (default), model:PROFILE, kvm (with the processor it runs on)\n"
     "  --harness H     fz_exec, fz_cpuid or fz_hypercall: run all that this harness makes of a "
     "file; by\n"
     "                  default the harness that the file's path names, else the scenario alone\n"
@@ -119,17 +119,19 @@ struct one_file {
     bool refused;
 };
 
-static bool run_scenario(void *ctx, const struct scenario *s)
+static bool run_scenario(void *ctx, const struct scenario *given)
 {
     struct one_file *f = ctx;
+    struct scenario s = *given;
     struct run_result res;
 
     if (f->rp->text) {
-        print_text(s);
+        print_text(&s);
         return false;
     }
-    cli_build(s, &f->image, &f->setup);
-    if (runner_run(&f->rp->r, &f->setup, s->sched, s->nsched, &res, &f->err) != TSP_OK) {
+    cli_fit(f->rp->r.t, &s);
+    cli_build(&s, &f->image, &f->setup);
+    if (runner_run(&f->rp->r, &f->setup, s.sched, s.nsched, &res, &f->err) != TSP_OK) {
         f->refused = true;
         return true;
     }

@@ -11,7 +11,7 @@ static const char help[] =
     "Runs a guest and prints one line per trap: vCPU, level, pc, bytes, disassembly, inputs,\n"
     "outputs, verdict with rule and source. FILE is an ELF program (x86-64, i386, AArch64), a\n"
     "scenario in text form, or raw code.\n\n" MACHINE_HELP
-    "  --target T      model:kvm (default), model:PROFILE\n"
+    "  --target T      model:kvm (default), model:PROFILE, kvm (with the processor it runs on)\n"
     "  --budget N      instructions before the run ends (1000000)\n"
     "  --all           print plain port and memory accesses too\n"
     "  --known FILE    accepted deviations\n"
@@ -158,6 +158,7 @@ static int execute(struct run_args *a, struct source *src)
     struct run_result res;
     struct tsp_error err;
 
+    cli_fit(&src->t, &a->m.s);
     cli_build(&a->m.s, &image, &setup);
     if (a->program != NULL && program_setup(a->program, &setup, &err) != TSP_OK) {
         fprintf(stderr, "trapspec run: %s: %s\n", a->file, err.text);

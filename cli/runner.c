@@ -155,7 +155,7 @@ enum tsp_status runner_run(const struct runner *r, const struct tsp_setup *setup
     memset(&trace.ev[0], 0, sizeof(trace.ev[0]));
     if (ops->reset(r->t->self, setup, &trace.ev[0]) != TSP_OK) {
         decoder_close(dec);
-        return error_set(err, TSP_EARG, 0, "%s refuses this machine's set-up", r->t->name);
+        return error_set(err, TSP_EARG, 0, "%s: %s", r->t->name, cli_refusal(r->t));
     }
     trace.n = 1;
     while (left > 0 && (runnable = ops->runnable(r->t->self)) != 0 && !cli_interrupted()) {
