@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+# Completion for bash: source this file, or install it as share/bash-completion/completions/trapspec.
+
+_trapspec_machine="--arch --host --guest --mode --cpl --el --hv --hv-base --policy --patch --psci --reg"
+
+_trapspec_options()
+{
+    case $1 in
+    run) echo "$_trapspec_machine --target --budget --hex --all --known --json --color" ;;
+    replay) echo "--target --harness --known --budget --verbose --text --json --color" ;;
+    report) echo "--target --output --sample --corpus --known --no-known --skip --json --color" ;;
+    diff) echo "--filter --skip --first --json --color" ;;
+    decode) echo "--mode --file --json" ;;
+    cpuid) echo "--live --guest --hv --hv-base --policy --output" ;;
+    lint) echo "--live --json --color" ;;
+    spec) echo "--table --json" ;;
+    fuzz) echo "--engine --time --target --output --seeds --build --json" ;;
+    record) echo "--target --output --like --probes --filter --sample --time --repeat --host --color" ;;
+    esac
+}
+
+# Words for an option's value; none: a file.
+_trapspec_values()
+{
+    case $1 in
+    --arch) echo "x86_64 aarch64" ;;
+    --host) echo "intel amd" ;;
+    --guest) echo "intel amd hygon centaur" ;;
+    --mode) echo "long64 compat32 compat16 prot32 prot16 real16 vm86 a64" ;;
+    --cpl) echo "0 3" ;;
+    --el) echo "0 1" ;;
+    --hv) echo "kvm none" ;;
+    --patch) echo "rewrite emulate inject" ;;
+    --psci) echo "0.1 0.2 1.0 1.1" ;;
+    --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 kvm golden: dump:" ;;
+    --color) echo "auto always never" ;;
+    --engine) echo "libfuzzer afl" ;;
+    --harness) echo "fz_exec fz_cpuid fz_hypercall" ;;
+    --table) echo "x86_leaves x86_ranges hv_kvm calls_kvm patch arm_smccc arm_psci" ;;
+    esac
+}
+
+# `model:kvm` and `golden:FILE` hold a colon, at which readline starts a new word: the words before are put together
+# again, and of a reply only what follows the first colon is given back.
+_trapspec_reply()
+{
+    local words=$1 cur=$2 kind="" i
+
+    case $cur in
+    golden:* | dump:*)
+        kind=${cur%%:*}:
+        mapfile -t COMPREPLY < <(compgen -f -P "$kind" -- "${cur#*:}")
+        ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur") ;;
+    esac
+    [[ $COMP_WORDBREAKS == *:* && $cur == *:* ]] || return
+    for i in "${!COMPREPLY[@]}"; do
+        COMPREPLY[i]=${COMPREPLY[i]#"${cur%%:*}:"}
+    done
+}
+
+_trapspec()
+{
+    local line=${COMP_LINE:0:COMP_POINT} cur prev verb values
+    local -a typed
+
+    read -ra typed <<<"$line"
+    [[ $line == *[[:space:]] ]] && typed+=("")
+    cur=${typed[${#typed[@]} - 1]}
+    prev=${typed[${#typed[@]} - 2]}
+    verb=${typed[1]:-}
+    COMPREPLY=()
+    if [ ${#typed[@]} -le 2 ]; then
+        _trapspec_reply "run replay report diff decode cpuid lint spec fuzz record --help --version" "$cur"
+        return
+    fi
+    values=$(_trapspec_values "$prev")
+    if [ -n "$values" ]; then
+        _trapspec_reply "$values" "$cur"
+    elif [[ $cur == -* ]]; then
+        _trapspec_reply "$(_trapspec_options "$verb") --help" "$cur"
+    elif [[ $verb == spec && ${#typed[@]} -eq 3 ]]; then
+        _trapspec_reply "list show sources behaviours lint" "$cur"
+    elif [[ $verb == fuzz && ${#typed[@]} -eq 3 ]]; then
+        _trapspec_reply "fz_exec fz_cpuid fz_hypercall fz_decoder fz_judge" "$cur"
+    elif [[ $verb == diff && $prev != -* ]]; then
+        _trapspec_reply "$(_trapspec_values --target)" "$cur"
+    fi
+}
+
+complete -o default -F _trapspec trapspec
