@@ -91,7 +91,7 @@ static bool carries_signature(const struct leaf_rec *rec, const struct tsp_leaf 
 /* Where the guest's own look for the persona ends: the lowest block with its signature, 0 when
  * there is none. An entry behind another one of its leaf never answers. A persona without rows of
  * its own is taken to be where it was placed. */
-static uint32_t block_base(const struct judge *j, unsigned persona)
+uint32_t judge_block(const struct judge *j, unsigned persona)
 {
     const struct leaf_rec *rec = spec_find_rec(j->s, SPEC_WHO_RELATIVE + persona, 0, 0);
     uint32_t base = 0;
@@ -112,7 +112,7 @@ static uint32_t block_base(const struct judge *j, unsigned persona)
 bool judge_field(const struct judge *j, const struct field_ref *ref, unsigned persona,
                  uint32_t *out)
 {
-    uint32_t base = ref->relative ? block_base(j, persona) : 0;
+    uint32_t base = ref->relative ? judge_block(j, persona) : 0;
     const struct tsp_leaf *e;
 
     *out = 0;

@@ -70,6 +70,8 @@ bool judge_field(const struct judge *j, const struct field_ref *ref, unsigned pe
                  uint32_t *out);
 /* Base leaf of a persona, 0 when the set-up has no such persona. */
 uint32_t judge_base(const struct judge *j, unsigned persona);
+/* Base of the block in which a guest finds the persona's signature; 0 when there is none. */
+uint32_t judge_block(const struct judge *j, unsigned persona);
 
 /* opcode.c */
 void opcode_view(const struct spec *s, unsigned mode, const uint8_t *p, size_t n,

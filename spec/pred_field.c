@@ -138,6 +138,14 @@ static bool tsc_control_set(const struct judge *j)
     return bits_test(value, 0);
 }
 
+/* Whether the leaf asked for is of the block that carries KVM's signature. */
+static bool in_kvm_block(const struct judge *j)
+{
+    uint32_t leaf = (uint32_t)j->ev->before.r[TSP_RAX];
+
+    return judge_block(j, TSP_PERSONA_KVM) == (leaf & 0xffffff00u);
+}
+
 bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got, uint32_t *want)
 {
     const uint64_t *sys = j->ev->sys;
@@ -174,7 +182,7 @@ bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got,
         *want = j->ev->before.mode == TSP_MODE_LONG64 ? held : 0;
         return got == *want;
     case DYN_PV_UNHALT:
-        *want = j->setup->config & TSP_CFG_HLT_NOEXIT ? 0 : held;
+        *want = (j->setup->config & TSP_CFG_HLT_NOEXIT) && in_kvm_block(j) ? 0 : held;
         return got == *want;
     case DYN_TSC_INVARIANT:
         *want = tsc_control_offered(j) && !tsc_control_set(j) ? 0 : held;
