@@ -444,9 +444,6 @@ static const struct dyn_row dyn_rows[] = {
     {"syscall-mode", 0, 0, 1, 0, 0, L64, 0, 1, 0, FAIL, SUBJECT_TARGET},
     {"syscall-mode", 0, 0, 1, 0, 0, TSP_MODE_COMPAT32, 0, 1, 0, PASS, 0},
     {"syscall-mode", 0, 0, 1, 0, 0, TSP_MODE_COMPAT32, 0, 1, 1, FAIL, SUBJECT_POLICY},
-    {"pv-unhalt", 0, 0, 1, 0, 0, L64, 0, 1, 1, PASS, 0},
-    {"pv-unhalt", 0, 0, 1, 0, 0, L64, TSP_CFG_HLT_NOEXIT, 1, 0, PASS, 0},
-    {"pv-unhalt", 0, 0, 1, 0, 0, L64, TSP_CFG_HLT_NOEXIT, 1, 1, FAIL, SUBJECT_TARGET},
 };
 
 static void dynamic_fields(void **state)
@@ -603,6 +600,64 @@ static void kvm_block_as_shipped(void **state)
     policy[6].reg[0] = 0x40000001u;
 }
 
+/* Where HLT does not exit, the bit that promises a wake-up is hidden: in KVM's own block, by KVM.
+ */
+static void pv_unhalt_is_hidden_in_kvms_block_only(void **state)
+{
+    static const struct {
+        uint32_t signature, config, answer;
+        enum verdict want;
+    } row[] = {
+        {0x4b4d564b, 0, 0x80, PASS},
+        {0x4b4d564b, 0, 0, FAIL},
+        {0x4b4d564b, TSP_CFG_HLT_NOEXIT, 0, PASS},
+        {0x4b4d564b, TSP_CFG_HLT_NOEXIT, 0x80, FAIL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct tsp_leaf own[] = {
+            {0x0, 0, 0, {0xd, 0x756e6547u, 0x6c65746eu, 0x49656e69u}},
+            {0x40000000, 0, 0, {0x40000001, row[i].signature, 0x564b4d56, 0x4d}},
+            {0x40000001, 0, 0, {0x80, 0, 0, 0}},
+        };
+        const struct finding *f;
+
+        setup_x86_default();
+        setup.config = row[i].config;
+        setup.npolicy = 1;
+        setup.policy[0] = (struct tsp_policy){own, 3};
+        query(0x40000001, 0, (uint32_t[4]){row[i].answer, 0, 0, 0});
+        assert_int_equal(judge_with(spec_builtin()), row[i].want);
+        f = finding_of(spec_builtin(), "kvm:hv+0x1.eax[7]");
+        if (row[i].want == FAIL) {
+            assert_non_null(f);
+            assert_int_equal(f->subject, SUBJECT_TARGET);
+        }
+    }
+}
+
+/* Another signature stands there: not KVM's feature leaf, whatever it holds. */
+static void pv_unhalt_of_another_block_is_nobodys(void **state)
+{
+    struct tsp_leaf own[] = {
+        {0x0, 0, 0, {0xd, 0x756e6547u, 0x6c65746eu, 0x49656e69u}},
+        {0x40000000, 0, 0, {0x40000005, 0x7263694d, 0x666f736f, 0x76482074}},
+        {0x40000001, 0, 0, {0x80, 0, 0, 0}},
+    };
+    const struct finding *f;
+
+    (void)state;
+    setup_x86_default();
+    setup.config = TSP_CFG_HLT_NOEXIT;
+    setup.npolicy = 1;
+    setup.policy[0] = (struct tsp_policy){own, 3};
+    query(0x40000001, 0, (uint32_t[4]){0x80, 0, 0, 0});
+    judge_with(spec_builtin());
+    f = finding_of(spec_builtin(), "kvm:hv+0x1.eax[7]");
+    assert_true(f == NULL || f->verdict != FAIL);
+}
+
 static uint32_t next_random(uint32_t *seed)
 {
     *seed = *seed * 1664525u + 1013904223u;
@@ -661,6 +716,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(invariant_tsc_follows_its_control),
     cmocka_unit_test(undescribed_leaf_is_a_gap),
     cmocka_unit_test(kvm_block_as_shipped),
+    cmocka_unit_test(pv_unhalt_is_hidden_in_kvms_block_only),
+    cmocka_unit_test(pv_unhalt_of_another_block_is_nobodys),
     cmocka_unit_test(random_traces_are_survived),
 };
 
