@@ -77,7 +77,11 @@ static void count(const struct runner *r, const struct collect *c, struct run_re
             continue;
         out->fails++;
         out->policy_fails += f->subject == SUBJECT_POLICY;
-        if (out->first[0] == 0 && spec_rule_at(r->spec, f->rule, &rule))
+        /* The target's fault is told before one of the policy it was given. */
+        if (out->first[0] != 0 &&
+            (f->subject == SUBJECT_POLICY || out->fails - out->policy_fails > 1))
+            continue;
+        if (spec_rule_at(r->spec, f->rule, &rule))
             snprintf(out->first, sizeof(out->first), "%s: expected %s, got %s", rule.id,
                      f->expected, f->got);
     }
