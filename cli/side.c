@@ -11,6 +11,7 @@
 #define POOL_MAX 4096u
 #define PROBE_STRIDE 9u /* every so many scenarios made from the rules are seeds */
 #define KINDS_MAX 256u  /* kinds of difference that are kept apart */
+#define SAME_KIND 4u    /* differences of one kind that are made small: causes can share a kind */
 #define WHY_MAX 16u
 
 struct seed {
@@ -25,7 +26,11 @@ struct side {
     unsigned npool, taken;
     uint64_t behaved[KINDS_MAX * 4]; /* hashes of how B ended, to tell what is new */
     unsigned nbehaved;
-    uint64_t kind[KINDS_MAX];
+    struct {
+        uint64_t hash;
+        unsigned small;
+        bool shown;
+    } kind[KINDS_MAX];
     unsigned nkind;
     struct {
         const char *why;
@@ -106,15 +111,34 @@ bool side_same(const struct side_result *x, const struct side_result *y)
 }
 
 /* True the first time. A full list takes everything for known. */
-static bool remember(uint64_t *list, unsigned *n, unsigned max, uint64_t h)
+static bool behaves_anew(struct side *x, uint64_t h)
 {
-    for (unsigned i = 0; i < *n; i++)
-        if (list[i] == h)
+    for (unsigned i = 0; i < x->nbehaved; i++)
+        if (x->behaved[i] == h)
             return false;
-    if (*n == max)
+    if (x->nbehaved == KINDS_MAX * 4)
         return false;
-    list[(*n)++] = h;
+    x->behaved[x->nbehaved++] = h;
     return true;
+}
+
+/* The kind's place in the list; -1: no room, or enough of it. */
+static int kind_place(struct side *x, uint64_t h)
+{
+    unsigned i = 0;
+
+    while (i < x->nkind && x->kind[i].hash != h)
+        i++;
+    if (i == KINDS_MAX)
+        return -1;
+    if (i == x->nkind) {
+        x->kind[x->nkind].hash = h;
+        x->nkind++;
+    }
+    if (x->kind[i].shown || x->kind[i].small == SAME_KIND)
+        return -1;
+    x->kind[i].small++;
+    return (int)i;
 }
 
 static void pool_add(struct side *x, const struct scenario *s)
@@ -257,6 +281,7 @@ static void one(struct side *x)
     static struct scenario s;
     static struct side_result r;
     const char *why;
+    int place;
 
     if (!invent(x, &s))
         return;
@@ -266,27 +291,26 @@ static void one(struct side *x)
         return;
     }
     x->compared++;
-    if (remember(x->behaved, &x->nbehaved, KINDS_MAX * 4,
-                 mix(ends(mix(mix(1, s.mode), s.level), &r.b), r.b.out.r[TSP_RAX] >> 4 & 0xfff)))
+    if (behaves_anew(
+            x, mix(ends(mix(mix(1, s.mode), s.level), &r.b), r.b.out.r[TSP_RAX] >> 4 & 0xfff)))
         pool_add(x, &s);
     if (r.n == 0)
         return;
     x->differ++;
-    why = x->o->tcg ? side_explained(&s, &r) : NULL;
+    why = x->o->tcg ? side_explained(&s, &r, false) : NULL;
+    place = why == NULL ? kind_place(x, kind_of(&r)) : -1;
+    if (why == NULL && place < 0)
+        why = "of a kind that was shown or explained before";
+    if (why == NULL) {
+        side_minimise(x->a, x->b, &s, &r);
+        why = x->o->tcg ? side_explained(&s, &r, true) : NULL;
+    }
     if (why != NULL) {
         explained(x, why);
         return;
     }
-    if (!remember(x->kind, &x->nkind, KINDS_MAX, kind_of(&r))) {
-        explained(x, "of a kind that was shown already");
-        return;
-    }
-    side_minimise(x->a, x->b, &s, &r);
-    why = x->o->tcg ? side_explained(&s, &r) : NULL;
-    if (why != NULL)
-        explained(x, why);
-    else
-        finding(x, &s, &r);
+    x->kind[place].shown = true;
+    finding(x, &s, &r);
 }
 
 static uint64_t elapsed(const struct side *x)

@@ -31,8 +31,9 @@ bool side_run(struct target *a, struct target *b, const struct scenario *s,
 bool side_same(const struct side_result *x, const struct side_result *y);
 /* minimise.c: sets whatever it can back to its default while the difference stays. */
 void side_minimise(struct target *a, struct target *b, struct scenario *s, struct side_result *r);
-/* explained.c: why an emulated processor makes the difference, or NULL. */
-const char *side_explained(const struct scenario *s, const struct side_result *r);
+/* explained.c: why an emulated processor makes the difference, or NULL. Some reasons can be told
+ * only once the scenario is small. */
+const char *side_explained(const struct scenario *s, const struct side_result *r, bool small);
 
 /* Returns an exit code. */
 int side_by_side(struct target *a, struct target *b, const struct side_options *o);
