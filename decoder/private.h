@@ -131,7 +131,7 @@ struct capstone_says capstone_ask(struct decoder *d, enum tsp_mode mode, uint64_
                                   const uint8_t *p, size_t n);
 void capstone_text(const struct decoder *d, const char **mnemonic, const char **operands);
 
-/* capstone_arm64.c: completes *out (word, len and bytes are set, status INSN_UNSUPPORTED) for a
+/* lower_arm64.c: completes *out (word, len and bytes are set, status INSN_UNSUPPORTED) for a
  * word that prescan_arm64 did not know. Sets op and status: INSN_OK, INSN_ILLEGAL (unallocated:
  * UNDEFINED on a processor) or INSN_UNSUPPORTED. */
 void lower_arm64(uint32_t word, struct insn *out);
