@@ -13,6 +13,9 @@ cmake --preset debug -G Ninja >/dev/null
 cmake --build --preset debug -j "$jobs" -- --quiet
 cmake --preset asan -G Ninja >/dev/null
 cmake --build --preset asan -j "$jobs" -- --quiet
+# The optimised build sees warnings that the others do not.
+cmake --preset release -G Ninja >/dev/null
+cmake --build --preset release -j "$jobs" --target trapspec -- --quiet
 status=0
 echo "== ASan and UBSan"
 ctest --test-dir build/asan -j "$jobs" --output-on-failure --no-tests=error >build/asan/ctest.log 2>&1 || status=1
