@@ -50,12 +50,12 @@ static bool outcome_on(struct target *t, const struct scenario *s, struct outcom
 
     cli_build(s, &image, &setup);
     if (exec_run(t, &setup, s->sched, s->nsched, GOLDEN_BUDGET, &trace) != TSP_OK) {
-        snprintf(why, max, "%.60s: %.80s", t->name, cli_refusal(t));
+        snprintf(why, max, "%.50s: %.60s", t->name, cli_refusal(t));
         return false;
     }
     exec_outcome(t, s, &setup, &trace, out);
     if (out->exit == OUTCOME_UNSUPPORTED)
-        snprintf(why, max, "%.60s: outside the emulated subset", t->name);
+        snprintf(why, max, "%.60s: outside the subset", t->name);
     return out->exit != OUTCOME_UNSUPPORTED;
 }
 
