@@ -311,6 +311,7 @@ static int finish(struct report_args *a)
         fprintf(stderr, "trapspec report: %u set-ups refused, the first because: %s\n", a->refused,
                 a->why);
     d.records = a->src.is_golden ? a->target : NULL;
+    d.policy_is_input = !a->src.is_dump;
     report_totals(a->report, &t);
     if (a->json)
         report_write_json(stdout, &d);
