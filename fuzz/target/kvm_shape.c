@@ -28,8 +28,10 @@ static bool is_plain(const struct tsp_setup *s)
     for (uint32_t i = 0; i < s->npage; i++)
         if (s->page[i].flags & TSP_PAGE_ROM)
             return false;
-    return s->nvcpu == 1 && !(s->config & UNUSUAL) && s->vcpu[0].x86.nmsr == 0 &&
-           s->vcpu[0].x86.xss == 0 && s->vcpu[0].x86.apic_id == 0 &&
+    /* AArch64 guests without their MMU read past the caches: only a page that KVM maps anew is sure
+     * to have been cleaned. */
+    return s->arch == TSP_ARCH_X86 && s->nvcpu == 1 && !(s->config & UNUSUAL) &&
+           s->vcpu[0].x86.nmsr == 0 && s->vcpu[0].x86.xss == 0 && s->vcpu[0].x86.apic_id == 0 &&
            s->vcpu[0].run_state == TSP_RUN_READY && !numbers_vcpus(s);
 }
 

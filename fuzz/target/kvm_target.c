@@ -84,6 +84,16 @@ bool live_read_linear(struct live_machine *k, uint64_t lin, uint8_t *buf, size_t
     return true;
 }
 
+/* Stores the piece once more, a byte at a time. An emulated processor below (QEMU 7.2, AArch64) can
+ * go on with what it translated of the last run's code when a whole block was stored over it. */
+static void store_again(uint8_t *at, uint32_t len)
+{
+    volatile uint8_t *p = at;
+
+    for (uint32_t i = 0; i < len; i++)
+        p[i] = at[i];
+}
+
 static void load_memory(struct live_machine *k)
 {
     const struct tsp_setup *s = k->setup;
@@ -99,6 +109,8 @@ static void load_memory(struct live_machine *k)
             memcpy(k->ram + (p->gpa - s->ram_base), p->data, p->len);
         else
             memset(k->ram + (p->gpa - s->ram_base), 0, p->len);
+        if (s->arch == TSP_ARCH_ARM64)
+            store_again(k->ram + (p->gpa - s->ram_base), p->len);
     }
 }
 
