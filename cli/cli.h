@@ -84,6 +84,9 @@ void cli_build(const struct scenario *s, struct input_image *img, struct tsp_set
 /* Gives a scenario the machine below that the target really runs on: the host's vendor, its clock
  * source, its firmware. Other targets can be any machine: nothing changes. */
 void cli_fit(const struct target *t, struct scenario *s);
+/* A register that holds the upper half of the time of day in nanoseconds does not differ between
+ * two runs in a row. It is one of a clock's answer, so the other three are marked with it. */
+void cli_mark_clock(const struct scenario *s, struct outcome *out);
 /* True when the same scenario was asked about before: fitting makes several probes one. */
 bool cli_seen(const struct scenario *s);
 /* Why the target refused the last set-up; never NULL. */

@@ -144,20 +144,6 @@ static bool run_once(struct recorder *r, struct one *x, struct outcome *out)
     return true;
 }
 
-/* A register that holds the upper half of the time of day in nanoseconds does not differ between
- * two runs in a row. It is one of a clock's answer, so the other three are the clock's too (Linux
- * Documentation/virt/kvm/arm/ptp_kvm.rst). */
-static void mark_clock(const struct one *x, struct outcome *out)
-{
-    struct timespec now;
-    uint64_t ns;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-    if (x->s.arch == TSP_ARCH_ARM64 && out->out.r[0] == ns >> 32)
-        out->vary |= 0xf;
-}
-
 /* TRNG_RND (Arm DEN0098) may be asked for a single random bit, which is the same every other time.
  */
 #define TRNG_RND 0x84000053u
@@ -188,7 +174,7 @@ static bool run_again(struct recorder *r, struct one *x, struct outcome *out)
         if (again.exit != out->exit || again.out.pc != out->out.pc)
             r->unstable++;
     }
-    mark_clock(x, out);
+    cli_mark_clock(&x->s, out);
     return true;
 }
 

@@ -67,6 +67,7 @@ bool side_run(struct target *a, struct target *b, const struct scenario *s, stru
     if (!outcome_on(a, s, &out->a, out->why, sizeof(out->why)) ||
         !outcome_on(b, s, &out->b, out->why, sizeof(out->why)))
         return false;
+    cli_mark_clock(s, &out->b);
     out->n = diff_outcome((enum tsp_arch)s->arch, &out->a, &out->b, out->d, DIFF_MAX);
     if (out->n == 0)
         return true;
