@@ -3,12 +3,15 @@
  * Greedy: one change at a time towards the default scenario, kept while the two targets still
  * differ in the same way. What is left is what the difference needs.
  */
+#define _POSIX_C_SOURCE 200809L
 #include "cli/side.h"
 
 #include <string.h>
+#include <time.h>
 
 #define ROUNDS 3u
 #define TRIES_MAX 600u
+#define SECONDS_MAX 20 /* a run that ends by its time limit is slow */
 
 struct shrink {
     struct target *a, *b;
@@ -16,14 +19,23 @@ struct shrink {
     struct side_result *r;
     struct scenario def; /* the default of the architecture */
     unsigned tries;
+    struct timespec start;
 };
+
+static bool spent(const struct shrink *x)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return x->tries >= TRIES_MAX || now.tv_sec - x->start.tv_sec >= SECONDS_MAX;
+}
 
 /* Takes the candidate when it is another scenario and the difference stays. */
 static bool attempt(struct shrink *x, struct scenario *t)
 {
     static struct side_result r;
 
-    if (x->tries >= TRIES_MAX || cli_interrupted())
+    if (spent(x) || cli_interrupted())
         return false;
     input_fold(t);
     cli_fit(x->a, t);
@@ -132,6 +144,7 @@ void side_minimise(struct target *a, struct target *b, struct scenario *s, struc
     unsigned before;
 
     x = (struct shrink){.a = a, .b = b, .s = s, .r = r};
+    clock_gettime(CLOCK_MONOTONIC, &x.start);
     input_default(&x.def, (enum tsp_arch)s->arch);
     for (unsigned i = 0; i < ROUNDS; i++) {
         before = x.tries;
@@ -139,7 +152,7 @@ void side_minimise(struct target *a, struct target *b, struct scenario *s, struc
         leaves(&x);
         registers(&x);
         settings(&x);
-        if (x.tries == before || x.tries >= TRIES_MAX)
+        if (x.tries == before || spent(&x))
             break;
     }
 }
