@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+#include "cli/formats/dump_write.h"
 #include "cli/options.h"
-#include "emu/emu.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const char help[] =
-    "usage: trapspec cpuid [OPTION...]\n\n"
-    "Prints CPUID leaves in the raw format of `cpuid -r` (which `cpuid -f` decodes): of this "
-    "machine,\n"
-    "or of the default policy of an emulated guest.\n\n"
+    "usage: trapspec cpuid [OPTION...] [FILE]\n\n"
+    "Prints CPUID leaves: of a dump in any format that lint reads, with all its CPUs; of this\n"
+    "machine; or of the default policy of an emulated guest.\n\n"
+    "  --format F      raw (default): what `cpuid -r` prints and `cpuid -f` decodes; aida64,\n"
+    "                  libcpuid, libvirt, firecracker, xen-policy, xen-featureset, json\n"
     "  --live          this machine, on the CPU the program happens to run on\n"
     "  --guest V       intel (default), amd, hygon, centaur\n"
     "  --hv NAME       hypervisor interface in it: kvm (default) or none\n"
@@ -19,67 +20,133 @@ static const char help[] =
     "example: trapspec cpuid --live -o machine.txt; trapspec report --target dump:machine.txt\n"
     "exit codes: 0 done, 2 usage, 3 bad input, 77 this machine has no CPUID\n";
 
-enum { OPT_LIVE = OPT_FIRST_OWN };
+enum { OPT_LIVE = OPT_FIRST_OWN, OPT_FORMAT };
 static const struct option options[] = {MACHINE_OPTIONS,
                                         {"live", no_argument, NULL, OPT_LIVE},
+                                        {"format", required_argument, NULL, OPT_FORMAT},
                                         {"output", required_argument, NULL, 'o'},
                                         {NULL, 0, NULL, 0}};
 
-static int write_leaves(const char *file, const struct tsp_leaf *leaf, size_t n)
+/* What was asked for. */
+struct asked {
+    const char *file, *format, *input;
+    bool live;
+};
+
+static void tell_lost(const struct asked *a, const struct dump_lost *lost)
 {
+    if (lost->cpus > 0)
+        fprintf(stderr, "trapspec cpuid: %s holds one CPU: %u left out\n", a->format, lost->cpus);
+    if (lost->leaves > 0)
+        fprintf(stderr, "trapspec cpuid: %s has no place for %zu %s: left out\n", a->format,
+                lost->leaves, lost->leaves == 1 ? "leaf" : "leaves");
+}
+
+static int write_dump(const struct asked *a, const struct dump *d)
+{
+    struct dump_lost lost;
     struct file_out out;
     struct tsp_error err;
 
-    if (file_begin(&out, file, &err) != TSP_OK)
+    if (file_begin(&out, a->file, &err) != TSP_OK)
         return cli_fail("cpuid", &err);
-    dump_write_raw(out.f, "CPU 0", leaf, n);
+    if (dump_write(out.f, a->format, d, &lost, &err) != TSP_OK) {
+        file_abort(&out);
+        return cli_fail("cpuid", &err);
+    }
     if (file_commit(&out, &err) != TSP_OK)
         return cli_fail("cpuid", &err);
+    tell_lost(a, &lost);
     return EXIT_CONFORMS;
 }
 
-static int run(int argc, char **argv)
+static int convert(const struct asked *a)
+{
+    struct tsp_error err;
+    struct dump d;
+    int code;
+
+    if (dump_load(a->input, &d, &err) != TSP_OK)
+        return cli_fail("cpuid", &err);
+    code = write_dump(a, &d);
+    dump_free(&d);
+    return code;
+}
+
+/* This machine, a policy file's first CPU, or the default policy. */
+static int write_one(const struct asked *a, const struct machine *m)
 {
     static struct tsp_leaf leaf[TSP_MAX_LEAF];
-    static struct machine m;
-    const char *file = "-";
-    bool live = false;
+    struct dump_cpu cpu;
+    struct dump d;
     size_t n;
-    int opt, code = machine_arch(&m, "cpuid", argc, argv);
+
+    if (a->live) {
+        n = dump_live(leaf, TSP_MAX_LEAF);
+        dump_index(leaf, n);
+    } else if (m->policy.n > 0) {
+        n = m->policy.cpu[0].n;
+        memcpy(leaf, m->policy.leaf, n * sizeof(leaf[0]));
+    } else {
+        n = cli_base_policy(&m->s, leaf, TSP_MAX_LEAF);
+    }
+    if (n == 0) {
+        fprintf(stderr, "trapspec cpuid: this machine has no CPUID instruction\n");
+        return EXIT_NOTHING;
+    }
+    d = dump_of(leaf, n, &cpu);
+    return write_dump(a, &d);
+}
+
+static const char *near_format(const char *word)
+{
+    const char *near = cli_nearest(word, dump_format_names);
+
+    return near != NULL ? near : "raw";
+}
+
+static int read_options(struct asked *a, struct machine *m, int argc, char **argv)
+{
+    int opt, code = machine_arch(m, "cpuid", argc, argv);
 
     opterr = 0;
     while (code == 0 && (opt = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
         if (opt == '?' || opt == ':')
             return cli_bad_option("cpuid", options, argv, optind - 1);
-        if (opt == 'o')
-            file = optarg;
-        else if (opt == OPT_LIVE)
-            live = true;
-        else
-            code = machine_option(&m, "cpuid", opt, optarg);
+        if (opt == 'o') {
+            a->file = optarg;
+        } else if (opt == OPT_LIVE) {
+            a->live = true;
+        } else if (opt == OPT_FORMAT) {
+            a->format = optarg;
+            if (cli_choice(optarg, dump_format_names) < 0)
+                code = cli_usage("cpuid", "--format %s: no such format; did you mean %s?", optarg,
+                                 near_format(optarg));
+        } else {
+            code = machine_option(m, "cpuid", opt, optarg);
+        }
     }
-    if (code == 0 && optind < argc)
-        code = cli_usage("cpuid", "unexpected argument \"%s\"", argv[optind]);
-    if (code == 0)
-        code = machine_finish(&m, "cpuid");
-    if (code != 0) {
-        machine_free(&m);
+    if (code != 0)
         return code;
-    }
-    if (live) {
-        n = dump_live(leaf, TSP_MAX_LEAF);
-    } else if (m.policy.n > 0) {
-        n = m.policy.cpu[0].n;
-        memcpy(leaf, m.policy.leaf, n * sizeof(leaf[0]));
-    } else {
-        n = cli_base_policy(&m.s, leaf, TSP_MAX_LEAF);
-    }
+    if (optind < argc)
+        a->input = argv[optind++];
+    if (optind < argc)
+        return cli_usage("cpuid", "unexpected argument \"%s\"", argv[optind]);
+    if (a->input != NULL && (a->live || m->policy.n > 0))
+        return cli_usage("cpuid", "one of FILE, --live and --policy");
+    return machine_finish(m, "cpuid");
+}
+
+static int run(int argc, char **argv)
+{
+    static struct machine m;
+    struct asked a = {.file = "-", .format = "raw"};
+    int code = read_options(&a, &m, argc, argv);
+
+    if (code == 0)
+        code = a.input != NULL ? convert(&a) : write_one(&a, &m);
     machine_free(&m);
-    if (n == 0) {
-        fprintf(stderr, "trapspec cpuid: this machine has no CPUID instruction\n");
-        return EXIT_NOTHING;
-    }
-    return write_leaves(file, leaf, n);
+    return code;
 }
 
 const struct verb verb_cpuid = {"cpuid", run, "print or record CPUID leaves", help};

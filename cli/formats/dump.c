@@ -10,13 +10,15 @@ struct format {
     enum tsp_status (*read)(struct dump_in *in);
 };
 
-/* The strict one first. */
+/* The strict one first; those of JSON before the one that takes any of it for its own. */
 static const struct format formats[] = {
-    {"cpuid -r", dump_in_raw},           {"AIDA64", dump_in_aida},   {"libcpuid", dump_in_libcpuid},
-    {"kcpuid", dump_in_kcpuid},          {"xen-cpuid", dump_in_xen}, {"libvirt", dump_in_libvirt},
-    {"Firecracker", dump_in_firecracker}};
+    {"cpuid -r", dump_in_raw},      {"AIDA64", dump_in_aida},
+    {"libcpuid", dump_in_libcpuid}, {"kcpuid", dump_in_kcpuid},
+    {"xen-cpuid", dump_in_xen},     {"Xen featureset", dump_in_featureset},
+    {"libvirt", dump_in_libvirt},   {"JSON", dump_in_json},
+    {"QMP", dump_in_qmp},           {"Firecracker", dump_in_firecracker}};
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
-#define TRIED "cpuid -r, AIDA64, libcpuid, kcpuid, xen-cpuid, libvirt, Firecracker"
+#define TRIED "cpuid -r, AIDA64, libcpuid, kcpuid, xen-cpuid, libvirt, JSON, QMP, Firecracker"
 
 /* Leaves whose ECX input matters (Intel SDM Vol. 2A CPUID; AMD APM Vol. 3 Appendix E). */
 bool dump_leaf_has_subleaves(uint32_t leaf)
@@ -118,12 +120,23 @@ static enum tsp_status refuse(const struct dump_in *in, const struct format *nea
                      (int)(sizeof(text) - sizeof(TRIED) - 24), text, nearest->name);
 }
 
+static bool holds(const struct dump_in *in, const char *word)
+{
+    struct line l = {in->p, in->p + in->n};
+
+    return line_find(&l, word);
+}
+
 /* How near a reader came: its leaves, then whether something in the text was clearly its own. */
 static size_t nearness(const struct dump_in *in, size_t i, size_t leaves, const struct tsp_error *e)
 {
     bool own;
 
-    if (formats[i].read == dump_in_libvirt)
+    if (formats[i].read == dump_in_json)
+        own = in->n > 0 && in->p[0] == '{' && holds(in, "\"cpus\"");
+    else if (formats[i].read == dump_in_qmp)
+        own = in->n > 0 && in->p[0] == '{' && holds(in, "\"return\"");
+    else if (formats[i].read == dump_in_libvirt)
         own = in->n > 0 && in->p[0] == '<';
     else if (formats[i].read == dump_in_firecracker)
         own = in->n > 0 && in->p[0] == '{';

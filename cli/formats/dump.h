@@ -30,7 +30,8 @@ struct dump {
 
 /*
  * Reads a dump of any known format, told by its content: etallen's `cpuid -r`, AIDA64 and
- * InstLatx64 text, libcpuid raw, `kcpuid -r`, `xen-cpuid -p`, libvirt XML, Firecracker templates.
+ * InstLatx64 text, libcpuid raw, `kcpuid -r`, `xen-cpuid -p` and featuresets, libvirt XML, our own
+ * JSON, QEMU's expanded CPU models, Firecracker templates.
  * UTF-16 and UTF-8 with a byte order mark, LF and CRLF. The same leaf and sub-leaf twice with
  * different values, over DUMP_MAX_CPU CPUs or over TSP_MAX_LEAF leaves for one CPU is an error. For
  * an unknown format err names what was tried and where the nearest one ended. Leaves with several

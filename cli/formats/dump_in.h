@@ -27,6 +27,8 @@ __attribute__((format(printf, 2, 3))) enum tsp_status dump_fail(struct dump_in *
                                                                 const char *format, ...);
 /* The leaves that follow are of another CPU. A CPU without leaves is replaced. */
 enum tsp_status dump_add_cpu(struct dump_in *in, unsigned id);
+/* The same for a policy that has a name; "CPU 3" is the number 3. */
+enum tsp_status dump_add_named(struct dump_in *in, struct line name);
 /* mask NULL: every bit is known. */
 enum tsp_status dump_add_leaf(struct dump_in *in, const struct tsp_leaf *leaf,
                               const struct dump_mask *mask);
@@ -56,5 +58,8 @@ enum tsp_status dump_in_kcpuid(struct dump_in *in);
 enum tsp_status dump_in_xen(struct dump_in *in);
 enum tsp_status dump_in_libvirt(struct dump_in *in);
 enum tsp_status dump_in_firecracker(struct dump_in *in);
+enum tsp_status dump_in_featureset(struct dump_in *in);
+enum tsp_status dump_in_qmp(struct dump_in *in);
+enum tsp_status dump_in_json(struct dump_in *in);
 
 #endif

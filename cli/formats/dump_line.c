@@ -36,6 +36,27 @@ enum tsp_status dump_add_cpu(struct dump_in *in, unsigned id)
     return TSP_OK;
 }
 
+enum tsp_status dump_add_named(struct dump_in *in, struct line name)
+{
+    struct dump *d = in->out;
+    struct line at = name;
+    unsigned id = 0;
+    enum tsp_status st;
+
+    while (name.end > name.p && (name.end[-1] == ' ' || name.end[-1] == '\t'))
+        name.end--;
+    at.end = name.end;
+    if (line_take(&at, "CPU ") && line_dec(&at, &id) && at.p == at.end)
+        return dump_add_cpu(in, id);
+    if (d->ncpu > 0)
+        id = d->cpu[d->ncpu - 1].id + (d->cpu[d->ncpu - 1].n > 0);
+    st = dump_add_cpu(in, id);
+    if (st == TSP_OK)
+        snprintf(d->cpu[d->ncpu - 1].name, sizeof(d->cpu[0].name), "%.*s",
+                 (int)(name.end - name.p < 23 ? name.end - name.p : 23), name.p);
+    return st;
+}
+
 const struct tsp_leaf *dump_have(const struct dump *d, uint32_t leaf, uint32_t sub)
 {
     for (size_t i = d->ncpu == 0 ? d->n : d->cpu[d->ncpu - 1].first; i < d->n; i++)

@@ -279,17 +279,11 @@ static enum tsp_status xen_record(struct dump_in *in, struct line l)
 
 static enum tsp_status xen_line(struct dump_in *in, struct line l)
 {
-    struct dump *d = in->out;
     struct line name;
-    enum tsp_status st;
 
     if (!xen_header(l, &name))
         return xen_record(in, l);
-    st = dump_add_cpu(in, next_id(d));
-    if (st == TSP_OK)
-        snprintf(d->cpu[d->ncpu - 1].name, sizeof(d->cpu[0].name), "%.*s",
-                 (int)(name.end - name.p < 23 ? name.end - name.p : 23), name.p);
-    return st;
+    return dump_add_named(in, name);
 }
 
 enum tsp_status dump_in_xen(struct dump_in *in)

@@ -11,7 +11,7 @@ _trapspec_options()
     report) echo "--target --output --sample --corpus --known --no-known --skip --json --color" ;;
     diff) echo "--filter --skip --first --json --color" ;;
     decode) echo "--mode --file --json" ;;
-    cpuid) echo "--live --guest --hv --hv-base --policy --output" ;;
+    cpuid) echo "--format --live --guest --hv --hv-base --policy --output" ;;
     lint) echo "--live --json --color" ;;
     spec) echo "--table --json" ;;
     fuzz) echo "--engine --time --target --output --seeds --build --json" ;;
@@ -33,6 +33,7 @@ _trapspec_values()
     --patch) echo "rewrite emulate inject" ;;
     --psci) echo "0.1 0.2 1.0 1.1" ;;
     --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 kvm golden: dump:" ;;
+    --format) echo "raw aida64 libcpuid libvirt firecracker xen-policy xen-featureset json" ;;
     --color) echo "auto always never" ;;
     --engine) echo "libfuzzer afl" ;;
     --harness) echo "fz_exec fz_cpuid fz_hypercall" ;;

@@ -185,7 +185,8 @@ static void bad_dumps_are_refused_with_line_and_reason(void **state)
         const char *text, *says;
         unsigned line;
     } row[] = {
-        {"", "tried cpuid -r, AIDA64, libcpuid, kcpuid, xen-cpuid, libvirt, Firecracker", 1},
+        {"", "tried cpuid -r, AIDA64, libcpuid, kcpuid, xen-cpuid, libvirt, JSON, QMP, Firecracker",
+         1},
         {"hello\n", "no CPUID dump", 1},
         {"CPU 0:\n0x1 0x0: eax=0x1\n", "t:2: neither", 2},
         {A0 "\nCPUID 00000001: 1-2-3\n", "t:2: not \"CPUID LEAF", 2},

@@ -33,6 +33,12 @@ static const char *const good_text[] = {
     "ecx='0x3' edx='0x4'/>\n  <msr index='0x10a' edx='0x0' eax='0x5'/>\n</cpudata>\n",
     "{\"cpuid_modifiers\":[{\"leaf\":\"0x1\",\"subleaf\":\"0x0\",\"flags\":0,\"modifiers\":["
     "{\"register\":\"ecx\",\"bitmap\":\"0b1x0_x\"},{\"register\":\"eax\",\"bitmap\":\"0b0\"}]}]}",
+    "Host    178bfbff:f6fa3203:2e500800:002003f3:0000000f:219c91a9:00000000:00000100\n",
+    "{\"cpus\":[{\"id\":0,\"name\":\"x\",\"leaves\":[{\"leaf\":\"0x0\",\"subleaf\":\"0x0\","
+    "\"indexed\":true,"
+    "\"eax\":\"0x1\",\"ebx\":\"0x2\",\"ecx\":\"0x3\",\"edx\":\"0x4\"}]}]}",
+    "{\"return\":{\"model\":{\"name\":\"base\",\"props\":{\"level\":13,\"vendor\":\"AuthenticAMD\","
+    "\"sse4_1\":true,\"model-id\":\"x\",\"family\":23,\"model\":1,\"stepping\":2}}}}\n{}\n",
 };
 
 static uint64_t seed;
