@@ -155,8 +155,11 @@ static enum step mmio(struct vm *vm, struct vcpu *vc, uint64_t gpa, const uint8_
 {
     unsigned width = len < 8 ? len : 8;
 
-    if (vm->ev->kind != TSP_EV_MMIO) /* the first access of this instruction */
-        vc->io = (struct io_mark){vc->s.regs, vc->lazy};
+    /* The first access of an instruction is the one that user space is asked for first: the read of
+     * a read-modify-write, the page that a store across two begins in. */
+    if (vm->ev->kind == TSP_EV_MMIO)
+        return STEP_EVENT;
+    vc->io = (struct io_mark){vc->s.regs, vc->lazy};
     vm->ev->kind = TSP_EV_MMIO;
     vm->ev->code = 0;
     vm->ev->addr = gpa;

@@ -265,11 +265,27 @@ static bool quiet(struct run *r, const struct insn *in)
     }
 }
 
+/* The instruction's last byte lies where there is no RAM. */
+static bool outside_ram(struct run *r, const struct insn *in)
+{
+    uint64_t gpa = 0;
+
+    mmu_text_at(r->vm, r->vc, vcpu_lin(r->vc) + in->len - 1, &gpa);
+    return !mem_has(&r->vm->mem, gpa, 1);
+}
+
 /* Instructions that are none. true: the run ends; they never complete. */
 static bool bad(struct run *r, const struct insn *in)
 {
     if (in->status == INSN_ILLEGAL)
         return trap(r, in);
+    /* Where there is nothing to emulate KVM tells user space, or, above CPL 0, the guest
+     * (torvalds/linux arch/x86/kvm/x86.c handle_emulation_failure). */
+    if (in->status == INSN_UNSUPPORTED && r->vc->s.regs.level != 0 && outside_ram(r, in)) {
+        step_fault(r->vc, X86_UD);
+        deliver(r, in);
+        return true;
+    }
     if (in->status == INSN_UNSUPPORTED) {
         stop(r, in, TSP_STOP_UNSUPPORTED);
         return true;

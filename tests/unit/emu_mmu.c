@@ -257,6 +257,10 @@ static void outside_ram_is_an_event(void **state)
     assert_int_equal(rig_event.addr, RIG_RAM + 4);
     assert_int_equal(rig_event.info[0], 0x44332211);
     assert_int_equal(rig_event.info[1], 1 | 4 << 4);
+    /* a second access of the same instruction is not what user space is asked for first */
+    assert_int_equal(mmu_store(&rig_vm, vc, RIG_RAM + 8, buf, 2, MMU_WRITE), STEP_EVENT);
+    assert_int_equal(rig_event.addr, RIG_RAM + 4);
+    rig_event.kind = TSP_EV_NONE;
     assert_int_equal(mmu_load(&rig_vm, vc, RIG_RAM - 2, buf, 4, MMU_READ), STEP_EVENT);
     assert_int_equal(le_load(buf, 4), 0xffff0000);
     assert_int_equal(rig_event.addr, RIG_RAM);

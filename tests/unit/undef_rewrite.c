@@ -346,6 +346,26 @@ static void undef_text_in_rom(void **state)
     }
 }
 
+/* Across a page end it is two writes, and user space is asked for the first one first. */
+static void undef_text_in_rom_across_a_page(void **state)
+{
+    struct guest g = usual(LINUX);
+    struct rig r;
+
+    (void)state;
+    g.at = RIG_CODE + MEM_PAGE - 1;
+    boot(&r, &g);
+    mem_page_mark(&r.vm->mem, RIG_CODE, MEM_ROM);
+    mem_page_mark(&r.vm->mem, RIG_CODE + MEM_PAGE, MEM_ROM);
+    assert_int_equal(rig_call(&r, 0), STEP_EVENT);
+    assert_int_equal(r.ev.kind, TSP_EV_MMIO);
+    assert_int_equal(r.ev.addr, g.at);
+    assert_int_equal(r.ev.info[0], 0x0f);
+    assert_int_equal(r.ev.info[1], 1 | 1 << 4);
+    expect_text(&r, g.at, vmcall, 4);
+    rig_close(&r);
+}
+
 struct priv_row {
     const char *profile;
     enum tsp_vendor host;
@@ -524,6 +544,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(undef_page_crossing_second_page_read_only),
     cmocka_unit_test(undef_page_crossing_both_writable),
     cmocka_unit_test(undef_text_in_rom),
+    cmocka_unit_test(undef_text_in_rom_across_a_page),
     cmocka_unit_test(undef_privilege_and_mode_rules),
     cmocka_unit_test(undef_shadow_and_rf),
     cmocka_unit_test(undef_stores_are_steps_with_two_vcpus),
