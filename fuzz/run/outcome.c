@@ -230,6 +230,12 @@ static void stopped(struct look *l, const struct tsp_event *e)
     }
 }
 
+/* OUTS: its registers have moved on when user space is asked; those of IN, OUT and INS have not. */
+static bool is_outs(const struct tsp_event *e)
+{
+    return e->len > 0 && (e->fetched[e->len - 1] & 0xfe) == 0x6e;
+}
+
 /* An access that a black-box harness would have been asked to complete: the run ends there for it.
  */
 static bool left_ram(struct look *l, const struct tsp_event *e)
@@ -239,7 +245,7 @@ static bool left_ram(struct look *l, const struct tsp_event *e)
     if (e->kind == TSP_EV_PIO && e->code != l->setup->console_port) {
         o->exit = OUTCOME_IO;
         o->code = e->code;
-        o->out = e->before;
+        o->out = is_outs(e) ? e->after : e->before;
         return true;
     }
     if (e->kind != TSP_EV_MMIO || (e->addr == l->setup->console_mmio && e->addr))

@@ -12,6 +12,24 @@
 #define ATTR_D (1u << 14)
 #define VECTOR_PF 14u
 #define HLT 0xf4u
+#define OUT_IMM8 0xe6u
+
+/* The processor's own OUT exits with RIP at it, one that KVM's emulator did (after an access it had
+ * to emulate, or on processors without virtualization extensions) with RIP behind it. Which it was
+ * shows in the bytes: told is always the first. */
+static void back_to_out(struct live_machine *k, struct tsp_event *stop)
+{
+    uint64_t lin = initial_linear(k->setup, stop->after.pc);
+    uint8_t at = 0, before[2] = {0};
+
+    live_read_linear(k, lin, &at, 1);
+    live_read_linear(k, lin - 2, before, 2);
+    if (at == OUT_IMM8 || before[0] != OUT_IMM8 || before[1] != k->setup->end_port)
+        return;
+    stop->before.pc -= 2;
+    stop->after.pc -= 2;
+    stop->addr -= 2;
+}
 
 /* One event an element of a string instruction; an OUT to the end port ends the run before it is
  * done. */
@@ -27,6 +45,7 @@ static void exit_port(struct live_machine *k, unsigned i)
 
     if (out && s->end_port && port == s->end_port) {
         live_stop(k, i, TSP_STOP_END, 0);
+        back_to_out(k, &k->queue[k->nqueue - 1]);
         c->incomplete = true;
         return;
     }
@@ -209,7 +228,7 @@ bool live_arch_exception(struct live_machine *k, struct outcome *o)
     memset(&v, 0, sizeof(v));
     if (live_arch_get(k, 0, &v) != TSP_OK || v.regs.level != 0 || v.regs.mode == TSP_MODE_VM86)
         return false;
-    pc = v.regs.pc - (o->exit == OUTCOME_HALT ? 1 : 0);
+    pc = o->out.pc - (o->exit == OUTCOME_HALT ? 1 : 0);
     if (v.regs.mode != TSP_MODE_LONG64)
         pc = (uint32_t)(pc + v.x86.seg[TSP_CS].base);
     for (unsigned n = 0; n < 256; n++) {
