@@ -62,9 +62,9 @@ const struct fact_place fact_groups[FACT_GROUPS] = {
 
 /* ORDER: enum cond_field */
 const char *const cond_names[COND_A0_RAM] = {
-    "nr",     "a0",     "a1",        "a2",     "a3",    "x1",   "x2",      "w1",
-    "w2",     "fid",    "imm",       "vector", "error", "leaf", "subleaf", "psci",
-    "fw_std", "fw_hyp", "fw_vendor", "wa1",    "wa2",   "wa3",  "info",    "prefixes"};
+    "nr",        "a0",  "a1",     "a2",    "a3",   "x1",       "x2",     "w1",     "w2",
+    "fid",       "imm", "vector", "error", "leaf", "subleaf",  "psci",   "fw_std", "fw_hyp",
+    "fw_vendor", "wa1", "wa2",    "wa3",   "info", "prefixes", "hv_ctl", "hv_in"};
 
 /* Bits of an MPIDR that name a processor: Aff3, Aff2, Aff1, Aff0 (Arm DDI0487 MPIDR_EL1). */
 #define MPIDR_AFFINITY 0xff00ffffffull
@@ -403,6 +403,18 @@ static uint64_t argument(const struct judge *j, unsigned n)
     return call_arg(j, j->ev->before.mode == TSP_MODE_A64 ? n : x86[n]);
 }
 
+/* Hyper-V's calls: 64-bit code has the control word in RCX and the address of the parameters in
+ * RDX, other code in EDX:EAX and EBX:ECX (TLFS, Hypercall Interface, register conventions). */
+static uint64_t hyperv_input(const struct judge *j, bool address)
+{
+    const struct tsp_regs *r = &j->ev->before;
+    unsigned high = address ? TSP_RBX : TSP_RDX, low = address ? TSP_RCX : TSP_RAX;
+
+    if (r->mode == TSP_MODE_LONG64)
+        return r->r[address ? TSP_RDX : TSP_RCX];
+    return r->r[high] << 32 | (uint32_t)r->r[low];
+}
+
 static uint64_t immediate(const struct tsp_event *ev)
 {
     return bits_get(le_load(ev->fetched, 4), 20, 5);
@@ -465,6 +477,9 @@ uint64_t fact_value(const struct judge *j, unsigned field)
         return s->workaround[field - COND_WA1] & 15;
     case COND_PREFIXES:
         return j->insn.nprefix;
+    case COND_HV_CTL:
+    case COND_HV_IN:
+        return hyperv_input(j, field == COND_HV_IN);
     case COND_A0_RAM:
         return argument(j, 0);
     default:

@@ -93,6 +93,8 @@ enum cond_field {
     COND_WA3,
     COND_INFO,
     COND_PREFIXES,
+    COND_HV_CTL,
+    COND_HV_IN,
     COND_A0_RAM,  /* a0=ram:N: N bytes from a0 on are writable guest RAM */
     COND_A1_WRAP, /* a1=wraps: a1 pages from page a0 on pass the end of the address space */
     COND_POLICY,

@@ -27,9 +27,12 @@ const struct pred_def pred_defs[] = {
     {"ret", pred_ret, 1, 4, PRED_INT},
     {"ret_targets", pred_ret_targets, 0, 0, PRED_NONE},
     {"ret_exit", pred_ret_exit, 0, 0, PRED_NONE},
+    {"hv_status", pred_hv_status, 1, 5, PRED_INT},
+    {"hv_regs", pred_hv_regs, 0, 0, PRED_NONE},
     {"code_becomes", pred_code_becomes, 3, 3, PRED_HEX},
     {"patch_at_end", pred_patch_at_end, 0, 0, PRED_NONE},
     {"retry", pred_retry, 0, 0, PRED_NONE},
+    {"rf_kept", pred_rf_kept, 0, 0, PRED_NONE},
     {"x0", pred_x0, 1, 5, PRED_INT},
     {"x0_is", pred_x0_is, 1, 1, PRED_WHAT},
     {"x0_fast", pred_x0_fast, 0, 0, PRED_NONE},
@@ -133,16 +136,14 @@ static bool all_kept(const struct tsp_event *ev, unsigned n, uint32_t skip)
     return changed == 0;
 }
 
-bool pred_regs_kept(const struct judge *j, const struct pred_use *p, struct say *say)
+bool regs_kept_but(const struct judge *j, uint32_t skip, struct say *say)
 {
     const struct tsp_event *ev = j->ev;
     bool arm = ev->before.mode == TSP_MODE_A64;
-    uint32_t skip = arm ? arm_results(ev->kind) : x86_results(ev->kind);
     uint64_t flags = ev->before.flags ^ ev->after.flags;
     unsigned n = arm ? 32 : 16;
     char name[16];
 
-    (void)p;
     for (unsigned i = all_kept(ev, n, skip) ? n : 0; i < n; i++) {
         if (ev->before.r[i] == ev->after.r[i] || (skip >> i & 1))
             continue;
@@ -152,6 +153,15 @@ bool pred_regs_kept(const struct judge *j, const struct pred_use *p, struct say 
     if (ev->kind == TSP_EV_FAULT || ev->kind == TSP_EV_STOP || !(arm ? flags : flags & ~FLAG_RF))
         return true;
     return say_value(say, "flags", ev->before.flags, ev->after.flags);
+}
+
+bool pred_regs_kept(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    unsigned kind = j->ev->kind;
+
+    (void)p;
+    return regs_kept_but(
+        j, j->ev->before.mode == TSP_MODE_A64 ? arm_results(kind) : x86_results(kind), say);
 }
 
 bool pred_mode_kept(const struct judge *j, const struct pred_use *p, struct say *say)

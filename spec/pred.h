@@ -5,6 +5,9 @@
 
 #include "spec/judge.h"
 
+/* No register changed but those of skip (a bit each), nor the flags. */
+bool regs_kept_but(const struct judge *j, uint32_t skip, struct say *say);
+
 #define PRED(name) bool name(const struct judge *j, const struct pred_use *p, struct say *say)
 
 /* pred.c: any event */
@@ -32,11 +35,14 @@ PRED(pred_upper_zero);
 PRED(pred_ret);
 PRED(pred_ret_targets);
 PRED(pred_ret_exit);
+PRED(pred_hv_status);
+PRED(pred_hv_regs);
 
 /* pred_patch.c */
 PRED(pred_code_becomes);
 PRED(pred_patch_at_end);
 PRED(pred_retry);
+PRED(pred_rf_kept);
 
 /* pred_arm.c */
 PRED(pred_x0);

@@ -66,3 +66,25 @@ bool pred_ret_targets(const struct judge *j, const struct pred_use *p, struct sa
         return true;
     return say_value(say, sure ? "vCPUs reached" : "vCPUs reached, at most", most, got);
 }
+
+/* hv_status(V|...): the status is the result's low 16 bits, in RAX or EDX:EAX (TLFS, Hypercall
+ * Interface, outputs). */
+bool pred_hv_status(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    uint64_t got = j->ev->after.r[TSP_RAX] & 0xffff;
+
+    for (unsigned i = 0; i < p->narg; i++)
+        if (got == p->arg[i])
+            return true;
+    return say_value(say, "status", p->arg[0], got);
+}
+
+/* Of the registers only the result changes, and the control word, whose rep start a call that is to
+ * be continued moves on (TLFS, Hypercall Interface, volatile registers). */
+bool pred_hv_regs(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    bool wide = j->ev->before.mode == TSP_MODE_LONG64;
+
+    (void)p;
+    return regs_kept_but(j, 1u << TSP_RAX | 1u << (wide ? TSP_RCX : TSP_RDX), say);
+}

@@ -200,6 +200,7 @@ bool dyn_is_targets(unsigned dyn)
     case DYN_APIC_ENABLED:
     case DYN_XSAVE_SIZE:
     case DYN_XSAVE_COMPACT_SIZE:
+    case DYN_SYSCALL_MODE: /* user space gives one value for all modes */
     case DYN_PV_UNHALT:
     case DYN_TSC_INVARIANT:
         return true;

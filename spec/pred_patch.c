@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "trapspec/bits.h"
+
 #define OPCODE_LEN 3u
 
 /* The instruction's last three bytes are the given opcode, its prefixes are untouched. With several
@@ -51,4 +53,16 @@ bool pred_retry(const struct judge *j, const struct pred_use *p, struct say *say
 
     (void)p;
     return ev->after.pc == ev->before.pc || say_value(say, "pc", ev->before.pc, ev->after.pc);
+}
+
+/* RF keeps an instruction breakpoint from trapping twice at one instruction; what completes clears
+ * it (Intel SDM Vol. 3B 17.3.1.1). An exit for a fault may set it. */
+bool pred_rf_kept(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+
+    (void)p;
+    if (!bits_test(ev->before.flags, 16) || bits_test(ev->after.flags, 16))
+        return true;
+    return say_value(say, "flags", ev->before.flags, ev->after.flags);
 }

@@ -443,7 +443,7 @@ static const struct dyn_row dyn_rows[] = {
     {"syscall-mode", 0, 0, 1, 0, 0, L64, 0, 1, 1, PASS, 0},
     {"syscall-mode", 0, 0, 1, 0, 0, L64, 0, 1, 0, FAIL, SUBJECT_TARGET},
     {"syscall-mode", 0, 0, 1, 0, 0, TSP_MODE_COMPAT32, 0, 1, 0, PASS, 0},
-    {"syscall-mode", 0, 0, 1, 0, 0, TSP_MODE_COMPAT32, 0, 1, 1, FAIL, SUBJECT_POLICY},
+    {"syscall-mode", 0, 0, 1, 0, 0, TSP_MODE_COMPAT32, 0, 1, 1, FAIL, SUBJECT_TARGET},
 };
 
 static void dynamic_fields(void **state)

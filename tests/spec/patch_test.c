@@ -219,6 +219,29 @@ static void rewrite_that_moves_on_fails(void **state)
     assert_non_null(finding_of(s, "UD-RETRY"));
 }
 
+/* A breakpoint on the instruction must not trap a second time because text was put right in
+ * between.
+ */
+static void rewrite_that_clears_rf_fails(void **state)
+{
+    const struct spec *s = spec_builtin();
+    struct tsp_event *ev;
+
+    (void)state;
+    setup_x86_default();
+    ev = add_event(EV_P, L64, VMMCALL, 3);
+    memcpy(ev->stored, VMCALL, 3);
+    ev->info[0] = 0x10000;
+    ev->info[1] = 3;
+    ev->after.flags |= 1u << 16; /* an exit for a fault may set it */
+    assert_int_equal(judge_with(s), PASS);
+    ev->before.flags |= 1u << 16;
+    assert_int_equal(judge_with(s), PASS);
+    ev->after.flags = 2;
+    assert_int_equal(judge_with(s), FAIL);
+    assert_non_null(finding_of(s, "UD-RF"));
+}
+
 /* What comes right after a rewrite at the same place. */
 static void sequence_after_a_rewrite(void **state)
 {
@@ -329,6 +352,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(documented_rewrite_is_clean),
     cmocka_unit_test(shipped_deviations_fail),
     cmocka_unit_test(rewrite_that_moves_on_fails),
+    cmocka_unit_test(rewrite_that_clears_rf_fails),
     cmocka_unit_test(sequence_after_a_rewrite),
     cmocka_unit_test(races_end_in_a_call_or_in_ud),
     cmocka_unit_test(other_instructions_are_not_judged),

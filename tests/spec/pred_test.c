@@ -56,7 +56,8 @@ enum {
     CH_INFO0,
     CH_INFO1,
     CH_STORED,
-    CH_KIND
+    CH_KIND,
+    CH_RF /* set before and after */
 };
 
 static void apply(struct tsp_event *ev, const struct change *c)
@@ -90,6 +91,9 @@ static void apply(struct tsp_event *ev, const struct change *c)
         break;
     case CH_KIND:
         ev->kind = (uint16_t)c->value;
+        break;
+    case CH_RF:
+        ev->before.flags = ev->after.flags |= 1u << 16;
         break;
     default:
         ev->after.r[c->reg] = c->value;
@@ -234,6 +238,9 @@ static void call_predicates(void **state)
          3,
          {{TSP_RAX, 0x34567890u}},
          {TSP_RAX, 0x1234567890u}},
+        {"event=hypercall", "hv_status(3|4)", H, L64, CALL, 3, {{TSP_RAX, 0x10004}}, {TSP_RAX, 5}},
+        {"event=hypercall", "hv_regs", H, L64, CALL, 3, {{TSP_RCX, 1}}, {TSP_RDX, 1}},
+        {"event=hypercall", "hv_regs", H, TSP_MODE_PROT32, CALL, 3, {{TSP_RDX, 1}}, {TSP_RCX, 1}},
         {"event=hypercall",
          "upper_zero",
          H,
@@ -345,6 +352,7 @@ static void patch_predicates(void **state)
          {{CH_INFO0, 0x10000}, {CH_INFO1, 1}},
          {CH_INFO1, 0}},
         {"event=patch", "retry", P, L64, FOREIGN, 3, {N1}, {CH_PC, 0x10003}},
+        {"event=patch", "rf_kept", P, L64, FOREIGN, 3, {{CH_RF, 0}}, {CH_FLAGS, 2}},
     };
 
     (void)state;
