@@ -152,6 +152,20 @@ static bool unchanged(struct vm *vm, struct vcpu *vc, const struct patch_job *jo
            now[2] == (svm_host(vm) ? THIRD_VMCALL : THIRD_VMMCALL);
 }
 
+/* Before the first store all of it is looked at; shipped code looks at each half when its turn
+ * comes.
+ */
+static bool may_store(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned n)
+{
+    const struct patch_job *job = &vc->patch;
+
+    if (!vm_behaves(vm, BEHAVIOUR_PATCH_TWO_STORES)) {
+        lin = job->lin;
+        n = job->n;
+    }
+    return storable(vm, vc, lin) && storable(vm, vc, cut(vc, lin + n - 1));
+}
+
 /* Stores `len` bytes from job->done on. Two halves where the page ends in between and shipped code
  * splits there. */
 static enum step store(struct vm *vm, struct vcpu *vc, unsigned len)
@@ -166,6 +180,8 @@ static enum step store(struct vm *vm, struct vcpu *vc, unsigned len)
 
         if (n > left && vm_behaves(vm, BEHAVIOUR_PATCH_TWO_STORES))
             n = left;
+        if (!may_store(vm, vc, lin, n))
+            return step_fault(vc, X86_UD);
         now = mmu_store(vm, vc, lin, job->byte + job->done, n, MMU_WRITE);
         if (now == STEP_FAULT)
             return now;
@@ -194,7 +210,7 @@ static enum step patch_step(struct vm *vm, struct vcpu *vc)
     uint64_t first = cut(vc, job->lin + job->done);
     enum step end;
 
-    if (!storable(vm, vc, job->lin) || !storable(vm, vc, cut(vc, job->lin + job->n - 1)))
+    if (!may_store(vm, vc, first, 1))
         return step_fault(vc, X86_UD);
     if (!unchanged(vm, vc, job))
         return STEP_RETRY;
