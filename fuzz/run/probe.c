@@ -74,5 +74,6 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     probe_cpuid(&p);
     probe_rows(&p);
     probe_calls(&p);
+    probe_hyperv(&p);
     probe_patch(&p);
 }

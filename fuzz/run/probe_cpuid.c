@@ -142,7 +142,8 @@ static void probe_bases(struct probe *p)
  * count. */
 static void probe_widths(struct probe *p)
 {
-    static const uint32_t leaf[] = {0, 1, 7, 0xb, 0xd, HV_BASE, HV_BASE + 1, 0x80000008};
+    static const uint32_t leaf[] = {0,       1,           7,          0xb,       0xd,
+                                    HV_BASE, HV_BASE + 1, 0x80000001, 0x80000008};
 
     for (unsigned m = 0; m < probe_nmodes; m++) {
         for (size_t i = 0; i < PROBE_COUNT(leaf); i++) {

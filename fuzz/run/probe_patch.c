@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define FLAG_TF 0x100u
+#define FLAG_RF 0x10000u
 #define FLAG_AC 0x40000u
 #define CODE_LEN 24u
 
@@ -156,6 +157,10 @@ static void probe_traps(struct probe *p)
             p->s.flags |= FLAG_TF;
             emit(p, &at, "");
             place(p, &at, &probe_modes[m]);
+            p->s.flags |= FLAG_RF;
+            emit(p, &at, "");
+            emit(p, &at, "\x66");
+            place(p, &at, &probe_modes[m]);
             emit(p, &at, "\xfb");
             place(p, &at, &probe_modes[m]);
             p->s.cpu |= INPUT_CPU_FAULTING;
@@ -198,6 +203,27 @@ static void probe_undefined(struct probe *p)
     }
 }
 
+/* Two vCPUs at one instruction, in turns of every length that lets one come between the other's
+ * steps. */
+static void probe_siblings(struct probe *p)
+{
+    static const char *const prefix[] = {"", "\x66"};
+    static const struct probe_mode mode[] = {{TSP_MODE_LONG64, 0, 0}, {TSP_MODE_REAL16, 0, 0}};
+
+    for (unsigned i = 0; i < NSITE * 4 && !p->stop; i++) {
+        struct site at = site_at(i % NSITE);
+
+        for (unsigned turns = 0; turns < 64; turns++) {
+            place(p, &at, &mode[i / NSITE & 1]);
+            p->s.nvcpu = 2;
+            p->s.nsched = 8;
+            for (unsigned k = 0; k < 8; k++)
+                p->s.sched[k] = k < 6 ? turns >> k & 1 : k & 1;
+            emit(p, &at, prefix[i / NSITE >> 1]);
+        }
+    }
+}
+
 void probe_patch(struct probe *p)
 {
     probe_prefixed(p);
@@ -207,4 +233,5 @@ void probe_patch(struct probe *p)
     probe_traps(p);
     probe_limits(p);
     probe_undefined(p);
+    probe_siblings(p);
 }
