@@ -293,7 +293,12 @@ static void judge_stop_event(struct judge *j)
 
     switch (j->ev->code) {
     case TSP_STOP_ERROR:
-        report(j, VERDICT_ERROR, SUBJECT_TARGET, NO_RULE, &say);
+        if (j->ev->info[0] == TSP_WRONG_UNKNOWN) {
+            report(j, VERDICT_ERROR, SUBJECT_TARGET, NO_RULE, &say);
+            break;
+        }
+        facts_event(j);
+        run_rules(j);
         break;
     case TSP_STOP_BUDGET:
     case TSP_STOP_HALT:

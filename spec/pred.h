@@ -44,6 +44,9 @@ PRED(pred_patch_at_end);
 PRED(pred_retry);
 PRED(pred_rf_kept);
 
+/* pred_target.c */
+PRED(pred_sound);
+
 /* pred_arm.c */
 PRED(pred_x0);
 PRED(pred_x0_is);

@@ -15,7 +15,8 @@
 extern "C" {
 #endif
 
-/* Changes whenever a struct or the order of an enumeration of this folder changes. */
+/* Changes whenever a struct or the order of an enumeration of this folder changes, but not when
+ * struct tsp_target_ops grows at its end: its size member tells. */
 #define TSP_ABI_VERSION 1u
 
 /* Limits. Reaching one sets a `truncated` mark or refuses the input; it never overruns. */

@@ -138,6 +138,22 @@ struct tsp_setup {
     struct tsp_vcpu_state vcpu[TSP_MAX_VCPU];
 };
 
+/* What a hypervisor keeps of a vCPU besides its registers: with struct tsp_vcpu_state and memory
+ * all that a migration moves. What belongs to the whole machine is given with vCPU 0. */
+#define TSP_MAX_HV_MSR 16u
+#define TSP_PENDING_NMI 1u
+#define TSP_PENDING_INTR 2u /* vector says which */
+#define TSP_PENDING_INIT 4u
+struct tsp_hv_state {
+    uint32_t
+        busy; /* 1: stopped within an instruction (a rewrite is half stored); ask again later */
+    uint32_t nmsr;
+    struct tsp_msr msr[TSP_MAX_HV_MSR]; /* MSRs of the hypervisor interface, to be set in order */
+    uint32_t pending, vector;           /* TSP_PENDING_*: enters before the next instruction */
+    uint64_t cr8, dr[8];
+    uint64_t keep[8]; /* what only a target of the same name understands, else 0 */
+};
+
 /* What a target can do. */
 #define TSP_CAP_X86 (1u << 0)
 #define TSP_CAP_ARM64 (1u << 1)
@@ -148,16 +164,35 @@ struct tsp_setup {
 #define TSP_CAP_STEPS (1u << 6) /* shows each step; without it only before and after are seen */
 
 /*
- * All functions take the pointer that `open` stored. They never print, exit or keep a caller's
- * pointer, except the set-up between two resets. `run` performs at most `budget` instructions on
- * that vCPU and returns at the first observable event (with several vCPUs: after one micro-step);
- * `out` is always filled. A target without EXEC answers the query CPUID in r[0] and r[1] of vcpu[0]
- * once per reset.
+ * A target. All functions take the pointer that `open` stored; one thread calls them, one at a
+ * time. They never print to standard output, exit, fork or keep a caller's pointer, except the
+ * set-up until the next reset. They return TSP_OK, TSP_EARG (an argument is out of range), TSP_EIO,
+ * TSP_ENOMEM or TSP_ENOTSUP. Mandatory: size, abi, name, caps, open, reset, run, close, and with
+ * TSP_CAP_EXEC runnable. Others may be NULL; TSP_CAP_PEEK needs peek.
+ *
+ * open      args: what followed the name, "" when nothing did. err is never NULL: code and text say
+ *           why not.
+ * reset     starts anew. out: kind TSP_EV_POLICY, code 0 when the CPUID policy was taken, else 1
+ * and info[0] the first bad entry + 1. TSP_EARG or TSP_ENOTSUP: such a machine cannot be made; that
+ * is counted and is no finding. runnable  bit per vCPU that `run` would move on. run       at most
+ * `budget` instructions of that vCPU (with several: one micro-step), up to and including the first
+ * that is an event; plain instructions are none. `out` is always filled; out->vcpu is `vcpu`.
+ * TSP_EV_STOP, TSP_STOP_BUDGET when nothing happened; info[0] may then hold the number of
+ * instructions. peek,     guest-physical memory as a device sees it; TSP_EARG outside RAM. poke may
+ * write poke      read-only memory. get_vcpu, everything of a vCPU that struct tsp_vcpu_state
+ * names, as it is between two set_vcpu  instructions. set(get()) changes nothing. get_hv,   struct
+ * tsp_hv_state. They were added at the end: a table whose `size` does not reach set_hv    them has
+ * none.
+ *
+ * A target without TSP_CAP_EXEC answers CPUID only: after a reset, run gives one TSP_EV_CPUID with
+ * the answer to r[TSP_RAX] and r[TSP_RCX] of setup->vcpu[0].regs in the low halves of out->after's
+ * RAX, RBX, RCX and RDX (the rest of the event is filled in for it), then TSP_EV_STOP with
+ * TSP_STOP_DONE. It is asked nothing but set-ups whose first instruction is CPUID.
  */
 struct tsp_target_ops {
     uint32_t size, abi; /* sizeof(struct tsp_target_ops) at build time, TSP_ABI_VERSION */
-    const char *name;
-    uint32_t caps; /* TSP_CAP_* */
+    const char *name;   /* printable, under 64 characters */
+    uint32_t caps;      /* TSP_CAP_* */
     enum tsp_status (*open)(void **self, const char *args, struct tsp_error *err);
     enum tsp_status (*reset)(void *self, const struct tsp_setup *setup, struct tsp_event *out);
     uint32_t (*runnable)(void *self); /* bit per vCPU */
@@ -167,16 +202,27 @@ struct tsp_target_ops {
     enum tsp_status (*get_vcpu)(void *self, unsigned vcpu, struct tsp_vcpu_state *out);
     enum tsp_status (*set_vcpu)(void *self, unsigned vcpu, const struct tsp_vcpu_state *in);
     void (*close)(void *self);
+    enum tsp_status (*get_hv)(void *self, unsigned vcpu, struct tsp_hv_state *out);
+    enum tsp_status (*set_hv)(void *self, unsigned vcpu, const struct tsp_hv_state *in);
 };
 
-/* Offered to a plug-in: builtin("model:kvm") returns a target that it may wrap, or NULL. */
+/*
+ * Offered to a plug-in. builtin("model:kvm"), builtin("model:kvm@linux-6.1") and, where it is
+ * built, builtin("kvm") return a target that may be wrapped; its open with args "" opens what the
+ * name said. NULL: no such target.
+ */
 struct tsp_host {
     uint32_t size;
     const struct tsp_target_ops *(*builtin)(const char *name);
 };
 
-/* A plug-in's only symbol. Returns NULL when it cannot work with that ABI number. */
-const struct tsp_target_ops *tsp_plugin(uint32_t abi, const struct tsp_host *host);
+/* A plug-in's only symbol. The table it returns stays valid while the plug-in is loaded. Returns
+ * NULL when it cannot work with that ABI number. */
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+const struct tsp_target_ops *
+tsp_plugin(uint32_t abi, const struct tsp_host *host);
 
 #ifdef __cplusplus
 }

@@ -44,8 +44,33 @@ enum tsp_stop {
     TSP_STOP_SHUTDOWN,    /* SYSTEM_OFF */
     TSP_STOP_RESET,       /* SYSTEM_RESET, SYSTEM_RESET2 */
     TSP_STOP_EXIT,        /* a hypercall handed to user space; info[0] = number */
-    TSP_STOP_ERROR,       /* the target died or gave garbage (real hypervisors, plug-ins) */
+    TSP_STOP_ERROR,       /* the target died or gave garbage; info[0] = enum tsp_wrong, info[1] more
+                             of it. Written by whoever watches a target, never by the target */
     TSP_STOP_DONE         /* a recording or dump has no more to say */
+};
+
+/* What was wrong with a target itself: info[0] of TSP_STOP_ERROR. info[1] in brackets. */
+enum tsp_wrong {
+    TSP_WRONG_UNKNOWN = 0, /* it failed and cannot say why */
+    TSP_WRONG_SIGNAL,      /* its process was killed [signal] */
+    TSP_WRONG_EXIT,        /* it ended its process [exit status] */
+    TSP_WRONG_HANG,        /* a call did not return [milliseconds waited] */
+    TSP_WRONG_STDOUT,      /* it wrote to standard output [bytes] */
+    TSP_WRONG_FORK,        /* it made another process */
+    TSP_WRONG_CLOSED,      /* it closed descriptors that are not its own */
+    TSP_WRONG_LIMITS,      /* it changed the limits of its process [RLIMIT_*] */
+    TSP_WRONG_STATUS,      /* a call returned an enum tsp_status it must not [the status] */
+    TSP_WRONG_KIND,        /* the event's kind is out of range or none [kind] */
+    TSP_WRONG_CODE,        /* its code is out of range [code] */
+    TSP_WRONG_VCPU,        /* it is about another vCPU than the one asked to run [vcpu] */
+    TSP_WRONG_LENGTH,      /* len is over TSP_INSN_BYTES [len] */
+    TSP_WRONG_MODE,        /* mode or level is none of this architecture [mode << 8 | level] */
+    TSP_WRONG_PC,          /* a pc that cannot be: non-canonical or wider than the mode [pc] */
+    TSP_WRONG_BUDGET,      /* more instructions than allowed [number] */
+    TSP_WRONG_RUNNABLE,    /* runnable names a vCPU that does not exist [the mask] */
+    TSP_WRONG_STATE,       /* get_vcpu gave values out of range */
+    TSP_WRONG_GAVE_UP,     /* it failed too often and is not asked any more [failures] */
+    TSP_WRONG_COUNT
 };
 
 /* Index into tsp_event.sys: state that answers depend on, as it was when the instruction began. */
