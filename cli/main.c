@@ -21,6 +21,9 @@ static void overview(FILE *f)
         fprintf(f, "  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
     fputs("\n  trapspec VERB --help   options and an example\n"
           "  trapspec --version     version, and Capstone's\n\n"
+          "with --target plugin:FILE[,ARGUMENTS] (docs/PLUGIN.md):\n"
+          "  --in-process           no process of its own: faster, and its crash is ours\n"
+          "  --plugin-timeout MS    how long one of its calls may take (3000)\n\n"
           "exit codes: 0 conforms, 1 findings, 2 usage, 3 bad input, 77 nothing could be tried\n",
           f);
 }
@@ -51,6 +54,37 @@ static int find_verb(const char *name, char **argv, int argc)
     return EXIT_USAGE;
 }
 
+/* Options about plug-ins hold for every verb that takes a target: they are taken out of the
+ * arguments here. Returns the number that is left, -1 after a message. */
+static int plugin_options(int argc, char **argv)
+{
+    bool inside = false;
+    uint64_t ms = 0;
+    int n = 0, i = 0;
+
+    for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *value = NULL;
+
+        if (strncmp(argv[i], "--plugin-timeout=", 17) == 0)
+            value = argv[i] + 17;
+        else if (strcmp(argv[i], "--plugin-timeout") == 0 && i + 1 < argc)
+            value = argv[++i];
+        if (value != NULL && (!cli_number(value, 3600000, &ms) || ms == 0)) {
+            fprintf(stderr, "trapspec: --plugin-timeout %s: milliseconds, up to an hour\n", value);
+            return -1;
+        }
+        if (value == NULL && strcmp(argv[i], "--in-process") == 0)
+            inside = true;
+        else if (value == NULL)
+            argv[n++] = argv[i];
+    }
+    while (i < argc)
+        argv[n++] = argv[i++];
+    argv[n] = NULL;
+    target_plugin_options(inside, (unsigned)ms);
+    return n;
+}
+
 int main(int argc, char **argv)
 {
     int code;
@@ -71,6 +105,9 @@ int main(int argc, char **argv)
     }
     cli_set_color("auto");
     cli_catch_signals();
+    argc = plugin_options(argc, argv);
+    if (argc < 0)
+        return EXIT_USAGE;
     code = find_verb(argv[1], argv + 1, argc - 1);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "trapspec: standard output could not be written\n");

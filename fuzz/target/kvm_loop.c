@@ -123,7 +123,7 @@ void live_stop(struct live_machine *k, unsigned i, enum tsp_stop why, uint64_t i
     struct tsp_event *e = live_event(k, i, TSP_EV_STOP);
 
     e->code = (uint32_t)why;
-    e->info[0] = info;
+    e->info[why == TSP_STOP_ERROR] = info; /* an error of KVM's own: TSP_WRONG_UNKNOWN */
     k->core[i].stopped = true;
 }
 

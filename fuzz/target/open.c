@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* Targets by name. */
-#include "fuzz/target/builtin.h"
+#include "fuzz/target/plugin.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define NAME_MAX_LEN 24u
+#define PATH_MAX_LEN 2048u
 
 #ifdef TSP_HAVE_KVM
 #define KVM_OPS &live_ops, NULL
 #else
 #define KVM_OPS NULL, "this build has no target for /dev/kvm; model:kvm is the emulated one"
+#endif
+
+#ifdef TSP_HAVE_PLUGIN
+#define PLUGIN_OPS &plugin_ops, NULL
+#define PLUGIN_PATHS (&plugin_ops)
+#else
+#define PLUGIN_PATHS NULL
+#define PLUGIN_OPS NULL, "this build does not load plug-ins (it is static, or not for Linux)"
 #endif
 
 /* What may stand before the colon, who opens it, or why it cannot be opened here. */
@@ -23,7 +32,7 @@ static const struct {
     {"kvm", "kvm", KVM_OPS},
     {"golden", "golden:FILE", NULL, "a recording is opened through the reader of its format"},
     {"dump", "dump:FILE", NULL, "a CPUID dump is opened through the reader of its format"},
-    {"plugin", "plugin:FILE", NULL, "this build does not load plug-ins"},
+    {"plugin", "plugin:FILE", PLUGIN_OPS},
     {"mutant", "mutant:ID", NULL, "this build has no mutants"},
 };
 #define NSCHEME (sizeof(scheme) / sizeof(scheme[0]))
@@ -108,14 +117,24 @@ enum tsp_status target_open(struct target *t, const char *name, struct tsp_error
         return refuse_unknown(err, name, n);
     if (scheme[i].reason)
         return refuse(err, TSP_ENOTSUP, name, scheme[i].reason);
-    if (strlen(name) >= sizeof(t->name))
+    if (strlen(name) >= (scheme[i].ops == PLUGIN_PATHS ? PATH_MAX_LEN : sizeof(t->name)))
         return refuse(err, TSP_EARG, name, "name is too long");
     st = scheme[i].ops->open(&t->self, colon ? colon + 1 : "", err);
     if (st != TSP_OK)
         return st;
     t->ops = scheme[i].ops;
     t->caps = t->ops->caps;
-    snprintf(t->name, sizeof(t->name), "%s", name);
+#ifdef TSP_HAVE_PLUGIN
+    if (t->ops == &plugin_ops)
+        t->caps = plugin_caps(t->self);
+#endif
+    if (strlen(name) < sizeof(t->name)) {
+        snprintf(t->name, sizeof(t->name), "%s", name);
+    } else {
+        const char *slash = strrchr(name, '/');
+
+        snprintf(t->name, sizeof(t->name), "%.*s%.60s", (int)n + 1, name, slash ? slash + 1 : "?");
+    }
     return TSP_OK;
 }
 
@@ -132,9 +151,32 @@ const char *target_why(const struct target *t)
     if (t->ops == &live_ops)
         return live_target_why(t->self);
 #endif
+#ifdef TSP_HAVE_PLUGIN
+    if (t->ops == &plugin_ops)
+        return plugin_why(t->self);
+#endif
     (void)t;
     return NULL;
 }
+
+#ifdef TSP_HAVE_PLUGIN
+const struct tsp_target_ops *builtin_ops(const char *name)
+{
+    size_t n = strcspn(name, ":");
+
+    for (size_t i = 0; i < NSCHEME; i++)
+        if (scheme[i].ops != &plugin_ops && strlen(scheme[i].scheme) == n &&
+            memcmp(scheme[i].scheme, name, n) == 0)
+            return scheme[i].ops;
+    return NULL;
+}
+#else
+void target_plugin_options(bool inside, unsigned ms)
+{
+    (void)inside;
+    (void)ms;
+}
+#endif
 
 bool target_host(const struct target *t, struct target_host *out)
 {

@@ -13,12 +13,15 @@ struct target {
 };
 
 /*
- * "model:PROFILE", "kvm" (when built and /dev/kvm exists). "golden:FILE" and "dump:FILE" are opened
- * by their readers (cli/formats) with target_recorded and target_dump. TSP_EARG with the nearest
- * name, TSP_ENOTSUP with the reason.
+ * "model:PROFILE", "plugin:FILE", "plugin:FILE,ARGUMENTS", "kvm" (when built and /dev/kvm exists).
+ * "golden:FILE" and "dump:FILE" are opened by their readers (cli/formats) with target_recorded and
+ * target_dump. TSP_EARG with the nearest name, TSP_ENOTSUP with the reason.
  */
 enum tsp_status target_open(struct target *t, const char *name, struct tsp_error *err);
 void target_close(struct target *t);
+/* Of plug-ins opened from now on: in this process instead of one of their own, which loses the
+ * protection from them; how long one of their calls may take, 0: the default of 3 s. */
+void target_plugin_options(bool inside, unsigned ms);
 
 /* Why the last reset was refused, for targets that can tell; else NULL. Valid until the next one.
  */

@@ -55,7 +55,7 @@ static void target_unknown_profile_names_the_nearest(void **state)
 
 static void target_kinds_that_need_more_say_so(void **state)
 {
-    static const char *const name[] = {"golden:x.jsonl", "dump:x", "plugin:x.so"};
+    static const char *const name[] = {"golden:x.jsonl", "dump:x"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
@@ -65,6 +65,24 @@ static void target_kinds_that_need_more_say_so(void **state)
         assert_int_equal(target_open(&t, name[i], &err), TSP_ENOTSUP);
         assert_true(strlen(err.text) > strlen(name[i]) + 10);
     }
+}
+
+static void target_plugin_that_is_not_there(void **state)
+{
+    static const char *const name[] = {"plugin:./not-there.so", "plugin:/dev/null",
+                                       "plugin:/not/there.so,arguments"};
+    struct tsp_error err = {0};
+    struct target t;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
+        assert_true(target_open(&t, name[i], &err) < 0);
+        assert_true(err.code == TSP_EIO || err.code == TSP_ENOTSUP);
+        assert_true(strlen(err.text) > 20);
+        assert_null(strchr(err.text, '\n'));
+    }
+    assert_int_not_equal(target_open(&t, "plugin:", &err), TSP_OK);
+    assert_int_not_equal(target_open(&t, "plugin:,x", &err), TSP_OK);
 }
 
 static void target_endless_name_is_refused(void **state)
@@ -87,6 +105,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(target_unknown_names_get_the_nearest),
     cmocka_unit_test(target_unknown_profile_names_the_nearest),
     cmocka_unit_test(target_kinds_that_need_more_say_so),
+    cmocka_unit_test(target_plugin_that_is_not_there),
     cmocka_unit_test(target_endless_name_is_refused),
 };
 
