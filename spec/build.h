@@ -22,6 +22,8 @@ struct build {
     struct lane lane[SPEC_LANES];
     uint16_t lane_rule[SPEC_MAX_LANE_RULE];
     struct numbered numbered[SPEC_MAX_NUMBERED];
+    struct depend_row depend[SPEC_MAX_DEPEND];
+    struct depend_term depend_term[SPEC_MAX_DEPEND_TERM];
     const char *insn[SPEC_MAX_INSN];
     uint8_t ntable;
     size_t pool_used;
@@ -40,7 +42,14 @@ struct reader {
     char row[SPEC_MAX_LINE + 1];
 };
 
-enum table_kind { TABLE_SOURCES = 0, TABLE_OPCODES, TABLE_FIELDS, TABLE_RULES, TABLE_UNKNOWN };
+enum table_kind {
+    TABLE_SOURCES = 0,
+    TABLE_OPCODES,
+    TABLE_FIELDS,
+    TABLE_RULES,
+    TABLE_DEPENDS,
+    TABLE_UNKNOWN
+};
 enum table_kind table_kind_of(const char *name);
 
 /* parse.c. All return false after reader_fail. */
@@ -63,6 +72,11 @@ bool source_row(struct reader *r);
 bool opcode_row(struct reader *r);
 bool field_row(struct reader *r, const char *table);
 bool rule_row(struct reader *r, const char *table);
+bool depend_row(struct reader *r, const char *table);
+/* depends.c: refuses a feature that needs itself. */
+bool depend_finish(struct reader *r);
+/* 3 to 40 letters, digits and dashes. */
+bool rule_check_id(struct reader *r, const char *id);
 /* field.c: after the last row of a field table: order, tiling, records. first: index of its first
  * row. */
 bool field_finish(struct reader *r, unsigned first);

@@ -248,6 +248,8 @@ struct build *build_open(void)
     b->spec.lane = b->lane;
     b->spec.lane_rule = b->lane_rule;
     b->spec.numbered = b->numbered;
+    b->spec.depend = b->depend;
+    b->spec.depend_term = b->depend_term;
     b->spec.insn = b->insn;
     return b;
 }

@@ -272,13 +272,15 @@ enum table_kind table_kind_of(const char *name)
     if (strcmp(name, "x86_ranges") == 0 || strncmp(name, "calls_", 6) == 0 ||
         strncmp(name, "arm_", 4) == 0 || strcmp(name, "patch") == 0 || strcmp(name, "policy") == 0)
         return TABLE_RULES;
+    if (strcmp(name, "depends") == 0)
+        return TABLE_DEPENDS;
     return TABLE_UNKNOWN;
 }
 
 /* ORDER: enum table_kind. Columns, and which of them cites the source. */
 static const struct {
     uint8_t columns, source;
-} layout[TABLE_UNKNOWN] = {{5, 0}, {7, 5}, {8, 6}, {6, 4}};
+} layout[TABLE_UNKNOWN] = {{5, 0}, {7, 5}, {8, 6}, {6, 4}, {6, 4}};
 
 static char *trim(char *s, char *end)
 {
@@ -320,6 +322,8 @@ static bool one_row(struct reader *r, enum table_kind kind, const char *table)
         return opcode_row(r);
     case TABLE_FIELDS:
         return field_row(r, table);
+    case TABLE_DEPENDS:
+        return depend_row(r, table);
     default:
         return rule_row(r, table);
     }
@@ -368,5 +372,7 @@ bool build_table(struct build *b, const char *name, const char *p, size_t n, str
     }
     if (kind == TABLE_FIELDS)
         return field_finish(&r, first);
+    if (kind == TABLE_DEPENDS)
+        return depend_finish(&r);
     return true;
 }

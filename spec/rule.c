@@ -327,7 +327,7 @@ static bool parse_scopes(struct reader *r, const char *s, struct trap_rule *t)
     return t->scope == 0 || reader_fail(r, "any stands alone");
 }
 
-static bool check_id(struct reader *r, const char *id)
+bool rule_check_id(struct reader *r, const char *id)
 {
     size_t n = strlen(id);
 
@@ -356,7 +356,7 @@ bool rule_row(struct reader *r, const char *table)
         return reader_fail(r, "more than %u rules of events", SPEC_MAX_TRAP);
     *t = (struct trap_rule){.table = b->ntable};
     snprintf(pred, sizeof(pred), "%.*s", (int)strcspn(r->cell[3], "( \t"), r->cell[3]);
-    if (!check_id(r, r->cell[0]) || !parse_scopes(r, r->cell[1], t) ||
+    if (!rule_check_id(r, r->cell[0]) || !parse_scopes(r, r->cell[1], t) ||
         !reader_add_text(r, &text, &t->rule))
         return false;
     /* The cells are cut up from here on; what people see was kept above. */

@@ -79,6 +79,29 @@ struct spec_options {
 enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
                         const struct tsp_trace *trace, const struct spec_options *opt);
 
+/*
+ * Dependencies (depends.csv): what must be so between fields of one CPU's leaves, for who has all of
+ * them. `field` gives a register of a leaf as software finds it, zero where the leaf is out of
+ * range, and which of its bits are known; false when nothing is. Rules on fields that are not known
+ * are passed over.
+ */
+struct spec_place {
+    uint32_t leaf, sub, value; /* value: of these bits */
+    uint8_t reg, hi, lo;
+};
+struct spec_view {
+    enum tsp_vendor vendor;
+    bool (*field)(void *ctx, uint32_t leaf, uint32_t sub, unsigned reg, uint32_t value_known[2]);
+    void (*found)(void *ctx, unsigned rule, const struct spec_place *at, const char *expected);
+    void *ctx;
+};
+/* Returns how many rules failed. */
+unsigned spec_check_depends(const struct spec *s, const struct spec_view *view);
+/* The i-th edge between single features: the bit at `from` needs the one at `to`. False past the
+ * end. Rules with alternatives, sizes or further conditions are no edges. */
+bool spec_edge_at(const struct spec *s, unsigned i, struct spec_place *from, struct spec_place *to,
+                  uint32_t *vendors, unsigned *rule);
+
 /* Recognises a trap instruction from raw bytes by opcodes.csv: its name ("vmcall", "cpuid", "hvc"),
  * or NULL. */
 const char *spec_opcode(const struct spec *s, enum tsp_mode mode, const uint8_t *p, size_t n);

@@ -176,6 +176,33 @@ static void write_opcodes(FILE *f, const struct spec *s)
     fputs("};\n\n", f);
 }
 
+static void write_depends(FILE *f, const struct spec *s)
+{
+    begin(f, "struct depend_row", "depends", s->ndepend);
+    for (unsigned i = 0; i < s->ndepend; i++) {
+        const struct depend_row *d = &s->depend[i];
+
+        fprintf(f, "    {%u, %u, %u, %u, %u, %u},\n", d->rule, d->when, d->nwhen, d->must, d->nmust,
+                d->who);
+    }
+    end(f, s->ndepend);
+    begin(f, "struct depend_term", "depend_terms", s->ndepend_term);
+    for (unsigned i = 0; i < s->ndepend_term; i++) {
+        const struct depend_term *t = &s->depend_term[i];
+
+        fputs("    {{", f);
+        write_ref(f, &t->left[0]);
+        fputs(", ", f);
+        write_ref(f, &t->left[1]);
+        fputs("}, {", f);
+        write_ref(f, &t->right[0]);
+        fputs(", ", f);
+        write_ref(f, &t->right[1]);
+        fprintf(f, "}, 0x%xu, %u, %u, %u},\n", t->number, t->nleft, t->nright, t->op);
+    }
+    end(f, s->ndepend_term);
+}
+
 static void write_lanes(FILE *f, const struct spec *s)
 {
     begin(f, "struct lane", "lanes", SPEC_LANES);
@@ -196,7 +223,8 @@ static void write_spec(FILE *f, const struct spec *s)
           "    .text = texts,\n    .source = sources,\n    .field = fields,\n    .rec = recs,\n"
           "    .rec_row = rec_rows,\n    .hash = hashes,\n    .trap = traps,\n    .cond = conds,\n"
           "    .span = spans,\n    .pred = preds,\n    .opcode = opcodes,\n    .lane = lanes,\n"
-          "    .lane_rule = lane_rules,\n    .numbered = numbers,\n    .insn = insns,\n",
+          "    .lane_rule = lane_rules,\n    .numbered = numbers,\n    .insn = insns,\n"
+          "    .depend = depends,\n    .depend_term = depend_terms,\n",
           f);
     fprintf(f, "    .ntext = %u,\n    .nsource = %u,\n    .nfield = %u,\n    .nrec = %u,\n",
             s->ntext, s->nsource, s->nfield, s->nrec);
@@ -205,6 +233,7 @@ static void write_spec(FILE *f, const struct spec *s)
     fprintf(f, "    .npred = %u,\n    .nopcode = %u,\n    .ninsn = %u,\n", s->npred, s->nopcode,
             s->ninsn);
     fprintf(f, "    .nlane_rule = %u,\n    .nnumbered = %u,\n", s->nlane_rule, s->nnumbered);
+    fprintf(f, "    .ndepend = %u,\n    .ndepend_term = %u,\n", s->ndepend, s->ndepend_term);
     fprintf(f, "    .vmcall = %u,\n    .vmmcall = %u,\n    .hvc = %u,\n    .smc = %u,\n", s->vmcall,
             s->vmmcall, s->hvc, s->smc);
     fprintf(f, "    .ud0 = %u,\n    .ud1 = %u,\n", s->ud0, s->ud1);
@@ -232,6 +261,7 @@ static bool write_all(const char *path, const struct spec *s)
     write_preds(f, s);
     write_opcodes(f, s);
     write_lanes(f, s);
+    write_depends(f, s);
     write_spec(f, s);
     bad = ferror(f) != 0;
     return fclose(f) == 0 && !bad;

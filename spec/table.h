@@ -21,6 +21,8 @@
 #define SPEC_MAX_PRED 4096u
 #define SPEC_MAX_LANE_RULE 16384u
 #define SPEC_MAX_NUMBERED 4096u
+#define SPEC_MAX_DEPEND 1024u
+#define SPEC_MAX_DEPEND_TERM 4096u
 #define SPEC_HASH_SIZE 16384u /* power of two, at least twice SPEC_MAX_REC */
 #define SPEC_MAX_POOL ((size_t)4 * 1024 * 1024)
 #define SPEC_MAX_LINE 1000u
@@ -127,6 +129,31 @@ struct opcode_row {
     uint8_t arch, n, insn; /* insn: index into spec.insn */
 };
 
+/* One term of a dependency: a sum of fields, and what it is compared with. */
+enum depend_op {
+    DEPEND_SET = 0, /* not zero */
+    DEPEND_TOO,     /* not zero either, without being what the other one needs */
+    DEPEND_CLEAR,
+    DEPEND_EQ,
+    DEPEND_NE,
+    DEPEND_LE,
+    DEPEND_GE,
+    DEPEND_LT,
+    DEPEND_GT
+};
+
+struct depend_term {
+    struct field_ref left[2], right[2];
+    uint32_t number; /* nright 0 */
+    uint8_t nleft, nright, op;
+};
+
+/* When all of `when` hold, one of `must` has to. */
+struct depend_row {
+    uint16_t rule, when, nwhen, must, nmust;
+    uint8_t who; /* bit per vendor */
+};
+
 #define SPEC_BUCKETS 12u /* one per enum tsp_event_kind */
 #define SPEC_LANES (SPEC_BUCKETS * SPEC_MAX_INSN)
 
@@ -157,9 +184,11 @@ struct spec {
     const struct lane *lane; /* [kind * SPEC_MAX_INSN + insn] */
     const uint16_t *lane_rule;
     const struct numbered *numbered;
+    const struct depend_row *depend;
+    const struct depend_term *depend_term;
     const char *const *insn;
     unsigned ntext, nsource, nfield, nrec, nrec_row, ntrap, ncond, nspan, npred, nopcode, ninsn;
-    unsigned nlane_rule, nnumbered;
+    unsigned nlane_rule, nnumbered, ndepend, ndepend_term;
     unsigned hash_mask, ngap;
     /* insn index of these instructions, SPEC_MAX_INSN when the tables have none */
     unsigned vmcall, vmmcall, hvc, smc, ud0, ud1;

@@ -10,6 +10,8 @@
 
 #include "tests/test_main.h"
 
+#include <string.h>
+
 struct probing {
     struct target t;
     struct report *r;
@@ -61,10 +63,18 @@ static struct report_totals run_probes(const char *name, struct probing *p)
     return t;
 }
 
+/* Rules of dumps alone, and of hypervisors the model does not play. */
+static bool is_elsewhere(const struct report_row *row)
+{
+    return strcmp(row->table, "depends") == 0 ||
+           (strncmp(row->table, "hv_", 3) == 0 && strcmp(row->table, "hv_kvm") != 0);
+}
+
 static void probe_documented_model_conforms(void **state)
 {
     static struct probing p;
     struct report_totals t = run_probes("model:kvm", &p);
+    unsigned rules = 0, exercised = 0;
 
     (void)state;
     for (size_t i = 0; i < report_rows(p.r); i++) {
@@ -72,11 +82,15 @@ static void probe_documented_model_conforms(void **state)
 
         if (row->worst >= VERDICT_KNOWN)
             fail_msg("%s: expected %s, got %s", row->rule, row->expected, row->got);
+        if (is_elsewhere(row))
+            continue;
+        rules++;
+        exercised += row->exercised > 0;
     }
     assert_int_equal(t.failed, 0);
     assert_int_equal(t.unsupported, 0);
     /* The rest are rules of what must never happen. */
-    assert_true(t.exercised * 10 >= t.rules * 9);
+    assert_true(exercised * 10 >= rules * 9);
     report_free(p.r);
 }
 
