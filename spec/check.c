@@ -40,7 +40,7 @@ static unsigned persona_of(uint16_t scope)
     return TSP_PERSONA_KVM;
 }
 
-static bool rule_applies(const struct judge *j, const struct trap_rule *t)
+bool judge_rule_applies(const struct judge *j, const struct trap_rule *t)
 {
     const struct spec *s = j->s;
 
@@ -124,7 +124,7 @@ static struct outcome_of_rules run_rules(struct judge *j)
             table = t->table;
             in_table = 0;
         }
-        if ((t->otherwise && in_table) || !rule_applies(j, t))
+        if ((t->otherwise && in_table) || !judge_rule_applies(j, t))
             continue;
         in_table++;
         o.matched++;
@@ -329,6 +329,13 @@ static void judge_event(struct judge *j)
             break;
         facts_event(j);
         judge_cpuid(j);
+        break;
+    case TSP_EV_POLICY:
+        /* One policy alone is what user space says it is; with a pool it has to fit every host. */
+        if (j->setup->arch != TSP_ARCH_X86 || j->setup->npolicy < 2)
+            break;
+        facts_event(j);
+        judge_trap(j);
         break;
     case TSP_EV_MMIO:
         facts_event(j);

@@ -73,6 +73,9 @@ uint32_t judge_base(const struct judge *j, unsigned persona);
 /* Base of the block in which a guest finds the persona's signature; 0 when there is none. */
 uint32_t judge_block(const struct judge *j, unsigned persona);
 
+/* check.c: scope and conditions of a rule hold for the event. */
+bool judge_rule_applies(const struct judge *j, const struct trap_rule *t);
+
 /* opcode.c */
 void opcode_view(const struct spec *s, unsigned mode, const uint8_t *p, size_t n,
                  struct insn_view *out);

@@ -41,6 +41,13 @@ const struct pred_def pred_defs[] = {
     {"x1_x3_kept", pred_x1_x3_kept, 0, 0, PRED_NONE},
     {"words", pred_words, 4, 4, PRED_INT},
     {"entropy", pred_entropy, 1, 1, PRED_INT},
+    {"within", pred_within, 4, 4, PRED_INT},
+    {"at_most", pred_at_most, 5, 5, PRED_INT},
+    {"same_vendor", pred_same_vendor, 0, 0, PRED_NONE},
+    {"empty_above", pred_empty_above, 0, 0, PRED_NONE},
+    {"same_xsave", pred_same_xsave, 0, 0, PRED_NONE},
+    {"refused", pred_refused, 2, 2, PRED_INT},
+    {"reasoned", pred_reasoned, 0, 0, PRED_NONE},
 };
 const unsigned pred_def_count = sizeof(pred_defs) / sizeof(pred_defs[0]);
 

@@ -56,4 +56,13 @@ PRED(pred_x1_x3_kept);
 PRED(pred_words);
 PRED(pred_entropy);
 
+/* pred_policy.c */
+PRED(pred_within);
+PRED(pred_at_most);
+PRED(pred_same_vendor);
+PRED(pred_empty_above);
+PRED(pred_same_xsave);
+PRED(pred_refused);
+PRED(pred_reasoned);
+
 #endif
