@@ -68,6 +68,10 @@ static inline void hv_pend(struct vcpu *vc, unsigned what)
     vc->patch.active = true; /* the run loop then calls x86_patch_step */
 }
 
+/* A vCPU that is kicked while it runs does not stay in its next HLT (torvalds/linux
+ * arch/x86/kvm/x86.c kvm_vcpu_has_events). */
+#define HV_STATE_KICKED 15
+
 /* init.c: the state after INIT; a SIPI that starts at 4 KiB page `page`. */
 void hv_init_vcpu(struct vm *vm, struct vcpu *vc);
 void hv_start_vcpu(struct vcpu *vc, uint8_t page);

@@ -24,12 +24,36 @@ enum icr_mode {
 };
 
 #define APIC_BASE_ENABLE 11
+#define APIC_BROADCAST 0xffu
 #define RFLAGS_IF 9
 
 static void wake(struct vcpu *vc)
 {
     if (vc->s.run_state == TSP_RUN_HALTED)
         vc->s.run_state = TSP_RUN_READY;
+}
+
+/* The next HLT falls through when there is none to wake up from. */
+static void kick(struct vcpu *vc)
+{
+    if (vc->s.run_state == TSP_RUN_HALTED)
+        wake(vc);
+    else
+        vc->hv_state[HV_STATE_KICKED] = 1;
+}
+
+/* A vCPU is in KVM's map of APICs once another is made after it, or its APIC was switched on
+ * (kvm_recalculate_apic_map runs before the new vCPU counts). The broadcast does without the map.
+ */
+static bool kick_arrives(const struct vm *vm, const struct vcpu *target, uint32_t id)
+{
+    if (!bits_test(target->s.x86.apic_base, APIC_BASE_ENABLE))
+        return false;
+    if (id == APIC_BROADCAST)
+        return true;
+    return id == target->s.x86.apic_id &&
+           (target->s.run_state == TSP_RUN_HALTED || target->id + 1 < vm->nvcpu ||
+            (vm->setup->config & TSP_CFG_APIC_ON) != 0);
 }
 
 /* An interrupt that finds IF clear stays in the APIC's request register and is not seen. */
@@ -71,7 +95,7 @@ static unsigned accept(struct vm *vm, struct vcpu *target, uint64_t icr, bool se
         wake(target);
         return 1;
     case MODE_REMRD:
-        wake(target);
+        kick(target);
         return 1;
     case MODE_INIT:
         if (trigger && !level)
@@ -142,7 +166,7 @@ enum step kvm_kick(struct vm *vm, struct vcpu *vc, struct hv_call *call)
     }
     if ((vm->setup->config & TSP_CFG_IRQCHIP) != 0)
         for (unsigned i = 0; i < vm->nvcpu; i++)
-            if (vm->vcpu[i].s.x86.apic_id == (uint32_t)call->arg[1])
-                wake(&vm->vcpu[i]);
+            if (kick_arrives(vm, &vm->vcpu[i], (uint32_t)call->arg[1]))
+                kick(&vm->vcpu[i]);
     return STEP_NEXT;
 }

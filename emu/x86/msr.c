@@ -44,6 +44,62 @@ static const struct plain_msr {
     {X86_MSR_KERNEL_GS_BASE, true, 0, 0},                      /* KERNEL_GS_BASE */
 };
 
+/* Registers that KVM answers for with a number of its own, so that guests which look for a
+ * processor's or a firmware's do not end (torvalds/linux arch/x86/kvm/x86.c kvm_get_msr_common,
+ * get_msr_mce, mtrr.c; svm/svm.c svm_get_msr). What a write does is not modelled. */
+static const struct fixed_msr {
+    uint32_t first, last;
+    uint64_t value;
+} fixed[] = {
+    {0x0, 0x1, 0},                 /* P5_MC_ADDR, P5_MC_TYPE */
+    {0x17, 0x17, 0},               /* PLATFORM_ID */
+    {0x2a, 0x2a, 0},               /* EBL_CR_POWERON */
+    {0x2c, 0x2c, 0x1000000},       /* EBC_FREQUENCY_ID: core clock is bus clock */
+    {0x34, 0x34, 0},               /* SMI_COUNT */
+    {0xc1, 0xc2, 0},               /* P6_PERFCTR */
+    {0xcd, 0xcd, 3},               /* FSB_FREQ */
+    {0xfe, 0xfe, 0x508},           /* MTRRcap: eight variable ranges, fixed ranges, WC */
+    {0x11e, 0x11e, 0xbe702111},    /* BBL_CR_CTL3 */
+    {0x179, 0x179, 32},            /* MCG_CAP: banks */
+    {0x17a, 0x17a, 0},             /* MCG_STATUS */
+    {0x186, 0x187, 0},             /* P6_EVNTSEL */
+    {0x198, 0x198, 0x400000003e8}, /* PERF_STATUS */
+    {0x199, 0x199, 0},             /* PERF_CTL */
+    {0x1db, 0x1de, 0},             /* last branch and interrupt */
+    {0x1fc, 0x1fc, 0},             /* POWER_CTL */
+    {0x200, 0x20f, 0},             /* variable MTRRs */
+    {0x250, 0x250, 0},             /* fixed MTRRs */
+    {0x258, 0x259, 0},
+    {0x268, 0x26f, 0},
+    {0x400, 0x47f, 0}, /* machine-check banks */
+    {0x606, 0x606, 0}, /* RAPL: unit, energy of package, DRAM, cores, graphics */
+    {0x611, 0x611, 0},
+    {0x619, 0x619, 0},
+    {0x639, 0x639, 0},
+    {0x641, 0x641, 0},
+    {0x6e0, 0x6e0, 0},                    /* TSC_DEADLINE */
+    {0xc0010000, 0xc0010007, 0},          /* K7_EVNTSEL, K7_PERFCTR */
+    {0xc0010010, 0xc0010010, 0},          /* SYSCFG */
+    {0xc0010015, 0xc0010015, 0},          /* HWCR */
+    {0xc001001b, 0xc001001b, 0x20000000}, /* K7_CLK_CTL */
+    {0xc001001f, 0xc001001f, 0},          /* NB_CFG */
+    {0xc0010055, 0xc0010055, 0},          /* INT_PENDING_MSG */
+    {0xc0010058, 0xc0010058, 0},          /* MMIO_CONF_BASE */
+    {0xc0010112, 0xc0010113, 0},          /* TSEG_ADDR, TSEG_MASK */
+    {0xc0010117, 0xc0010117, 0},          /* VM_HSAVE_PA */
+    {0xc0011022, 0xc0011023, 0},          /* DC_CFG, TW_CFG */
+    {0xc001102a, 0xc001102a, 0},          /* BU_CFG2 */
+    {0xc001102c, 0xc001102c, 0},          /* EX_CFG */
+};
+
+static const struct fixed_msr *find_fixed(uint32_t msr)
+{
+    for (unsigned i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+        if (msr >= fixed[i].first && msr <= fixed[i].last)
+            return &fixed[i];
+    return NULL;
+}
+
 static const struct plain_msr *find_plain(uint32_t msr)
 {
     for (unsigned i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
@@ -153,6 +209,7 @@ static bool read_own(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *v, 
 bool x86_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value)
 {
     const struct plain_msr *row = find_plain(msr);
+    const struct fixed_msr *its = find_fixed(msr);
     const struct tsp_msr *kept;
     bool ok = true;
 
@@ -167,7 +224,9 @@ bool x86_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value)
         *value = kept->value;
     else if (row)
         *value = row->initial;
-    return kept || row;
+    else if (its)
+        *value = its->value;
+    return kept || row || its;
 }
 
 /* EFER bits exist when CPUID enumerates the feature; LMA follows LME and CR0.PG and cannot be
@@ -323,8 +382,11 @@ static enum step read_write(struct vm *vm, struct vcpu *vc, const struct insn *i
 
     if (x86_cpl(vc) != 0)
         return step_fault_code(vc, X86_GP, 0);
-    if (!(write ? x86_wrmsr(vm, vc, msr, v) : x86_rdmsr(vm, vc, msr, &v)))
+    if (!(write ? x86_wrmsr(vm, vc, msr, v) : x86_rdmsr(vm, vc, msr, &v))) {
+        if (write && find_fixed(msr))
+            return step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
         return step_fault_code(vc, X86_GP, 0);
+    }
     if (!write) {
         x86_set32(vc, TSP_RAX, (uint32_t)v);
         x86_set32(vc, TSP_RDX, (uint32_t)(v >> 32));

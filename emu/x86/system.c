@@ -55,6 +55,10 @@ static enum step halt(struct vm *vm, struct vcpu *vc, const struct insn *in)
     if (x86_cpl(vc) != 0)
         return gp(vc);
     vcpu_advance(vc, in->len);
+    if (vc->hv_state[HV_STATE_KICKED] != 0) {
+        vc->hv_state[HV_STATE_KICKED] = 0;
+        return STEP_NEXT;
+    }
     return step_stop(vm, vc, TSP_STOP_HALT);
 }
 

@@ -8,6 +8,13 @@ static enum step gp(struct vcpu *vc)
     return step_fault_code(vc, X86_GP, 0);
 }
 
+/* Outside RAM: a processor makes two accesses of it, and KVM's emulator cannot do those of a load
+ * (torvalds/linux arch/x86/kvm/emulate.c read_descriptor). */
+static enum step elsewhere(struct vm *vm, struct vcpu *vc)
+{
+    return step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
+}
+
 /* 64-bit code stores and loads 8 bytes of base, other code 4. */
 static unsigned base_size(const struct vcpu *vc)
 {
@@ -27,6 +34,8 @@ static enum step load_table(struct vm *vm, struct vcpu *vc, const struct insn *i
     step = x86_load(vm, vc, in->seg, x86_offset(vc, in), b, 2 + size);
     if (step == STEP_FAULT)
         return step;
+    if (step == STEP_EVENT)
+        return elsewhere(vm, vc);
     base = le_load(b + 2, size);
     if (in->osize == 2)
         base &= 0xffffff;
@@ -55,6 +64,8 @@ static enum step store_table(struct vm *vm, struct vcpu *vc, const struct insn *
     le_store(b, t->limit, 2);
     le_store(b + 2, t->base, size);
     step = x86_store(vm, vc, in->seg, x86_offset(vc, in), b, 2 + size);
+    if (step == STEP_EVENT)
+        return elsewhere(vm, vc);
     if (step != STEP_FAULT)
         vcpu_advance(vc, in->len);
     return step;

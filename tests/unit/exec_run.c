@@ -414,6 +414,84 @@ static void random_code_always_ends(void **state)
     close_guest(&g);
 }
 
+/* KVM answers for registers of processors and firmware that guests look for; one that nobody has is
+ * #GP, and what a write to the former does is not emulated. */
+static void msrs_that_guests_look_for_are_answered(void **state)
+{
+    static const struct {
+        uint32_t msr;
+        int64_t value; /* -1: #GP */
+    } row[] = {{0x0, 0},         {0xcd, 3},    {0xfe, 0x508},          {0x179, 32},
+               {0x47f, 0},       {0x480, -1},  {0x198, 0x400000003e8}, {0xc001001b, 0x20000000},
+               {0xc0010008, -1}, {0x12345, -1}};
+    static const uint8_t read[] = {0x0f, 0x32}, write[] = {0x0f, 0x30};
+    struct guest g = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        for (unsigned w = 0; w < 2; w++) {
+            guest_prepare(&g, TSP_MODE_LONG64, w ? write : read, 2);
+            g.setup.vcpu[0].regs.r[TSP_RCX] = row[i].msr;
+            guest_start(&g);
+            guest_step(&g, 1);
+            if (row[i].value < 0) {
+                assert_int_equal(g.ev.kind, TSP_EV_FAULT);
+                assert_int_equal(g.ev.code, 13);
+            } else if (w) {
+                assert_int_equal(g.ev.kind, TSP_EV_STOP);
+                assert_int_equal(g.ev.code, TSP_STOP_UNSUPPORTED);
+            } else {
+                assert_int_equal(g.ev.kind, TSP_EV_MSR);
+                assert_int_equal(g.ev.info[0], row[i].value);
+            }
+        }
+    }
+    close_guest(&g);
+}
+
+static void descriptor_tables_outside_ram_are_not_emulated(void **state)
+{
+    static const uint8_t code[4][3] = {
+        {0x0f, 0x01, 0x00}, {0x0f, 0x01, 0x08}, {0x0f, 0x01, 0x10}, {0x0f, 0x01, 0x18}};
+    struct guest g = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        guest_prepare(&g, TSP_MODE_PROT32, code[i], 3);
+        g.setup.vcpu[0].regs.r[TSP_RAX] = 0x200000;
+        guest_start(&g);
+        guest_step(&g, 1);
+        assert_int_equal(g.ev.kind, TSP_EV_STOP);
+        assert_int_equal(g.ev.code, TSP_STOP_UNSUPPORTED);
+        assert_int_equal(g.ev.before.pc, CODE);
+    }
+    close_guest(&g);
+}
+
+/* KVM has nothing to emulate there: user space is told at CPL 0, the guest above. */
+static void code_outside_ram_is_undefined_above_cpl_0(void **state)
+{
+    static const uint8_t jump[] = {0xff, 0xe0};
+    struct guest g = {0};
+
+    (void)state;
+    guest_prepare(&g, TSP_MODE_PROT32, jump, sizeof(jump));
+    g.setup.vcpu[0].regs.r[TSP_RAX] = 0x200000;
+    guest_start(&g);
+    guest_step(&g, 9);
+    assert_int_equal(g.ev.kind, TSP_EV_STOP);
+    assert_int_equal(g.ev.code, TSP_STOP_UNSUPPORTED);
+    g.setup.vcpu[0].regs.level = 3;
+    g.setup.vcpu[0].x86.seg[TSP_CS] = guest_segment(0xb, 0xc0fb, 0xffffffff, 0);
+    g.setup.vcpu[0].x86.seg[TSP_SS] = guest_segment(0x13, 0xc0f3, 0xffffffff, 0);
+    guest_start(&g);
+    guest_step(&g, 9);
+    /* this machine has no stack for the handler: what counts is that the guest is told */
+    assert_int_equal(g.ev.before.pc, 0x200000);
+    assert_false(g.ev.kind == TSP_EV_STOP && g.ev.code == TSP_STOP_UNSUPPORTED);
+    close_guest(&g);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_fault_changes_no_register),
     cmocka_unit_test(code_ends_at_its_limit),
@@ -431,6 +509,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(x87_on_its_stack_shows_only_nm),
     cmocka_unit_test(several_vcpus_take_turns),
     cmocka_unit_test(a_device_access_is_one_event),
+    cmocka_unit_test(msrs_that_guests_look_for_are_answered),
+    cmocka_unit_test(descriptor_tables_outside_ram_are_not_emulated),
+    cmocka_unit_test(code_outside_ram_is_undefined_above_cpl_0),
     cmocka_unit_test(random_code_always_ends),
 };
 

@@ -196,6 +196,33 @@ static void kvm_kick_wakes_the_vcpu_named(void **state)
     rig_close(&r);
 }
 
+/* Who kicks itself does not stay in its next HLT; the message arrives through KVM's map of APICs,
+ * the broadcast without it. */
+static void kvm_kick_of_oneself_is_remembered(void **state)
+{
+    static const struct {
+        uint32_t config;
+        uint64_t id;
+        bool kicked;
+    } row[] = {{TSP_CFG_IRQCHIP | TSP_CFG_APIC_ON, 0, true},
+               {TSP_CFG_IRQCHIP | TSP_CFG_APIC_ON, 1, false},
+               {TSP_CFG_IRQCHIP, 0, false},
+               {TSP_CFG_IRQCHIP, 0xff, true},
+               {0, 0xff, false}};
+    struct rig r;
+
+    (void)state;
+    rig_open(&r, "kvm");
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct call_row call = {"", row[i].config, L, 0, 5, 0, row[i].id, 0, 0, 0};
+
+        prepare(&r, &call);
+        assert_int_equal(rig_call(&r, 0), STEP_EVENT);
+        assert_int_equal(r.vm->vcpu[0].hv_state[HV_STATE_KICKED], row[i].kicked);
+    }
+    rig_close(&r);
+}
+
 static void kvm_ipi_nmi_enters_all_targets(void **state)
 {
     struct rig r;
@@ -335,6 +362,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(kvm_map_gpa_leaves_to_user_space),
     cmocka_unit_test(kvm_clock_pairing_writes_its_block),
     cmocka_unit_test(kvm_kick_wakes_the_vcpu_named),
+    cmocka_unit_test(kvm_kick_of_oneself_is_remembered),
     cmocka_unit_test(kvm_ipi_nmi_enters_all_targets),
     cmocka_unit_test(kvm_ipi_vector_needs_interrupts_enabled),
     cmocka_unit_test(kvm_ipi_starts_another_vcpu),
