@@ -113,7 +113,7 @@ struct runner {
 };
 struct run_result {
     enum verdict worst;
-    unsigned events, judged, fails, policy_fails;
+    unsigned events, judged, gaps, fails, policy_fails; /* gaps: no rule covers them */
     uint32_t stop;         /* enum tsp_stop of the last vCPU that stopped */
     struct tsp_event last; /* its event */
     char first[256];       /* the first FAIL in one line: rule, expected, got */

@@ -151,6 +151,18 @@ static int take_input(struct run_args *a)
     return take_code(a, code, (size_t)n);
 }
 
+/* What no rule covers says nothing for the target. */
+static void print_end(const struct run_result *res)
+{
+    printf("%u trap%s judged", res->judged, res->judged == 1 ? "" : "s");
+    if (res->judged > 0 || res->gaps == 0)
+        printf(": %s%s%s", cli_verdict_color(res->worst), res->fails > 0 ? "FINDINGS" : "conforms",
+               cli_color(COLOR_OFF));
+    if (res->gaps > 0)
+        printf("; %u not judged: no rule covers %s", res->gaps, res->gaps == 1 ? "it" : "them");
+    printf("\n");
+}
+
 static int execute(struct run_args *a, struct source *src)
 {
     static struct input_image image;
@@ -171,9 +183,7 @@ static int execute(struct run_args *a, struct source *src)
         return EXIT_BAD_INPUT;
     }
     if (a->r.view == VIEW_TEXT)
-        printf("%u trap%s judged: %s%s%s\n", res.judged, res.judged == 1 ? "" : "s",
-               cli_verdict_color(res.worst), res.fails > 0 ? "FINDINGS" : "conforms",
-               cli_color(COLOR_OFF));
+        print_end(&res);
     return res.fails > 0 ? EXIT_FINDINGS : EXIT_CONFORMS;
 }
 

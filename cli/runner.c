@@ -133,11 +133,14 @@ static void judge_piece(const struct runner *r, const struct tsp_setup *setup,
     apply_known(r, c);
     count(r, c, out);
     for (size_t e = 0, i = 0; e < trace->n; e++) {
-        bool any = false;
+        bool any = false, gap = false;
 
-        for (i = 0; i < c->n && !any; i++)
+        for (i = 0; i < c->n && !any; i++) {
             any = c->f[i].event == e;
-        out->judged += any;
+            gap = any && c->f[i].verdict == VERDICT_GAP;
+        }
+        out->judged += any && !gap;
+        out->gaps += gap;
     }
     out->events += (unsigned)trace->n;
 }
