@@ -135,7 +135,7 @@ static bool outcome_on(struct target *t, const struct scenario *s, const struct 
 
     cli_build(s, &image, &setup);
     if (exec_run(t, &setup, s->sched, s->nsched, GOLDEN_BUDGET, &trace) != TSP_OK) {
-        snprintf(why, max, "%s: %s", t->name, cli_refusal(t));
+        snprintf(why, max, "%.30s: %s", t->name, cli_refusal(t));
         return false;
     }
     memset(out, 0, sizeof(*out));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
+#include "cli/formats/shipped.h"
 #include "emu/emu.h"
 
 #include <jansson.h>
@@ -14,10 +15,11 @@ static const char help[] =
     "       trapspec spec lint DIR\n\n"
     "The reference table. list: every rule and how many there are; show: one rule with its source "
     "in full;\n"
-    "sources: the documents; behaviours: where shipped hypervisors differ from them, and the "
+    "sources: the documents; behaviours: where shipped hypervisors differ from them, the "
     "profiles that\n"
-    "have each; lint: reads a directory of tables as the build does and says what is wrong and "
-    "where.\n\n"
+    "have each and the rules that flag it; lint: reads a directory of tables as the build does and "
+    "says\n"
+    "what is wrong and where.\n\n"
     "  --table NAME  only that table, e.g. patch\n"
     "  --json        JSON lines\n\n"
     "example: trapspec spec list --table patch\n"
@@ -93,8 +95,40 @@ static int sources(const struct spec *s)
     return EXIT_CONFORMS;
 }
 
+/* fuzz/known/caught.csv as it was built in. */
+static struct known *caught_list(void)
+{
+    struct tsp_error err;
+    struct known *k;
+
+    for (const struct shipped_list *l = shipped_lists; l->name != NULL; l++)
+        if (strcmp(l->name, "caught") == 0 &&
+            known_parse(&k, l->name, l->text, strlen(l->text), &err) == TSP_OK)
+            return k;
+    return NULL;
+}
+
+/* Lines of the list that begin with the name: alone, or with others that it takes to see it. */
+static void print_caught(const struct known *k, const char *name)
+{
+    size_t n = strlen(name);
+    const char *rules;
+
+    for (size_t i = 0; i < known_count(k); i++) {
+        const char *r = known_rule_at(k, i);
+
+        if (strncmp(r, name, n) != 0 || (r[n] != 0 && r[n] != '+') || !known_has(k, r, &rules))
+            continue;
+        if (r[n] == 0)
+            printf("    flagged by: %s\n", rules);
+        else
+            printf("    flagged with %s by: %s\n", r + n + 1, rules);
+    }
+}
+
 static int behaviours(void)
 {
+    struct known *caught = caught_list();
     const char *name, *text;
     struct vm_behaviour b;
 
@@ -107,7 +141,10 @@ static int behaviours(void)
             if (vm_profile_has(name, i))
                 printf(" %s", name);
         printf("\n");
+        if (caught != NULL)
+            print_caught(caught, b.name);
     }
+    known_free(caught);
     return EXIT_CONFORMS;
 }
 

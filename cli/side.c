@@ -78,7 +78,7 @@ bool side_run(struct target *a, struct target *b, const struct scenario *s, stru
         if (again.out.r[i] != out->b.out.r[i])
             out->b.vary |= (uint32_t)1 << i;
     if (again.exit != out->b.exit || again.out.pc != out->b.out.pc) {
-        snprintf(out->why, sizeof(out->why), "%s does not repeat it", b->name);
+        snprintf(out->why, sizeof(out->why), "%.60s does not repeat it", b->name);
         return false;
     }
     out->n = diff_outcome((enum tsp_arch)s->arch, &out->a, &out->b, out->d, DIFF_MAX);

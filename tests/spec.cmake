@@ -4,3 +4,7 @@ if(TARGET tsp_spec)
         tsp_test(spec_${name}_test SOURCE ${CMAKE_CURRENT_LIST_DIR}/spec/${name}_test.c LABEL spec LINK tsp_spec)
     endforeach()
 endif()
+# Judge and model together: each named behaviour is flagged by the rules that are said to flag it.
+if(TARGET tsp_run)
+    tsp_test(spec_caught_test SOURCE ${CMAKE_CURRENT_LIST_DIR}/spec/caught_test.c LABEL spec LINK tsp_run)
+endif()

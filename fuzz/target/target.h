@@ -9,7 +9,7 @@ struct target {
     const struct tsp_target_ops *ops;
     void *self;
     uint32_t caps;
-    char name[96];
+    char name[1024]; /* a profile may be followed by every behaviour there is */
 };
 
 /*
