@@ -26,7 +26,7 @@ struct verb {
 };
 
 extern const struct verb verb_run, verb_replay, verb_report, verb_diff, verb_decode, verb_cpuid,
-    verb_lint, verb_spec, verb_fuzz, verb_record;
+    verb_lint, verb_spec, verb_fuzz, verb_record, verb_mutants;
 
 /* "trapspec VERB: TEXT" on stderr. Returns the exit code that fits the status: 3 for bad input, 2
  * for EARG. */
@@ -79,6 +79,16 @@ void golden_case_at(const struct golden *g, size_t i, struct golden_case *out);
 
 /* The CPUID leaves a scenario's base policy stands for (from the model's own defaults). */
 size_t cli_base_policy(const struct scenario *s, struct tsp_leaf *out, size_t max);
+/* --cpu: a recorded processor stands in for the base policy of its vendor from now on; scenarios
+ * made for other vendors keep theirs. 0 or an exit code after a message. */
+int cli_use_cpu(const char *verb, const char *name);
+/* The base policy it stands in for (Intel's, for an unknown vendor); false when none is used. */
+bool cli_cpu_base(uint8_t *policy);
+/* Its leaves, with those of the scenario's hypervisor. */
+size_t cli_cpu_policy(const struct scenario *s, struct tsp_leaf *out, size_t max);
+/* Writes them into a scenario with that base, so that it stands for itself wherever it is kept;
+ * cli_fit does it. Does nothing without --cpu. */
+void cli_put_cpu(struct scenario *s);
 /* Builds set-up and image of a scenario with its base policy. */
 void cli_build(const struct scenario *s, struct input_image *img, struct tsp_setup *setup);
 /* Gives a scenario the machine below that the target really runs on: the host's vendor, its clock

@@ -24,6 +24,7 @@ static const char help[] =
     "  --seed N      of the mutations (1)\n"
     "  --findings D  directory for those scenarios\n"
     "  --corpus P    scenario files or directories to start from; may be repeated\n"
+    "  --cpu NAME    scenarios made here have that recording's processor (trapspec cpuid --list)\n"
     "  --below tcg   B runs on QEMU's emulated processor, whose own ways are counted only\n"
     "  --json        one JSON line per record: id, status match|differ|unsupported|skipped, "
     "differences\n\n"
@@ -41,7 +42,8 @@ enum {
     OPT_SEED,
     OPT_FINDINGS,
     OPT_CORPUS,
-    OPT_BELOW
+    OPT_BELOW,
+    OPT_CPU
 };
 static const struct option options[] = {{"filter", required_argument, NULL, OPT_FILTER},
                                         {"skip", required_argument, NULL, OPT_SKIP},
@@ -52,6 +54,7 @@ static const struct option options[] = {{"filter", required_argument, NULL, OPT_
                                         {"seed", required_argument, NULL, OPT_SEED},
                                         {"findings", required_argument, NULL, OPT_FINDINGS},
                                         {"corpus", required_argument, NULL, OPT_CORPUS},
+                                        {"cpu", required_argument, NULL, OPT_CPU},
                                         {"below", required_argument, NULL, OPT_BELOW},
                                         {NULL, 0, NULL, 0}};
 
@@ -317,6 +320,8 @@ static int side_option(struct side_options *o, int opt, const char *arg)
             return cli_usage("diff", "--corpus: at most %u times", SIDE_CORPUS_MAX);
         o->corpus[o->ncorpus++] = arg;
         return 0;
+    case OPT_CPU:
+        return cli_use_cpu("diff", arg);
     case OPT_BELOW:
         o->tcg = strcmp(arg, "tcg") == 0;
         return o->tcg ? 0 : cli_usage("diff", "--below %s: tcg", arg);

@@ -20,6 +20,7 @@ static const char help[] =
     "                 (CPUID leaves, in a format that lint reads)\n"
     "  -o DIR         write report.json, report.html and findings/ there\n"
     "  --sample N     every Nth of the scenarios made from the rules only\n"
+    "  --cpu NAME     the guest's processor is that recording's (trapspec cpuid --list)\n"
     "  --corpus PATH  scenario files to run as well; may be repeated\n"
     "  --known FILE   accepted deviations, lines \"rule, reason\"\n"
     "  --no-known     show accepted deviations as findings\n"
@@ -32,6 +33,7 @@ static const char help[] =
 enum {
     OPT_TARGET = 256,
     OPT_SAMPLE,
+    OPT_CPU,
     OPT_CORPUS,
     OPT_KNOWN,
     OPT_NO_KNOWN,
@@ -41,6 +43,7 @@ enum {
 };
 static const struct option options[] = {{"target", required_argument, NULL, OPT_TARGET},
                                         {"sample", required_argument, NULL, OPT_SAMPLE},
+                                        {"cpu", required_argument, NULL, OPT_CPU},
                                         {"corpus", required_argument, NULL, OPT_CORPUS},
                                         {"known", required_argument, NULL, OPT_KNOWN},
                                         {"no-known", no_argument, NULL, OPT_NO_KNOWN},
@@ -331,10 +334,10 @@ static int finish(struct report_args *a)
 
 static int parse_args(struct report_args *a, int argc, char **argv)
 {
-    int opt;
+    int opt, code = 0;
 
     opterr = 0;
-    while ((opt = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
+    while (code == 0 && (opt = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
         if (opt == OPT_TARGET)
             a->target = optarg;
         else if (opt == 'o')
@@ -355,9 +358,13 @@ static int parse_args(struct report_args *a, int argc, char **argv)
             return cli_usage("report", "--sample %s: a number of 1 to 1000000", optarg);
         else if (opt == OPT_CORPUS && a->ncorpus < CORPUS_MAX)
             a->corpus[a->ncorpus++] = optarg;
+        else if (opt == OPT_CPU)
+            code = cli_use_cpu("report", optarg);
         else
             return cli_bad_option("report", options, argv, optind - 1);
     }
+    if (code != 0)
+        return code;
     if (a->target == NULL && optind < argc)
         a->target = argv[optind++];
     if (optind < argc)

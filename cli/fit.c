@@ -11,6 +11,7 @@ void cli_fit(const struct target *t, struct scenario *s)
 {
     struct target_host h;
 
+    cli_put_cpu(s);
     if (!target_host(t, &h))
         return;
     s->host = h.vendor;

@@ -119,7 +119,10 @@ int machine_option(struct machine *m, const char *verb, int opt, const char *arg
     switch (opt) {
     case OPT_ARCH:
         return 0;
+    case OPT_CPU:
+        return cli_use_cpu(verb, arg);
     case OPT_HOST:
+        m->host_set = true;
         return choose(verb, "host", arg, cli_vendors, &m->s.host);
     case OPT_GUEST: {
         uint8_t vendor = 0;
@@ -162,13 +165,21 @@ int machine_option(struct machine *m, const char *verb, int opt, const char *arg
 int machine_finish(struct machine *m, const char *verb)
 {
     const struct dump_cpu *c;
+    uint8_t base;
 
     if (m->s.arch == TSP_ARCH_X86 && m->s.mode == TSP_MODE_A64)
         return cli_usage(verb, "--mode a64 needs --arch aarch64");
-    if (!m->guest_set)
+    if (cli_cpu_base(&base)) {
+        if (m->guest_set)
+            return cli_usage(verb, "--cpu is the guest's processor: without --guest");
+        if (!m->host_set && (base == INPUT_POLICY_AMD || base == INPUT_POLICY_HYGON))
+            m->s.host = TSP_VENDOR_AMD;
+        m->s.policy = base;
+    } else if (!m->guest_set) {
         m->s.policy = m->s.host == TSP_VENDOR_AMD     ? INPUT_POLICY_AMD
                       : m->s.host == TSP_VENDOR_HYGON ? INPUT_POLICY_HYGON
                                                       : INPUT_POLICY_INTEL;
+    }
     if (m->s.mode == TSP_MODE_VM86)
         m->s.level = 3;
     if (m->policy.n == 0)

@@ -19,6 +19,7 @@ enum {
     OPT_PATCH,
     OPT_PSCI,
     OPT_REG,
+    OPT_CPU,
     OPT_TARGET,
     OPT_BUDGET,
     OPT_JSON,
@@ -37,7 +38,7 @@ enum {
         {"hv-base", required_argument, NULL, OPT_HV_BASE},                                         \
         {"policy", required_argument, NULL, OPT_POLICY},                                           \
         {"patch", required_argument, NULL, OPT_PATCH},                                             \
-        {"psci", required_argument, NULL, OPT_PSCI},                                               \
+        {"psci", required_argument, NULL, OPT_PSCI}, {"cpu", required_argument, NULL, OPT_CPU},    \
     {                                                                                              \
         "reg", required_argument, NULL, OPT_REG                                                    \
     }
@@ -47,6 +48,7 @@ enum {
     "  --host V        processor below: intel (default) or amd; decides which hypercall\n"         \
     "                  instruction is native\n"                                                    \
     "  --guest V       vendor the guest sees: intel, amd, hygon, centaur; default as --host\n"     \
+    "  --cpu NAME      the processor of that recording (trapspec cpuid --list)\n"                  \
     "  --mode M        long64 (default), compat32, compat16, prot32, prot16, real16, vm86\n"       \
     "  --cpl N         0 (default) or 3;  --el N  1 (default) or 0\n"                              \
     "  --hv NAME       hypervisor interface: kvm (default) or none\n"                              \
@@ -61,7 +63,7 @@ enum {
 /* What the machine options collect. The policy file's leaves replace the scenario's. */
 struct machine {
     struct scenario s;
-    bool guest_set, mode_set;
+    bool guest_set, mode_set, host_set;
     struct dump policy;
 };
 void machine_init(struct machine *m);

@@ -118,9 +118,12 @@ size_t cli_base_policy(const struct scenario *s, struct tsp_leaf *out, size_t ma
 {
     static const enum tsp_vendor vendor[INPUT_POLICY_COUNT] = {
         TSP_VENDOR_OTHER, TSP_VENDOR_INTEL, TSP_VENDOR_AMD, TSP_VENDOR_HYGON, TSP_VENDOR_CENTAUR};
+    uint8_t cpu;
 
     if (s->policy == INPUT_POLICY_NONE || s->policy >= INPUT_POLICY_COUNT)
         return 0;
+    if (cli_cpu_base(&cpu) && cpu == s->policy)
+        return cli_cpu_policy(s, out, max);
     return vm_default_policy(vendor[s->policy], (enum tsp_persona)s->persona[0], s->hv_base[0], out,
                              max);
 }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# cmake -DOUT=file.c -DFILES=a.csv;b.csv -P embed.cmake: the files as C arrays, in struct shipped_list shipped_lists[].
-set(text "/* Generated from fuzz/known. */\n#include \"cli/formats/shipped.h\"\n\n")
-set(table "const struct shipped_list shipped_lists[] = {\n")
+# cmake -DOUT=file.c -DFILES=a.csv;b.csv -DNAME=lists -P embed.cmake: the files as C arrays, in struct shipped_list
+# shipped_NAME[].
+set(text "/* Generated. */\n#include \"cli/formats/shipped.h\"\n\n")
+set(table "const struct shipped_list shipped_${NAME}[] = {\n")
 set(i 0)
 foreach(f ${FILES})
     get_filename_component(name ${f} NAME_WLE)

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
 # Completion for bash: source this file, or install it as share/bash-completion/completions/trapspec.
 
-_trapspec_machine="--arch --host --guest --mode --cpl --el --hv --hv-base --policy --patch --psci --reg"
+_trapspec_machine="--arch --host --guest --cpu --mode --cpl --el --hv --hv-base --policy --patch --psci --reg"
 
 _trapspec_options()
 {
     case $1 in
     run) echo "$_trapspec_machine --target --budget --hex --all --known --json --color" ;;
     replay) echo "--target --harness --known --budget --verbose --text --json --color" ;;
-    report) echo "--target --output --sample --corpus --known --no-known --skip --json --color" ;;
-    diff) echo "--filter --skip --first --json --color" ;;
+    report) echo "--target --output --sample --cpu --corpus --known --no-known --skip --json --color" ;;
+    diff) echo "--cpu --filter --skip --first --json --color" ;;
     decode) echo "--mode --file --json" ;;
-    cpuid) echo "--format --live --guest --hv --hv-base --policy --output" ;;
+    cpuid) echo "--format --live --kvm --list --cpu --guest --hv --hv-base --policy --output" ;;
     lint) echo "--live --json --color" ;;
     spec) echo "--table --json" ;;
     fuzz) echo "--engine --time --target --output --seeds --build --json" ;;
@@ -33,6 +33,7 @@ _trapspec_values()
     --patch) echo "rewrite emulate inject" ;;
     --psci) echo "0.1 0.2 1.0 1.1" ;;
     --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 kvm golden: dump:" ;;
+    --cpu) trapspec cpuid --list 2>/dev/null ;;
     --format) echo "raw aida64 libcpuid libvirt firecracker xen-policy xen-featureset json" ;;
     --color) echo "auto always never" ;;
     --engine) echo "libfuzzer afl" ;;
