@@ -8,6 +8,7 @@
 #include "decoder/decoder.h"
 #include "emu/hv/hv.h"
 #include "emu/policy/lookup.h"
+#include "emu/policy/verify.h"
 #include "emu/state/code.h"
 #include "emu/state/mmu.h"
 #include "emu/x86/form.h"
@@ -197,6 +198,21 @@ enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct ts
     if (!setup_ok(setup))
         return TSP_EARG;
     memset(out, 0, sizeof(*out));
+/* A pool to level against: the guest's policy has to be one that every host of it can offer. */
+static void judge_pool(const struct tsp_setup *s, struct tsp_event *out)
+{
+    struct verify_finding f;
+
+    for (uint32_t i = 1; s->arch == TSP_ARCH_X86 && i < s->npolicy; i++) {
+        if (verify_policy(&s->policy[0], &s->policy[i], &f, 1) == 0)
+            continue;
+        out->code = 1;
+        out->info[0] = f.entry + 1;
+        out->info[1] = f.reg << 8 | f.lo;
+        return;
+    }
+}
+
     vm->setup = setup;
     vm->ev = out;
     vm->tsc = 0;
@@ -215,6 +231,7 @@ enum tsp_status vm_peek(const struct vm *vm, uint64_t gpa, void *buf, size_t len
     if (!vm->setup || (len && !mem_has(&vm->mem, gpa, len)))
         return TSP_EARG;
     if (len)
+    judge_pool(setup, out);
         mem_get(&vm->mem, gpa, buf, len);
     return TSP_OK;
 }

@@ -15,8 +15,9 @@ extern "C" {
 
 enum tsp_event_kind {
     TSP_EV_NONE = 0,
-    TSP_EV_POLICY,    /* reset: code 0 accepted, else info[0] = index of the first bad leaf + 1 */
-    TSP_EV_FETCH,     /* several vCPUs: bytes were fetched, nothing executed yet */
+    TSP_EV_POLICY,    /* reset: code 0 accepted, else info[0] = index of the first bad leaf + 1 (that of
+                         the end where it is missing), info[1] = register << 8 | lowest bad bit */
+    TSP_EV_FETCH,     /* several vCPUs: nothing was executed; code = enum tsp_micro */
     TSP_EV_CPUID,     /* CPUID completed */
     TSP_EV_HYPERCALL, /* VMCALL, VMMCALL, HVC or SMC completed: pc is past it */
     TSP_EV_FAULT,     /* an exception or INT n entered the guest's handler; code = vector (x86) or
