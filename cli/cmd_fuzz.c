@@ -17,7 +17,7 @@ static const char help[] =
     "executions per second, edges, corpus, rules exercised and findings.\n\n"
     "  --engine E     libfuzzer (default) or afl\n"
     "  --time S       seconds (60)\n"
-    "  --target T     what is fuzzed: model:kvm (default), model:PROFILE\n"
+    "  --target T     what is fuzzed: model:kvm (default), model:PROFILE, plugin:FILE\n"
     "  -o DIR         keeps corpus/ and findings/ (fuzz-out)\n"
     "  --seeds DIR    starting inputs; default: those built with the harness\n"
     "  --build DIR    where the harnesses are; default: build/libfuzzer or build/afl beside this "

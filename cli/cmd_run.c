@@ -11,7 +11,8 @@ static const char help[] =
     "Runs a guest and prints one line per trap: vCPU, level, pc, bytes, disassembly, inputs,\n"
     "outputs, verdict with rule and source. FILE is an ELF program (x86-64, i386, AArch64), a\n"
     "scenario in text form, or raw code.\n\n" MACHINE_HELP
-    "  --target T      model:kvm (default), model:PROFILE, kvm (with the processor it runs on)\n"
+    "  --target T      model:kvm (default), model:PROFILE, plugin:FILE, kvm (with the\n"
+    "                  processor it runs on)\n"
     "  --budget N      instructions before the run ends (1000000)\n"
     "  --all           print plain port and memory accesses too\n"
     "  --known FILE    accepted deviations\n"

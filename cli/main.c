@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L /* setenv */
 #include "cli/cli.h"
 #include "decoder/decoder.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct verb *const verbs[] = {&verb_run,    &verb_replay, &verb_report, &verb_diff,
@@ -61,6 +63,7 @@ static int plugin_options(int argc, char **argv)
     bool inside = false;
     uint64_t ms = 0;
     int n = 0, i = 0;
+    char text[16];
 
     for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
         const char *value = NULL;
@@ -82,6 +85,12 @@ static int plugin_options(int argc, char **argv)
         argv[n++] = argv[i++];
     argv[n] = NULL;
     target_plugin_options(inside, (unsigned)ms);
+    /* For the harness that `fuzz` starts. */
+    if (inside)
+        setenv("TRAPSPEC_IN_PROCESS", "1", 1);
+    snprintf(text, sizeof(text), "%u", (unsigned)ms);
+    if (ms != 0)
+        setenv("TRAPSPEC_PLUGIN_TIMEOUT", text, 1);
     return n;
 }
 

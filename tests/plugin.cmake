@@ -53,3 +53,11 @@ bad_plugin(RESET_DIES 1 "killed by signal 7" 400)
 bad_plugin(RESET_KIND 1 "an event of kind 3" 400)
 bad_plugin(SCRIBBLES 1 "an event of kind 65535" 400)
 bad_plugin(OVERFLOWS 1 "killed by signal 11" 400)
+
+# docs/PLUGIN.md as a person follows it, on an installed copy.
+find_program(TRAPSPEC_GUIDE_CXX NAMES c++ g++ clang++)
+if(TRAPSPEC_GUIDE_CXX AND NOT TRAPSPEC_SANITIZE)
+    add_test(NAME plugin.guide COMMAND ${CMAKE_SOURCE_DIR}/tests/plugin/guide.sh ${CMAKE_BINARY_DIR}
+             ${CMAKE_SOURCE_DIR}/docs/PLUGIN.md)
+    set_tests_properties(plugin.guide PROPERTIES LABELS plugin TIMEOUT 300)
+endif()

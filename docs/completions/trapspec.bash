@@ -32,7 +32,7 @@ _trapspec_values()
     --hv) echo "kvm none" ;;
     --patch) echo "rewrite emulate inject" ;;
     --psci) echo "0.1 0.2 1.0 1.1" ;;
-    --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 kvm golden: dump:" ;;
+    --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 kvm plugin: golden: dump:" ;;
     --cpu) trapspec cpuid --list 2>/dev/null ;;
     --format) echo "raw aida64 libcpuid libvirt firecracker xen-policy xen-featureset json" ;;
     --color) echo "auto always never" ;;

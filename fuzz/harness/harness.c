@@ -64,12 +64,22 @@ static void accept_known(const char *file)
     judge_accept(known);
 }
 
+/* The program hands its options of plug-ins on by the environment. */
+static void plugin_options(bool inside)
+{
+    const char *ms = getenv("TRAPSPEC_PLUGIN_TIMEOUT");
+
+    target_plugin_options(inside || getenv("TRAPSPEC_IN_PROCESS") != NULL,
+                          ms != NULL ? (unsigned)strtoul(ms, NULL, 10) : 0);
+}
+
 /* NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     struct tsp_error err = {.text = ""};
     const char *name = take_argument(argc, *argv, "--target=");
     const char *known = take_argument(argc, *argv, "--known=");
+    const char *inside = take_argument(argc, *argv, "--in-process");
 
     if (harness.spec != NULL)
         return 0;
@@ -77,6 +87,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         name = getenv("TRAPSPEC_TARGET");
     if (name == NULL || name[0] == 0)
         name = "model:kvm";
+    plugin_options(inside != NULL);
     if (target_open(&harness.target, name, &err) != TSP_OK)
         stop_start(name, &err);
     accept_known(known != NULL ? known : getenv("TRAPSPEC_KNOWN"));

@@ -12,9 +12,10 @@
 #include <sys/mman.h>
 
 #define TIMEOUT_MS 3000u
-#define TIMEOUT_LEAST_MS 100u /* each call that did not return halves the patience, down to this   \
-                               */
-#define HANGS_MOST 48u        /* after so many it is not asked any more */
+/* Each call that did not return halves the patience, down to this; after so many it is not asked
+ * any more. */
+#define TIMEOUT_LEAST_MS 100u
+#define HANGS_MOST 48u
 
 struct plugin {
     char path[PLUGIN_PATH], args[PLUGIN_PATH];
@@ -29,7 +30,6 @@ struct plugin {
     unsigned hangs;
     struct tsp_event ev; /* of the call that ended last */
     const char *why;
-    char text[160];
 };
 
 static bool in_process;
@@ -298,8 +298,8 @@ static enum tsp_status reset_plugin(void *self, const struct tsp_setup *setup,
         return TSP_OK;
     }
     if (st != TSP_OK) {
-        snprintf(p->text, sizeof(p->text), "the plug-in's reset returned %d", (int)st);
-        p->why = p->text;
+        p->why = st == TSP_ENOTSUP ? "the plug-in cannot make this machine (TSP_ENOTSUP)"
+                                   : "the plug-in's reset refused it";
         p->broken = true;
         return (enum tsp_status)st;
     }

@@ -9,12 +9,14 @@
 
 #define CR4_LA57 12u /* Intel SDM Vol. 3A 2.5: linear addresses of 57 bits */
 #define INSN_MOST 15u
+#define CPUID_PLAIN 2u /* bytes of CPUID without prefixes, which are a decoder's business */
 
 bool plugin_asks_cpuid(const struct tsp_setup *setup)
 {
     const struct tsp_vcpu_state *v = &setup->vcpu[0];
     uint8_t bytes[TSP_INSN_BYTES], text;
     uint64_t gpa, lin = initial_linear(setup, v->regs.pc);
+    struct scan scan;
 
     if (setup->arch != TSP_ARCH_X86 || setup->nvcpu != 1 || v->run_state != TSP_RUN_READY)
         return false;
@@ -26,8 +28,10 @@ bool plugin_asks_cpuid(const struct tsp_setup *setup)
             return false;
         bytes[i] = initial_byte(setup, gpa, NULL);
     }
-    return v->regs.mode <= TSP_MODE_LONG64 &&
-           scan_first((enum tsp_mode)v->regs.mode, bytes, sizeof(bytes)).class == SCAN_CPUID;
+    if (v->regs.mode > TSP_MODE_LONG64)
+        return false;
+    scan = scan_first((enum tsp_mode)v->regs.mode, bytes, sizeof(bytes));
+    return scan.class == SCAN_CPUID && scan.len == CPUID_PLAIN;
 }
 
 /* The set-up says where the instruction is and what it begins with; the answer is in after.r[]. */
