@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Walks a trace and judges each event by the rules that cover it. */
 #include "spec/judge.h"
+#include "spec/race.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -368,6 +369,7 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
                         const struct tsp_trace *trace, const struct spec_options *opt)
 {
     size_t n = trace->n < TSP_MAX_EVENT ? trace->n : TSP_MAX_EVENT;
+    struct race_memo memo;
     struct judge j;
 
     /* Field by field: clearing the whole of it would cost more than judging a short trace. */
@@ -379,6 +381,9 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
     j.cpuid_ready = j.hyperv_on = j.redirected = j.blurred = false;
     memset(j.run, 0, sizeof(j.run));
     j.worst = VERDICT_PASS;
+    /* Taken apart into micro-steps, a run is judged by the rules of races. */
+    j.race = setup->protocol != TSP_PROTOCOL_NONE ? &memo : NULL;
+    memo.on = 0;
     memset(j.last, 0, sizeof(j.last));
     if (opt->hits)
         memset(j.tally, 0, sizeof(j.tally));
@@ -387,7 +392,14 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
     else
         spec_policy_open(&j.policy, &(struct tsp_policy){NULL, 0}, false);
     facts_setup(&j);
-    for (j.index = 0; j.index < n; j.index++) {
+    for (j.index = 0; j.race && j.index < n; j.index++) {
+        j.ev = &trace->ev[j.index];
+        if (j.ev->kind == TSP_EV_POLICY)
+            race_start(&j, j.ev);
+        else
+            race_event(&j);
+    }
+    for (j.index = 0; !j.race && j.index < n; j.index++) {
         j.ev = &trace->ev[j.index];
         j.entry = j.served = NULL;
         j.rec = NULL;

@@ -143,7 +143,7 @@ static bool build_lanes(struct build *b, struct tsp_error *err)
             uint64_t allow = b->trap[i].allow[0];
 
             if ((allow >> kind & 1) && (allow >> (insn->first + name) & 1) &&
-                !lane_add(b, l, i, err))
+                !race_rule(&b->spec, b->trap[i].rule) && !lane_add(b, l, i, err))
                 return false;
         }
         qsort(b->numbered + l->first_number, l->nnumber, sizeof(b->numbered[0]), numbered_order);

@@ -28,6 +28,7 @@ struct leaf_tally {
     unsigned n;
 };
 
+struct race_memo;
 struct judge {
     const struct spec *s;
     const struct tsp_setup *setup;
@@ -54,7 +55,20 @@ struct judge {
     bool redirected, blurred;             /* blurred: one entry stands for sub-leaves that differ */
     struct leaf_tally tally[TALLY_SLOTS]; /* answers of a leaf, not yet counted for its rows */
     struct policy_index policy;
+    struct race_memo *race; /* NULL without a protocol */
 };
+
+/* race.c: one event as the rules of races see it. */
+struct race_view {
+    const struct race_vcpu *v; /* its vCPU, before the event */
+    unsigned off;              /* of the instruction in the site, TSP_INSN_BYTES: elsewhere */
+    unsigned changed;          /* bit per byte of the site */
+    bool executed;             /* the processor executed the bytes, or trapped on them */
+};
+void race_view(const struct judge *j, struct race_view *out);
+bool race_rule(const struct spec *s, unsigned rule);
+void race_start(struct judge *j, const struct tsp_event *ev);
+unsigned race_event(struct judge *j);
 
 /* Filled by a predicate that fails. */
 struct say {

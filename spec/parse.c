@@ -270,7 +270,8 @@ enum table_kind table_kind_of(const char *name)
     if (strcmp(name, "x86_leaves") == 0 || strncmp(name, "hv_", 3) == 0)
         return TABLE_FIELDS;
     if (strcmp(name, "x86_ranges") == 0 || strncmp(name, "calls_", 6) == 0 ||
-        strncmp(name, "arm_", 4) == 0 || strcmp(name, "patch") == 0 || strcmp(name, "policy") == 0)
+        strncmp(name, "arm_", 4) == 0 || strcmp(name, "patch") == 0 ||
+        strcmp(name, "policy") == 0 || strcmp(name, "race") == 0)
         return TABLE_RULES;
     if (strcmp(name, "depends") == 0)
         return TABLE_DEPENDS;

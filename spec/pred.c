@@ -48,6 +48,17 @@ const struct pred_def pred_defs[] = {
     {"same_xsave", pred_same_xsave, 0, 0, PRED_NONE},
     {"refused", pred_refused, 2, 2, PRED_INT},
     {"reasoned", pred_reasoned, 0, 0, PRED_NONE},
+    {"executes_whole", pred_executes_whole, 0, 0, PRED_NONE},
+    {"executes_current", pred_executes_current, 0, 0, PRED_NONE},
+    {"overwrites_trapped", pred_overwrites_trapped, 0, 0, PRED_NONE},
+    {"keeps_stores", pred_keeps_stores, 0, 0, PRED_NONE},
+    {"rewrite_complete", pred_rewrite_complete, 0, 0, PRED_NONE},
+    {"retries", pred_retries, 1, 1, PRED_INT},
+    {"one_call", pred_one_call, 0, 0, PRED_NONE},
+    {"is_call", pred_is_call, 0, 0, PRED_NONE},
+    {"truly_undefined", pred_truly_undefined, 0, 0, PRED_NONE},
+    {"trapped_call", pred_trapped_call, 0, 0, PRED_NONE},
+    {"moved_alike", pred_moved_alike, 0, 0, PRED_NONE},
 };
 const unsigned pred_def_count = sizeof(pred_defs) / sizeof(pred_defs[0]);
 

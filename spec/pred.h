@@ -65,4 +65,17 @@ PRED(pred_same_xsave);
 PRED(pred_refused);
 PRED(pred_reasoned);
 
+/* pred_race.c */
+PRED(pred_executes_whole);
+PRED(pred_executes_current);
+PRED(pred_overwrites_trapped);
+PRED(pred_keeps_stores);
+PRED(pred_rewrite_complete);
+PRED(pred_retries);
+PRED(pred_one_call);
+PRED(pred_is_call);
+PRED(pred_truly_undefined);
+PRED(pred_trapped_call);
+PRED(pred_moved_alike);
+
 #endif

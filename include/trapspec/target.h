@@ -113,6 +113,32 @@ enum tsp_patch { TSP_PATCH_REWRITE = 0, TSP_PATCH_EMULATE, TSP_PATCH_INJECT, TSP
 #define TSP_CFG_EXIT_RESUME (1u << 9)  /* after an exit to user space, store exit_ret and go on */
 #define TSP_CFG_GUEST_FAULTING (1u << 10) /* CPUID faulting is offered to the guest */
 
+/*
+ * How the hypervisor gets from the trap of the other vendor's hypercall instruction to the call,
+ * step by step. With one of these (x86 only) the machine is taken apart: fetching a piece of 16
+ * bytes, executing, and each thing the hypervisor does about a trap are steps of their own of
+ * separate vCPUs, and what a vCPU fetched stays with it, out of date or not, until it serialises.
+ */
+enum tsp_protocol {
+    TSP_PROTOCOL_NONE = 0, /* as `patch` and the target say; instructions are whole steps */
+    TSP_PROTOCOL_KVM,      /* KVM as shipped */
+    TSP_PROTOCOL_KVM_2021, /* the same, with the change proposed in 2021 */
+    TSP_PROTOCOL_LGUEST,
+    TSP_PROTOCOL_VIRTUALBOX,
+    TSP_PROTOCOL_EMULATE,   /* the call is made in place, on the bytes that trapped */
+    TSP_PROTOCOL_INJECT,    /* #UD */
+    TSP_PROTOCOL_PAGE_FLIP, /* the site lies in an overlay page, which is exchanged whole */
+    TSP_PROTOCOL_TEXT_POKE, /* breakpoint, serialise, tail, serialise, first byte, serialise */
+    TSP_PROTOCOL_COUNT
+};
+
+/* What `run` does when the set-up has a protocol: its budget is one of these; anything else counts
+ * as TSP_STEP_RUN. A step that is not possible now is TSP_EV_NONE. */
+#define TSP_STEP_RUN 1u
+#define TSP_STEP_REFETCH 2u   /* the vCPU drops what it has fetched */
+#define TSP_STEP_INTERRUPT 3u /* an NMI arrives at the vCPU */
+#define TSP_STEP_MIGRATE 4u   /* the machine goes on on a processor of the other vendor */
+
 struct tsp_setup {
     uint8_t arch;       /* enum tsp_arch */
     uint8_t host;       /* enum tsp_vendor of the processor below; x86 only */
@@ -120,7 +146,7 @@ struct tsp_setup {
     uint8_t patch;      /* enum tsp_patch */
     uint8_t persona[2]; /* enum tsp_persona; the first is preferred */
     uint8_t psci;       /* AArch64: major << 4 | minor */
-    uint8_t spare;
+    uint8_t protocol;   /* enum tsp_protocol */
     uint32_t hv_base[2];    /* x86: leaf each persona was placed at */
     uint32_t config;        /* TSP_CFG_* */
     uint32_t fw_bitmap[3];  /* AArch64 services: standard, standard hypervisor, vendor */

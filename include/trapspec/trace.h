@@ -33,6 +33,26 @@ enum tsp_event_kind {
     TSP_EV_STOP    /* the vCPU does not go on; code = enum tsp_stop */
 };
 
+/*
+ * Micro-steps that execute nothing. With a protocol (struct tsp_setup) the site is where vCPU 0
+ * starts, 16 bytes long; stored[] of every event then holds those 16 bytes of guest-physical memory
+ * after the step, a TSP_EV_PATCH has the number of bytes its rewrite has still to store in spare,
+ * and a TSP_EV_RETIRE has code 1 when the instruction touches no memory.
+ */
+enum tsp_micro {
+    TSP_MICRO_TRAP = 0,  /* the instruction in fetched[] trapped to the hypervisor */
+    TSP_MICRO_FETCH,     /* up to the next 16-byte boundary: info[0] linear address, info[1] bytes */
+    TSP_MICRO_REFETCH,   /* what was fetched is dropped */
+    TSP_MICRO_READ,      /* the hypervisor read the text again: info[0] its first 8 bytes */
+    TSP_MICRO_HOLD,      /* other vCPUs' stores to the text wait from now on; compared */
+    TSP_MICRO_SYNC,      /* vCPU info[0] was made to serialise */
+    TSP_MICRO_RESUME,    /* the hypervisor is done with this trap; the guest goes on */
+    TSP_MICRO_WAIT,      /* the vCPU waits until a rewrite under way is done */
+    TSP_MICRO_INTERRUPT, /* an interrupt became pending */
+    TSP_MICRO_MIGRATE,   /* info[0]: enum tsp_vendor of the processor from now on */
+    TSP_MICRO_COUNT
+};
+
 enum tsp_stop {
     TSP_STOP_BUDGET = 0,  /* instruction budget used up */
     TSP_STOP_HALT,        /* HLT or WFI with nothing that could wake it */
@@ -99,7 +119,7 @@ struct tsp_event {
     uint32_t code;
     uint8_t len;     /* instruction bytes in fetched[]; 0 when nothing was decoded */
     uint8_t text[2]; /* TSP_TEXT_* at the first and the last byte of the instruction */
-    uint8_t spare;
+    uint8_t spare;   /* see enum tsp_micro */
     uint8_t fetched[TSP_INSN_BYTES]; /* what the vCPU saw at pc */
     uint8_t stored[TSP_INSN_BYTES];  /* what memory holds there after the step */
     uint64_t addr;                   /* linear address of the instruction (CS base added) */

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* Predicates of races between vCPUs at one hypercall site. They hold where no protocol is in force.
+ */
+#include "spec/pred.h"
+
+#include "spec/race.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool about_site(const struct judge *j, struct race_view *view)
+{
+    if (!j->race || !j->race->on)
+        return false;
+    race_view(j, view);
+    return true;
+}
+
+/* Versions of the site that agree with the executed bytes, as far as they lie in the site. */
+static unsigned matching(const struct judge *j, const struct race_view *view)
+{
+    const struct race_memo *m = j->race;
+    unsigned n = j->ev->len, set = 0;
+
+    if (n > TSP_INSN_BYTES - view->off)
+        n = TSP_INSN_BYTES - view->off;
+    for (unsigned i = 0; i < m->nversion; i++)
+        if (memcmp(m->version[i] + view->off, j->ev->fetched, n) == 0)
+            set |= 1u << i;
+    return set;
+}
+
+static bool at_site(const struct judge *j, struct race_view *view)
+{
+    return about_site(j, view) && view->executed && view->off < TSP_INSN_BYTES && !j->race->full;
+}
+
+/* What is executed stood there at some time when no rewrite was half done. */
+bool pred_executes_whole(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    struct race_view view;
+
+    (void)p;
+    if (!at_site(j, &view) || matching(j, &view))
+        return true;
+    snprintf(say->expected, sizeof(say->expected), "the old or the new instruction");
+    say_bytes(say->got, sizeof(say->got), j->ev->fetched, j->ev->len);
+    return false;
+}
+
+/* It is not what a finished rewrite has replaced. */
+bool pred_executes_current(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    struct race_view view;
+    unsigned set;
+
+    (void)p;
+    if (!at_site(j, &view))
+        return true;
+    set = matching(j, &view);
+    if (!set || (set & ~(unsigned)j->race->dead))
+        return true;
+    say_bytes(say->expected, sizeof(say->expected), j->race->now + view.off, j->ev->len);
+    say_bytes(say->got, sizeof(say->got), j->ev->fetched, j->ev->len);
+    return false;
+}
+
+/* Bytes that are overwritten with others are those that trapped, or the rewrite's own. */
+bool pred_overwrites_trapped(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    const struct race_memo *m = j->race;
+    struct race_view view;
+    uint64_t off;
+
+    (void)p;
+    if (!about_site(j, &view) || !view.v->trapped)
+        return true;
+    off = ev->info[0] - view.v->trap_addr;
+    if (ev->before.mode != TSP_MODE_LONG64)
+        off = (uint32_t)off;
+    if (ev->info[1] > view.v->trap_len || off > view.v->trap_len - ev->info[1])
+        return say_value(say, "linear address written", view.v->trap_addr, ev->info[0]);
+    for (unsigned i = 0; i < TSP_INSN_BYTES; i++) {
+        unsigned at = i - (unsigned)(view.v->trap_addr - m->site);
+
+        if (!(view.changed >> i & 1) || (view.v->mine >> i & 1))
+            continue;
+        if (at >= view.v->trap_len || m->now[i] != view.v->trap[at])
+            return say_value(say, "byte overwritten", at < TSP_INSN_BYTES ? view.v->trap[at] : 0,
+                             m->now[i]);
+    }
+    return true;
+}
+
+/* No byte that the guest stored since the trap is overwritten. */
+bool pred_keeps_stores(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    struct race_view view;
+    unsigned lost;
+
+    (void)p;
+    if (!about_site(j, &view))
+        return true;
+    lost = view.changed & view.v->theirs;
+    if (!lost)
+        return true;
+    for (unsigned i = 0; i < TSP_INSN_BYTES; i++)
+        if (lost >> i & 1)
+            return say_value(say, "byte that another vCPU stored", j->race->now[i],
+                             j->ev->stored[i]);
+    return true;
+}
+
+/* The vCPU's rewrite has stored all or nothing. */
+bool pred_rewrite_complete(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    struct race_view view;
+
+    (void)p;
+    if (!about_site(j, &view) || view.v->left == 0 || view.v->mine == 0)
+        return true;
+    snprintf(say->expected, sizeof(say->expected), "all of the rewrite, or nothing");
+    snprintf(say->got, sizeof(say->got), "exception 0x%" PRIx32 ", %u of its bytes not stored",
+             j->ev->code, view.v->left);
+    return false;
+}
+
+bool pred_retries(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    struct race_view view;
+
+    if (!about_site(j, &view) || j->ev->code != TSP_MICRO_TRAP ||
+        view.v->trap_addr != j->ev->addr || view.v->retries < p->arg[0])
+        return true;
+    return say_value(say, "traps in a row at this instruction", p->arg[0], view.v->retries + 1u);
+}
+
+bool pred_one_call(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    struct race_view view;
+
+    (void)p;
+    if (!about_site(j, &view) || view.off >= j->race->len || view.v->calls == 0)
+        return true;
+    return say_value(say, "calls of one instruction", 1, view.v->calls + 1u);
+}
+
+/* What the hypervisor wrote is executed as a call and nothing else, and nothing is left over of the
+ * instruction it wrote over. */
+bool pred_is_call(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    struct race_view view;
+    unsigned bytes;
+
+    (void)p;
+    if (!about_site(j, &view) || !view.executed || view.off >= j->race->len || !j->race->by_hv)
+        return true;
+    bytes = (unsigned)(((1u << j->ev->len) - 1) << view.off);
+    if (view.off == 0 || view.v->calls == 0) {
+        if (!(j->race->by_hv & bytes))
+            return true;
+    } else if (j->race->by_hv >> view.off & 1) {
+        return true;
+    }
+    snprintf(say->expected, sizeof(say->expected), "a hypercall");
+    say_bytes(say->got, sizeof(say->got), j->ev->fetched, j->ev->len);
+    return false;
+}
+
+/* Whether these bytes are an instruction on the processor that runs the guest now. */
+static bool valid_now(const struct judge *j, const uint8_t *p, unsigned n)
+{
+    const struct spec *s = j->s;
+    struct insn_view view;
+
+    opcode_view(s, j->ev->before.mode, p, n, &view);
+    if (view.lock)
+        return false;
+    if (view.insn == s->vmcall)
+        return !j->race->amd && !view.mandatory;
+    if (view.insn == s->vmmcall)
+        return j->race->amd != 0;
+    return !view.insn || (strncmp(s->insn[view.insn], "ud", 2) != 0);
+}
+
+/* #UD for an instruction that is no longer there, where one stands that is legal. */
+bool pred_truly_undefined(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct race_memo *m = j->race;
+    struct race_view view;
+
+    (void)p;
+    if (!about_site(j, &view) || !view.v->trapped || view.off >= TSP_INSN_BYTES)
+        return true;
+    if (view.v->trap_len <= TSP_INSN_BYTES - view.off &&
+        memcmp(m->now + view.off, view.v->trap, view.v->trap_len) == 0)
+        return true;
+    if (!valid_now(j, m->now + view.off, TSP_INSN_BYTES - view.off))
+        return true;
+    snprintf(say->expected, sizeof(say->expected), "the new instruction runs");
+    snprintf(say->got, sizeof(say->got), "exception 6");
+    return false;
+}
+
+static bool is_hypercall(const struct judge *j, const uint8_t *p, unsigned n)
+{
+    struct insn_view view;
+
+    opcode_view(j->s, j->ev->before.mode, p, n, &view);
+    return !view.lock && view.insn && (view.insn == j->s->vmcall || view.insn == j->s->vmmcall);
+}
+
+bool pred_trapped_call(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    struct race_view view;
+
+    (void)p;
+    if (!about_site(j, &view) || !view.v->trapped || is_hypercall(j, view.v->trap, TSP_INSN_BYTES))
+        return true;
+    snprintf(say->expected, sizeof(say->expected), "#UD for the instruction that trapped");
+    say_bytes(say->got, sizeof(say->got), view.v->trap, view.v->trap_len);
+    return false;
+}
+
+/* After a migration a call that could be made before is still made. */
+bool pred_moved_alike(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    struct race_view view;
+    uint8_t text = ev->text[0] & ev->text[1];
+
+    (void)p;
+    if (!about_site(j, &view) || !j->race->migrated || view.off != 0 || ev->len == 0)
+        return true;
+    if (!is_hypercall(j, ev->fetched, ev->len) || j->insn.mandatory || !(text & TSP_TEXT_WRITE) ||
+        ((ev->text[0] | ev->text[1]) & TSP_TEXT_ROM) ||
+        memcmp(j->race->now, ev->fetched, ev->len) != 0)
+        return true;
+    snprintf(say->expected, sizeof(say->expected), "the call, as before the migration");
+    snprintf(say->got, sizeof(say->got), "exception 6");
+    return false;
+}

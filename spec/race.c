@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* Follows a run with a protocol, and judges it by the rules of race.csv. */
+#include "spec/race.h"
+
+#include "spec/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char table_name[] = "race";
+
+bool race_rule(const struct spec *s, unsigned rule)
+{
+    return rule < s->ntext && strcmp(s->text[rule].table, table_name) == 0;
+}
+
+/* The rules of the table follow one another. */
+static unsigned first_rule(const struct spec *s, unsigned *n)
+{
+    unsigned first = 0, end;
+
+    while (first < s->ntrap && !race_rule(s, s->trap[first].rule))
+        first++;
+    end = first;
+    while (end < s->ntrap && race_rule(s, s->trap[end].rule))
+        end++;
+    *n = end - first;
+    return first;
+}
+
+static bool host_is_amd(unsigned vendor)
+{
+    return vendor == TSP_VENDOR_AMD || vendor == TSP_VENDOR_HYGON;
+}
+
+static void add_version(struct race_memo *m)
+{
+    unsigned i = 0;
+
+    while (i < m->nversion && memcmp(m->version[i], m->now, sizeof(m->now)) != 0)
+        i++;
+    if (i == RACE_VERSIONS) {
+        m->full = 1;
+        return;
+    }
+    memcpy(m->version[i], m->now, sizeof(m->now));
+    m->dead = (uint16_t)(m->dead & ~(1u << i));
+    m->current = (uint8_t)i;
+    if (i == m->nversion)
+        m->nversion++;
+}
+
+/* The site is where the first vCPU starts. */
+void race_start(struct judge *j, const struct tsp_event *ev)
+{
+    const struct tsp_vcpu_state *v = &j->setup->vcpu[0];
+    struct race_memo *m = j->race;
+    struct insn_view view;
+
+    memset(m, 0, sizeof(*m));
+    m->on = 1;
+    m->amd = host_is_amd(j->setup->host);
+    m->site = v->regs.pc;
+    if (v->regs.mode != TSP_MODE_LONG64)
+        m->site = (uint32_t)(v->regs.pc + v->x86.seg[TSP_CS].base);
+    memcpy(m->now, ev->stored, sizeof(m->now));
+    opcode_view(j->s, v->regs.mode, m->now, sizeof(m->now), &view);
+    m->len = (uint8_t)(view.insn ? view.len : 0);
+    add_version(m);
+}
+
+/* ---- one event ---- */
+
+static bool by_processor(const struct tsp_event *ev, const struct race_vcpu *v)
+{
+    if (v->trapped || ev->len == 0)
+        return false;
+    return ev->kind != TSP_EV_FETCH || ev->code == TSP_MICRO_TRAP;
+}
+
+void race_view(const struct judge *j, struct race_view *out)
+{
+    const struct race_memo *m = j->race;
+    const struct tsp_event *ev = j->ev;
+    uint64_t off = ev->addr - m->site;
+
+    out->v = &m->vcpu[ev->vcpu % TSP_MAX_VCPU];
+    out->off = off < TSP_INSN_BYTES ? (unsigned)off : TSP_INSN_BYTES;
+    out->executed = by_processor(ev, out->v);
+    out->changed = 0;
+    for (unsigned i = 0; i < TSP_INSN_BYTES; i++)
+        out->changed |= (unsigned)(ev->stored[i] != m->now[i]) << i;
+}
+
+static void guest_changed(struct race_memo *m, unsigned changed)
+{
+    m->by_hv = (uint16_t)(m->by_hv & ~changed);
+    for (unsigned i = 0; i < TSP_MAX_VCPU; i++) {
+        struct race_vcpu *v = &m->vcpu[i];
+
+        v->theirs = (uint16_t)(v->theirs | changed);
+        v->mine = (uint16_t)(v->mine & ~changed);
+        v->retries = 0;
+    }
+    add_version(m);
+}
+
+static void rewrite_stored(struct race_memo *m, struct race_vcpu *v, const struct tsp_event *ev,
+                           unsigned changed)
+{
+    if (changed && v->mine == 0)
+        v->old = (uint8_t)(m->current + 1);
+    v->mine = (uint16_t)(v->mine | changed);
+    v->left = ev->spare;
+    m->by_hv = (uint16_t)(m->by_hv | changed);
+    if (v->left == 0 && v->mine)
+        add_version(m);
+}
+
+static void trap_over(struct race_memo *m, struct race_vcpu *v, bool done)
+{
+    if (done && v->left == 0 && v->old && v->old - 1 != m->current)
+        m->dead = (uint16_t)(m->dead | 1u << (v->old - 1));
+    v->trapped = v->left = v->old = 0;
+    v->mine = v->theirs = 0;
+    v->trap_len = 0;
+    memset(v->trap, 0, sizeof(v->trap));
+}
+
+static void trap_begins(struct race_vcpu *v, const struct tsp_event *ev)
+{
+    if (v->trap_addr != ev->addr)
+        v->retries = 0;
+    if (v->retries < UINT8_MAX)
+        v->retries++;
+    v->trapped = 1;
+    v->trap_addr = ev->addr;
+    v->trap_len = ev->len;
+    memcpy(v->trap, ev->fetched, sizeof(v->trap));
+    v->left = v->old = 0;
+    v->mine = v->theirs = 0;
+}
+
+static void note_micro(struct race_memo *m, struct race_vcpu *v, const struct tsp_event *ev)
+{
+    if (ev->code == TSP_MICRO_TRAP) {
+        trap_begins(v, ev);
+    } else if (ev->code == TSP_MICRO_RESUME) {
+        trap_over(m, v, true);
+    } else if (ev->code == TSP_MICRO_MIGRATE) {
+        m->amd = host_is_amd((unsigned)ev->info[0]);
+        m->migrated = 1;
+        for (unsigned i = 0; i < TSP_MAX_VCPU; i++)
+            m->vcpu[i].retries = 0;
+    }
+}
+
+static void take_event(struct judge *j, const struct race_view *view)
+{
+    struct race_memo *m = j->race;
+    const struct tsp_event *ev = j->ev;
+    struct race_vcpu *v = &m->vcpu[ev->vcpu % TSP_MAX_VCPU];
+    bool call = ev->kind == TSP_EV_HYPERCALL;
+
+    memcpy(m->now, ev->stored, sizeof(m->now));
+    if (ev->kind == TSP_EV_PATCH)
+        rewrite_stored(m, v, ev, view->changed);
+    else if (view->changed)
+        guest_changed(m, view->changed);
+    if (view->executed && view->off >= m->len && ev->kind != TSP_EV_FETCH)
+        v->calls = 0;
+    if (call && view->off < m->len && v->calls < UINT8_MAX)
+        v->calls++;
+    if (ev->kind == TSP_EV_FETCH) {
+        note_micro(m, v, ev);
+        return;
+    }
+    if (ev->kind == TSP_EV_PATCH || ev->kind == TSP_EV_NONE)
+        return;
+    if (ev->kind != TSP_EV_MMIO)
+        v->retries = 0;
+    /* a call that is made before the text is rewritten does not end the trap */
+    if (v->trapped && !call)
+        trap_over(m, v, false);
+}
+
+/* ---- the rules ---- */
+
+static bool holds(const struct judge *j, const struct trap_rule *t, struct say *say)
+{
+    for (unsigned i = 0; i < t->npred; i++) {
+        const struct pred_use *p = &j->s->pred[t->pred + i];
+
+        if (!pred_defs[p->fn].holds(j, p, say))
+            return false;
+    }
+    return true;
+}
+
+static void tell(struct judge *j, unsigned rule, const struct say *say)
+{
+    struct finding f = {.verdict = say ? VERDICT_FAIL : VERDICT_PASS,
+                        .subject = SUBJECT_TARGET,
+                        .event = j->index,
+                        .rule = rule};
+
+    if (f.verdict > j->worst)
+        j->worst = f.verdict;
+    if (j->opt->hits)
+        j->opt->hits[rule]++;
+    if (!j->opt->found || f.verdict < j->opt->least)
+        return;
+    if (say) {
+        memcpy(f.expected, say->expected, sizeof(f.expected));
+        memcpy(f.got, say->got, sizeof(f.got));
+    }
+    j->opt->found(j->opt->ctx, &f);
+}
+
+unsigned race_event(struct judge *j)
+{
+    struct race_view view;
+    unsigned n, first, failed = 0;
+
+    if (!j->race->on || j->ev->kind == TSP_EV_NONE || j->ev->kind >= SPEC_BUCKETS)
+        return 0;
+    race_view(j, &view);
+    facts_event(j);
+    first = first_rule(j->s, &n);
+    for (unsigned i = first; i < first + n; i++) {
+        const struct trap_rule *t = &j->s->trap[i];
+        struct say say = {"", ""};
+        bool ok;
+
+        if (!judge_rule_applies(j, t))
+            continue;
+        ok = holds(j, t, &say);
+        tell(j, t->rule, ok ? NULL : &say);
+        failed += !ok;
+    }
+    take_event(j, &view);
+    return failed;
+}
+
+/* ---- one event after another ---- */
+
+struct race_follow {
+    struct judge j;
+    struct spec_options opt;
+};
+
+struct race_follow *race_follow_open(const struct spec *s)
+{
+    struct race_follow *f = calloc(1, sizeof(*f));
+
+    if (f) {
+        f->j.s = s;
+        f->j.opt = &f->opt;
+        f->opt.least = VERDICT_FAIL;
+    }
+    return f;
+}
+
+void race_follow_close(struct race_follow *f)
+{
+    free(f);
+}
+
+void race_follow_start(struct race_follow *f, const struct tsp_setup *setup,
+                       const struct tsp_event *policy, struct race_memo *memo)
+{
+    const struct spec *s = f->j.s;
+
+    memset(&f->j, 0, sizeof(f->j));
+    f->j.s = s;
+    f->j.opt = &f->opt;
+    f->j.setup = setup;
+    f->j.race = memo;
+    spec_policy_open(&f->j.policy, &(struct tsp_policy){NULL, 0}, false);
+    facts_setup(&f->j);
+    race_start(&f->j, policy);
+}
+
+unsigned race_follow_event(struct race_follow *f, struct race_memo *memo,
+                           const struct tsp_event *ev,
+                           void (*found)(void *, const struct finding *), void *ctx)
+{
+    f->j.race = memo;
+    f->j.ev = ev;
+    f->opt.found = found;
+    f->opt.ctx = ctx;
+    return race_event(&f->j);
+}
