@@ -301,10 +301,15 @@ static void judge_stop_event(struct judge *j)
         facts_event(j);
         run_rules(j);
         break;
+    case TSP_STOP_TRIPLE:
+        /* Most are the guest's own doing: no event to be covered, but rules may speak of it. */
+        facts_event(j);
+        if (j->insn.insn)
+            run_rules(j);
+        break;
     case TSP_STOP_BUDGET:
     case TSP_STOP_HALT:
     case TSP_STOP_END:
-    case TSP_STOP_TRIPLE:
     case TSP_STOP_UNSUPPORTED:
     case TSP_STOP_DONE:
         break;

@@ -26,7 +26,7 @@ static const char *const vendor_v[] = {"intel", "amd", "hygon", "centaur", "othe
 static const char *const class_v[] = {"basic", "hv", "ext", "centaur"};
 static const char *const range_v[] = {"in", "out", "none"};
 static const char *const prev_v[] = {"other", "patch"};
-static const char *const pf_v[] = {"no", "fetch", "write", "elsewhere"};
+static const char *const pf_v[] = {"no", "fetch", "write", "elsewhere", "spurious"};
 static const char *const delivery_v[] = {"ok", "failed"};
 static const char *const stop_v[] = {"budget",   "halt",  "end",     "triple",   "unsupported",
                                      "livelock", "off",   "suspend", "shutdown", "reset",
@@ -48,7 +48,7 @@ const struct fact_place fact_groups[FACT_GROUPS] = {
     {"vendor", vendor_v, 1, 0, 5},  {"class", class_v, 1, 5, 4},
     {"range", range_v, 1, 9, 3},    {"entry", noyes_v, 1, 12, 2},
     {"sub1", noyes_v, 1, 14, 2},    {"prev", prev_v, 1, 16, 2},
-    {"pf", pf_v, 1, 18, 4},         {"delivery", delivery_v, 1, 22, 2},
+    {"pf", pf_v, 2, 22, 5},         {"delivery", delivery_v, 1, 22, 2},
     {"stop", stop_v, 1, 24, 13},    {"faulting", offon_v, 1, 37, 2},
     {"hyperv", offon_v, 1, 39, 2},  {"served", noyes_v, 1, 41, 2},
     {"answer", answer_v, 1, 43, 2}, {"target", target_v, 1, 45, 3},
@@ -58,6 +58,7 @@ const struct fact_place fact_groups[FACT_GROUPS] = {
     {"hlt", hlt_v, 2, 10, 2},       {"pvtime", offon_v, 2, 12, 2},
     {"suspend", offon_v, 2, 14, 2}, {"resume", offon_v, 2, 16, 2},
     {"table", noyes_v, 2, 18, 2},   {"limit", limit_v, 2, 20, 2},
+    {"if", offon_v, 2, 27, 2},
 };
 
 /* ORDER: enum cond_field */
@@ -156,8 +157,8 @@ static void setup_cpuid(struct judge *j)
 static const uint8_t x86_lacks[] = {FACT_SERVED, FACT_ANSWER, FACT_TARGET, FACT_START};
 static const uint8_t arm_lacks[] = {FACT_CALL,   FACT_TEXT,  FACT_LOCK,     FACT_PREFIX,
                                     FACT_LENGTH, FACT_PF,    FACT_DELIVERY, FACT_FAULTING,
-                                    FACT_HYPERV, FACT_LIMIT, FACT_VENDOR,   FACT_CLASS,
-                                    FACT_RANGE,  FACT_ENTRY, FACT_SUB1};
+                                    FACT_HYPERV, FACT_LIMIT, FACT_IF,       FACT_VENDOR,
+                                    FACT_CLASS,  FACT_RANGE, FACT_ENTRY,    FACT_SUB1};
 
 static void set_zero(struct judge *j, const uint8_t *group, size_t n)
 {
@@ -229,6 +230,16 @@ static unsigned text_of(const struct tsp_event *ev)
 /* Page-fault error code bit 1 is set for writes (Intel SDM Vol. 3A 4.7). A trap instruction writes
  * nothing itself: a write fault at its bytes is the hypervisor's rewrite, one elsewhere is the
  * delivery of another exception. */
+static unsigned read_fault(const struct tsp_event *ev, unsigned len)
+{
+    const uint8_t readable = TSP_TEXT_KNOWN | TSP_TEXT_PRESENT | TSP_TEXT_FETCH;
+
+    /* What the page tables let the vCPU fetch cannot fault; elsewhere a descriptor may be meant. */
+    if (ev->info[1] - ev->addr < len && (ev->text[0] & ev->text[1] & readable) == readable)
+        return PF_SPURIOUS;
+    return PF_FETCH;
+}
+
 static unsigned pf_of(const struct judge *j)
 {
     const struct tsp_event *ev = j->ev;
@@ -237,7 +248,7 @@ static unsigned pf_of(const struct judge *j)
     if (ev->kind != TSP_EV_FAULT || ev->code != 14)
         return PF_NO;
     if (!(ev->info[0] & 2))
-        return PF_FETCH;
+        return j->setup->nvcpu > 1 ? PF_FETCH : read_fault(ev, len);
     /* The start of either linear address or bare pc: a hypervisor may have forgotten the CS base.
      */
     if (ev->info[1] - ev->addr < len || ev->info[1] - ev->before.pc < len)
@@ -301,6 +312,7 @@ static void event_x86(struct judge *j)
     fact_set(j, FACT_PREFIX, prefix_of(&j->insn));
     fact_set(j, FACT_LENGTH, longest > 15);
     fact_set(j, FACT_LIMIT, limit_crossed(j));
+    fact_set(j, FACT_IF, bits_test(ev->before.flags, 9));
     fact_set(j, FACT_PF, pf_of(j));
     fact_set(j, FACT_DELIVERY, delivery_failed(ev, true));
     fact_set(j, FACT_FAULTING, bits_test(ev->sys[TSP_SYS_FAULTING], 0));
