@@ -63,10 +63,10 @@ static struct report_totals run_probes(const char *name, struct probing *p)
     return t;
 }
 
-/* Rules of dumps alone, and of hypervisors the model does not play. */
+/* Rules of dumps and policies alone, and of hypervisors the model does not play. */
 static bool is_elsewhere(const struct report_row *row)
 {
-    return strcmp(row->table, "depends") == 0 ||
+    return strcmp(row->table, "depends") == 0 || strcmp(row->table, "policy") == 0 ||
            (strncmp(row->table, "hv_", 3) == 0 && strcmp(row->table, "hv_kvm") != 0);
 }
 
