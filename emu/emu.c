@@ -193,11 +193,6 @@ static void start_personas(struct vm *vm)
             vm->hv[i]->reset(vm);
 }
 
-enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct tsp_event *out)
-{
-    if (!setup_ok(setup))
-        return TSP_EARG;
-    memset(out, 0, sizeof(*out));
 /* A pool to level against: the guest's policy has to be one that every host of it can offer. */
 static void judge_pool(const struct tsp_setup *s, struct tsp_event *out)
 {
@@ -213,6 +208,11 @@ static void judge_pool(const struct tsp_setup *s, struct tsp_event *out)
     }
 }
 
+enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct tsp_event *out)
+{
+    if (!setup_ok(setup))
+        return TSP_EARG;
+    memset(out, 0, sizeof(*out));
     vm->setup = setup;
     vm->ev = out;
     vm->tsc = 0;
@@ -223,6 +223,7 @@ static void judge_pool(const struct tsp_setup *s, struct tsp_event *out)
     start_vcpus(vm);
     start_personas(vm);
     out->kind = TSP_EV_POLICY;
+    judge_pool(setup, out);
     return TSP_OK;
 }
 
@@ -231,7 +232,6 @@ enum tsp_status vm_peek(const struct vm *vm, uint64_t gpa, void *buf, size_t len
     if (!vm->setup || (len && !mem_has(&vm->mem, gpa, len)))
         return TSP_EARG;
     if (len)
-    judge_pool(setup, out);
         mem_get(&vm->mem, gpa, buf, len);
     return TSP_OK;
 }
