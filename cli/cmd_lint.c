@@ -1,156 +1,56 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/lint.h"
-#include "cli/formats/golden_write.h"
 
 #include <string.h>
 
 static const char help[] =
     "usage: trapspec lint [OPTION...] FILE...\n"
     "       trapspec lint [OPTION...] --live\n\n"
-    "Judges CPUID dumps: reserved bits, vendor and hypervisor leaves, maxima, CPUs that differ.\n"
+    "Judges CPUID dumps: reserved bits, features that need each other, maxima, sizes, hypervisor\n"
+    "leaves, topology, CPUs that differ.\n"
     "FILE is what `cpuid -r`, AIDA64, InstLatx64, libcpuid, `kcpuid -r` or `xen-cpuid -p` print,\n"
     "libvirt's XML, a Firecracker template, or /dev/cpu/N/cpuid; - is standard input. What the\n"
-    "file is is told by its content. CPUs with the same finding share a line.\n\n"
+    "file is is told by its content. CPUs with the same finding share a line. In a virtual "
+    "machine\n"
+    "each finding ends with who most likely caused it.\n\n"
     "  --live        this machine, every CPU\n"
     "  --json        JSON lines: findings, then one summary per file\n"
+    "  --sarif       one SARIF 2.1.0 document of all files\n"
+    "  --junit       one JUnit document of all files\n"
     "  --color WHEN  auto, always, never\n\n"
     "example: trapspec lint --live\n"
     "exit codes: 0 conforms, 1 findings, 2 usage, 3 bad input, 77 this machine has no CPUID\n";
 
-enum { OPT_LIVE = 256, OPT_JSON, OPT_COLOR };
-static const struct option options[] = {{"live", no_argument, NULL, OPT_LIVE},
-                                        {"json", no_argument, NULL, OPT_JSON},
-                                        {"color", required_argument, NULL, OPT_COLOR},
-                                        {NULL, 0, NULL, 0}};
+enum { OPT_LIVE = 256, OPT_JSON, OPT_SARIF, OPT_JUNIT, OPT_COLOR };
+static const struct option options[] = {
+    {"live", no_argument, NULL, OPT_LIVE},         {"json", no_argument, NULL, OPT_JSON},
+    {"sarif", no_argument, NULL, OPT_SARIF},       {"junit", no_argument, NULL, OPT_JUNIT},
+    {"color", required_argument, NULL, OPT_COLOR}, {NULL, 0, NULL, 0}};
 
-static const char *const regs[4] = {"eax", "ebx", "ecx", "edx"};
+/* How findings are shown: one of the options, or 0 for text. */
+struct view {
+    int how;
+    struct lint_doc doc;
+    bool lost; /* out of memory */
+};
 
-static bool on(const struct lint_finding *f, unsigned cpu)
+static void show(struct view *v, const char *file, const struct lint *l)
 {
-    return (f->cpu[cpu / 64] >> cpu % 64 & 1) != 0;
-}
+    const char *name = file != NULL ? file : "this machine";
 
-/* "cpu 0-3,8", by the numbers of the file; "Host policy" for a named one. */
-static void print_cpus(const struct dump *d, const struct lint_finding *f)
-{
-    const char *sep = "cpu ";
-
-    for (unsigned i = 0; i < d->ncpu; i++) {
-        unsigned last = i;
-
-        if (!on(f, i))
-            continue;
-        if (d->cpu[i].name[0] != 0) {
-            printf("%s%s policy", *sep == 'c' ? "" : sep, d->cpu[i].name);
-            sep = ", ";
-            continue;
-        }
-        while (last + 1 < d->ncpu && on(f, last + 1) && d->cpu[last + 1].id == d->cpu[last].id + 1)
-            last++;
-        printf("%s%u", sep, d->cpu[i].id);
-        if (last > i)
-            printf("-%u", d->cpu[last].id);
-        sep = ",";
-        i = last;
-    }
-}
-
-static void print_text(const char *file, const struct lint *l)
-{
-    for (unsigned i = 0; i < l->n; i++) {
-        const struct lint_finding *f = &l->found[i];
-
-        printf("%s%s%s: ", cli_color(f->note ? COLOR_YELLOW : COLOR_RED), file,
-               cli_color(COLOR_OFF));
-        print_cpus(l->dump, f);
-        printf(": %s0x%x.0x%x %s[%u", f->note ? "note: " : "", f->leaf, f->subleaf, regs[f->reg],
-               f->hi);
-        if (f->lo != f->hi)
-            printf(":%u", f->lo);
-        printf("] is 0x%x, expected %s: %s (%s): %s\n", f->value, f->expected, f->rule, f->source,
-               f->text);
-    }
-}
-
-static void json_field(const char *key, const char *text)
-{
-    printf(",\"%s\":", key);
-    golden_write_text(stdout, text);
-}
-
-static void json_cpus(const struct dump *d, const struct lint_finding *f)
-{
-    const char *sep = "";
-
-    printf(",\"cpus\":[");
-    for (unsigned i = 0; i < d->ncpu; i++) {
-        if (!on(f, i))
-            continue;
-        fputs(sep, stdout);
-        sep = ",";
-        if (d->cpu[i].name[0] != 0)
-            golden_write_text(stdout, d->cpu[i].name);
-        else
-            printf("%u", d->cpu[i].id);
-    }
-    putchar(']');
-}
-
-static void print_json(const char *file, const struct lint *l)
-{
-    for (unsigned i = 0; i < l->n; i++) {
-        const struct lint_finding *f = &l->found[i];
-
-        printf("{\"kind\":\"%s\"", f->note ? "note" : "finding");
-        json_field("file", file);
-        json_cpus(l->dump, f);
-        printf(",\"leaf\":\"0x%x\",\"subleaf\":\"0x%x\",\"register\":\"%s\",\"hi\":%u,\"lo\":%u",
-               f->leaf, f->subleaf, regs[f->reg], f->hi, f->lo);
-        printf(",\"value\":\"0x%x\"", f->value);
-        json_field("expected", f->expected);
-        json_field("rule", f->rule);
-        json_field("source", f->source);
-        json_field("text", f->text);
-        puts("}");
-    }
-}
-
-static unsigned count_findings(const struct lint *l)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < l->n; i++)
-        n += !l->found[i].note;
-    return n + l->lost;
-}
-
-static void print_summary(const char *file, const struct lint *l, bool json)
-{
-    unsigned findings = count_findings(l), notes = l->n + l->lost - findings;
-
-    if (json) {
-        printf("{\"kind\":\"summary\"");
-        json_field("file", file);
-        json_field("format", l->dump->format);
-        printf(",\"cpus\":%u,\"leaves\":%zu,\"judged\":%zu,\"findings\":%u,\"notes\":%u}\n",
-               l->dump->ncpu, l->dump->n, l->judged, findings, notes);
+    if (v->how == OPT_SARIF || v->how == OPT_JUNIT) {
+        v->lost |= !lint_doc_add(&v->doc, file, l);
         return;
     }
-    printf("%s: %s, %u CPU%s, %zu of %zu leaves judged: ", file, l->dump->format, l->dump->ncpu,
-           l->dump->ncpu == 1 ? "" : "s", l->judged, l->dump->n);
-    if (findings == 0)
-        printf("%sconforms%s", cli_color(COLOR_GREEN), cli_color(COLOR_OFF));
+    if (v->how == OPT_JSON)
+        lint_print_json(name, l);
     else
-        printf("%u finding%s", findings, findings == 1 ? "" : "s");
-    if (notes > 0)
-        printf(", %u note%s", notes, notes == 1 ? "" : "s");
-    if (l->lost > 0)
-        printf(" (%u not shown)", l->lost);
-    putchar('\n');
+        lint_print_text(name, l);
+    lint_print_summary(name, l, v->how == OPT_JSON);
 }
 
-/* A dump is judged once, whatever it came from; it is freed. */
-static int lint_one(const char *file, struct dump *d, bool json)
+/* A dump is judged once, whatever it came from; it is freed. file NULL: this machine. */
+static int lint_one(struct view *v, const char *file, struct dump *d)
 {
     struct tsp_error err;
     struct lint l;
@@ -161,70 +61,83 @@ static int lint_one(const char *file, struct dump *d, bool json)
         return cli_fail("lint", &err);
     }
     lint_run(&l);
-    if (json)
-        print_json(file, &l);
-    else
-        print_text(file, &l);
-    print_summary(file, &l, json);
-    if (count_findings(&l) > 0)
+    show(v, file, &l);
+    if (lint_count(&l) > 0)
         code = EXIT_FINDINGS;
     lint_close(&l);
     dump_free(d);
     return code;
 }
 
-static int lint_file(const char *file, bool json)
+static int lint_file(struct view *v, const char *file)
 {
     struct tsp_error err;
     struct dump d;
 
-    if (dump_load(file, &d, &err) != TSP_OK) {
-        /* In the order of the files, when both go to one place. */
-        fflush(stdout);
-        return cli_fail("lint", &err);
-    }
-    return lint_one(strcmp(file, "-") == 0 ? "standard input" : file, &d, json);
+    if (dump_load(file, &d, &err) == TSP_OK)
+        return lint_one(v, strcmp(file, "-") == 0 ? "standard input" : file, &d);
+    if (v->how == OPT_SARIF || v->how == OPT_JUNIT)
+        v->lost |= !lint_doc_fail(&v->doc, file, &err);
+    /* In the order of the files, when both go to one place. */
+    fflush(stdout);
+    return cli_fail("lint", &err);
 }
 
-static int lint_live(bool json)
+static int lint_live(struct view *v)
 {
     struct tsp_error err;
     struct dump d;
 
     if (dump_live_all(&d, &err) != TSP_OK)
         return cli_fail("lint", &err);
-    return lint_one("this machine", &d, json);
+    return lint_one(v, NULL, &d);
+}
+
+static int finish(struct view *v, int code)
+{
+    if (v->how == OPT_SARIF)
+        v->lost |= !report_write_sarif(stdout, &v->doc);
+    else if (v->how == OPT_JUNIT)
+        v->lost |= !report_write_junit(stdout, &v->doc);
+    lint_doc_free(&v->doc);
+    if (!v->lost)
+        return code;
+    fprintf(stderr, "trapspec lint: out of memory, the document is incomplete\n");
+    return EXIT_BAD_INPUT;
 }
 
 static int run(int argc, char **argv)
 {
-    bool live = false, json = false;
+    struct view v = {0};
+    bool live = false;
     int opt, code = EXIT_CONFORMS;
 
     opterr = 0;
     while ((opt = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (opt == OPT_LIVE)
             live = true;
-        else if (opt == OPT_JSON)
-            json = true;
         else if (opt == OPT_COLOR)
             cli_set_color(optarg);
-        else
+        else if (opt == '?' || opt == ':')
             return cli_bad_option("lint", options, argv, optind - 1);
+        else if (v.how != 0 && v.how != opt)
+            return cli_usage("lint", "one of --json, --sarif and --junit");
+        else
+            v.how = opt;
     }
     if (live && optind < argc)
         return cli_usage("lint", "either --live or files");
     if (!live && optind == argc)
         return cli_usage("lint", "a file or --live is needed");
     if (live)
-        return lint_live(json);
+        code = lint_live(&v);
     /* Every file is judged; the worst one counts. */
     for (; optind < argc && !cli_interrupted(); optind++) {
-        int one = lint_file(argv[optind], json);
+        int one = lint_file(&v, argv[optind]);
 
         code = one > code ? one : code;
     }
-    return code;
+    return finish(&v, code);
 }
 
 const struct verb verb_lint = {"lint", run, "judge CPUID dumps, or this machine's CPUID", help};

@@ -32,13 +32,21 @@ static bool alike(const struct lint_finding *a, const struct lint_finding *b)
 {
     return a->leaf == b->leaf && a->subleaf == b->subleaf && a->reg == b->reg && a->hi == b->hi &&
            a->lo == b->lo && a->value == b->value && strcmp(a->rule, b->rule) == 0 &&
-           strcmp(a->expected, b->expected) == 0;
+           strcmp(a->expected, b->expected) == 0 && strcmp(a->who, b->who) == 0;
 }
 
 void lint_add(struct lint *l, const struct lint_finding *f)
 {
+    struct lint_finding new = *f;
+    const char *reason = f->note ? NULL : lint_erratum(l, f);
     unsigned i = 0;
 
+    if (reason != NULL) {
+        new.note = true;
+        new.text = reason;
+    }
+    lint_who(l, &new);
+    f = &new;
     while (i < l->n && !alike(&l->found[i], f))
         i++;
     if (i == LINT_MAX) {
@@ -217,6 +225,8 @@ static void judge_cpu(struct lint *l)
         find_personas(l, &setup);
     for (size_t i = 0; i < l->nleaf; i++)
         judge_leaf(l, &setup, i);
+    lint_depends(l);
+    lint_topology(l);
     lint_hypervisor(l);
 }
 

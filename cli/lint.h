@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/formats/dump.h"
+#include "cli/formats/report_lint.h"
 
 #define LINT_MAX 1024u
 
@@ -16,6 +17,7 @@ struct lint_finding {
     uint32_t value;      /* of these bits */
     char expected[96];
     const char *rule, *source, *text; /* text: what the field is, or why this is wrong */
+    char who[96];                     /* who most likely set it; empty on bare metal */
     uint64_t cpu[DUMP_MAX_CPU / 64];  /* bit per index into dump.cpu */
 };
 
@@ -46,7 +48,30 @@ uint32_t lint_reg(const struct lint *l, uint32_t leaf, uint32_t sub, unsigned re
  * NULL: nobody known. */
 const char *lint_hv_name(const struct lint *l, uint32_t base, enum tsp_persona *persona);
 void lint_hypervisor(struct lint *l);
+/* The hypervisor's own name, from its lowest signed block; NULL on bare metal. */
+const char *lint_hv_owner(const struct lint *l);
+/* lint_depends.c: fields of the CPU being judged that need each other. */
+void lint_depends(struct lint *l);
+/* lint_topology.c: levels of the topology leaves, and sizes that rows cannot say. */
+void lint_topology(struct lint *l);
+/* lint_errata.c: the documented erratum, or reason, that makes this no finding; NULL when none. */
+const char *lint_erratum(const struct lint *l, const struct lint_finding *f);
+/* lint_who.c: fills f->who for a finding of the CPU being judged. */
+void lint_who(const struct lint *l, struct lint_finding *f);
 /* lint_cpus.c: what must be alike on all CPUs, and what must not. */
 void lint_cpus(struct lint *l);
+
+/* lint_print.c; file is the name shown. */
+void lint_put_cpus(FILE *out, const struct dump *d, const struct lint_finding *f);
+void lint_print_text(const char *file, const struct lint *l);
+void lint_print_json(const char *file, const struct lint *l);
+void lint_print_summary(const char *file, const struct lint *l, bool json);
+/* Findings that are no notes. */
+unsigned lint_count(const struct lint *l);
+
+/* lint_doc.c; name NULL: this machine. false: out of memory, what is there can still be written. */
+bool lint_doc_add(struct lint_doc *doc, const char *name, const struct lint *l);
+bool lint_doc_fail(struct lint_doc *doc, const char *name, const struct tsp_error *err);
+void lint_doc_free(struct lint_doc *doc);
 
 #endif

@@ -20,19 +20,22 @@ struct signature {
 
 static const struct signature signatures[] = {
     {"KVMKVMKVM", TSP_PERSONA_KVM, false, "KVM", "Linux Documentation/virt/kvm/x86/cpuid.rst"},
-    {"Linux KVM Hv", 0, true, "KVM's Hyper-V leaves", "Linux arch/x86/kvm/hyperv.c"},
-    {"Microsoft Hv", 0, true, "Hyper-V", "Hyper-V TLFS, feature discovery"},
-    {"XenVMMXenVMM", 0, false, "Xen", "Xen public/arch-x86/cpuid.h"},
-    {"VMwareVMware", 0, true, "VMware", "open-vm-tools x86cpuid.h"},
-    {"TCGTCGTCGTCG", 0, false, "QEMU TCG", "QEMU target/i386/cpu.c"},
-    {"bhyve bhyve ", 0, false, "bhyve", "Linux arch/x86/kernel/cpu/bhyve.c"},
+    {"Linux KVM Hv", TSP_PERSONA_HYPERV, true, "KVM's Hyper-V leaves",
+     "Linux arch/x86/kvm/hyperv.c"},
+    {"Microsoft Hv", TSP_PERSONA_HYPERV, true, "Hyper-V", "Hyper-V TLFS, feature discovery"},
+    {"XenVMMXenVMM", TSP_PERSONA_XEN, false, "Xen", "Xen public/arch-x86/cpuid.h"},
+    {"VMwareVMware", TSP_PERSONA_VMWARE, true, "VMware", "open-vm-tools x86cpuid.h"},
+    {"VBoxVBoxVBox", TSP_PERSONA_HYPERV, true, "VirtualBox", "VirtualBox GIMHv.cpp"},
+    {"TCGTCGTCGTCG", TSP_PERSONA_GENERIC, false, "QEMU TCG", "QEMU target/i386/cpu.c"},
+    {"bhyve bhyve ", TSP_PERSONA_GENERIC, false, "bhyve", "Linux arch/x86/kernel/cpu/bhyve.c"},
     {"BHyVE BHyVE ", 0, false, "bhyve, old", "systemd virt.c"},
-    {"ACRNACRNACRN", 0, false, "ACRN", "Linux arch/x86/include/asm/acrn.h"},
-    {"Jailhouse", 0, false, "Jailhouse", "Linux jailhouse_para.h"},
+    {"ACRNACRNACRN", TSP_PERSONA_GENERIC, false, "ACRN", "Linux arch/x86/include/asm/acrn.h"},
+    {"Jailhouse", TSP_PERSONA_GENERIC, false, "Jailhouse", "Linux jailhouse_para.h"},
     {"QNXQVMBSQG", 0, false, "QNX", "systemd virt.c"},
-    {"VBoxVBoxVBox", 0, false, "VirtualBox", "VirtualBox GIMHv.cpp"},
+    {" QNXQVMBSQG ", 0, false, "QNX", "public lists"},
     {" prl hyperv ", 0, false, "Parallels", "public lists"},
     {" lrpepyh  vr", 0, false, "Parallels", "public lists"},
+    {" lrpepyh vr ", 0, false, "Parallels", "public lists"},
     {"prl hyperv", 0, false, "Parallels", "public lists"},
     {"OpenBSDVMM58", 0, false, "OpenBSD vmm", "OpenBSD vmmvar.h"},
     {"___ NVMM ___", 0, false, "NVMM", "public lists"},
@@ -41,6 +44,15 @@ static const struct signature signatures[] = {
     {"UnisysSpar64", 0, false, "Unisys s-Par", "util-linux lscpu-virt.c"},
     {"SRESRESRESRE", 0, false, "LMHS", "systemd virt.c"},
     {"Apple VZ", 0, false, "Apple", "systemd virt.c"},
+    {"LKVMLKVMLKVM", 0, false, "kvmtool", "public lists"},
+    {" KVMKVMKVM  ", 0, false, "KVM, padded", "public lists"},
+    {"MvMicroV", 0, false, "Bareflank MicroV", "MicroV specification 2.2"},
+    {"Barevisor!", 0, false, "Barevisor", "public lists"},
+    {"MiniVisor", 0, false, "MiniVisor", "public lists"},
+    {"NoirVisor ZT", 0, false, "NoirVisor", "public lists"},
+    {"Neko Project", 0, false, "Neko Project", "public lists"},
+    {"MicrosoftXTA", 0, false, "Microsoft x86 on Arm", "public lists"},
+    {"FEXIFEXIEMU", 0, false, "FEX-Emu", "FEX docs/CPUID.md"},
 };
 
 static void text_of(const struct tsp_leaf *e, char out[13])
@@ -72,6 +84,25 @@ const char *lint_hv_name(const struct lint *l, uint32_t base, enum tsp_persona *
         return NULL;
     *persona = s->persona;
     return s->name;
+}
+
+const char *lint_hv_owner(const struct lint *l)
+{
+    if (lint_reg(l, 1, 0, 2) >> 31 == 0)
+        return NULL;
+    for (uint32_t base = HV_BASE; base <= HV_LAST; base += HV_STEP) {
+        const struct signature *s = who(l, base);
+        enum tsp_persona below = TSP_PERSONA_NONE;
+
+        if (s == NULL)
+            continue;
+        /* Enlightenments in front of the hypervisor that gives them. */
+        if (s->persona == TSP_PERSONA_HYPERV && base == HV_BASE &&
+            lint_hv_name(l, base + HV_STEP, &below) != NULL)
+            return lint_hv_name(l, base + HV_STEP, &below);
+        return s->name;
+    }
+    return "the hypervisor";
 }
 
 static void say(struct lint *l, uint32_t leaf, struct lint_finding f)
