@@ -111,6 +111,9 @@ enum tsp_status cli_known(const char *target, const char *file, struct known **o
  * shipped list. */
 enum tsp_status cli_skip(const char *file, struct skip_list **out, struct tsp_error *err);
 
+/* Text of a list of fuzz/known, built in; NULL when there is none of that name. */
+const char *cli_shipped(const char *name);
+
 /* Runs one set-up on a target, judging every event; prints each trap when `view` says so. */
 enum run_view { VIEW_NONE, VIEW_TEXT, VIEW_JSON };
 struct runner {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
-#include "cli/side.h"
+#include "cli/explained.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -25,7 +25,9 @@ static const char help[] =
     "  --findings D  directory for those scenarios\n"
     "  --corpus P    scenario files or directories to start from; may be repeated\n"
     "  --cpu NAME    scenarios made here have that recording's processor (trapspec cpuid --list)\n"
-    "  --below tcg   B runs on QEMU's emulated processor, whose own ways are counted only\n"
+    "  --below WHAT  what the processor below B does by itself is no difference: tcg for QEMU's "
+    "emulated\n"
+    "                one, or a file of lines \"TERM..., reason\"; applies to recordings too\n"
     "  --json        one JSON line per record: id, status match|differ|unsupported|skipped, "
     "differences\n\n"
     "example: trapspec diff model:kvm@linux-6.1 golden:x86-kvm-amd.jsonl\n"
@@ -68,6 +70,7 @@ struct compare {
     struct skip_list *skip;
     const char *host;  /* of the recording: "amd", "intel" or "arm64" */
     bool rf_untrusted; /* a clear RF in recorded flags says nothing */
+    struct explained *below;
     bool json;
     unsigned first;
     const char *a, *b;        /* target names */
@@ -152,22 +155,25 @@ static bool outcome_on(struct target *t, const struct scenario *s, const struct 
 
 static void compare_case(struct compare *c, const struct golden_case *g, struct verdict_row *v)
 {
-    static struct outcome out;
-    struct difference d[DIFF_MAX];
-    size_t n;
+    static struct side_result r;
+    const char *why;
 
-    if (!outcome_on(c->ta, &g->s, &g->out, &out, v->why, sizeof(v->why))) {
+    if (!outcome_on(c->ta, &g->s, &g->out, &r.a, v->why, sizeof(v->why))) {
         v->status = UNSUPPORTED;
         return;
     }
     if (c->rf_untrusted && g->out.exc && (g->out.exc_rflags & RFLAGS_RF) == 0)
-        out.exc_rflags &= ~RFLAGS_RF;
-    n = diff_outcome((enum tsp_arch)g->s.arch, &out, &g->out, d, DIFF_MAX);
-    if (n == 0 || v->status == DIFFER)
+        r.a.exc_rflags &= ~RFLAGS_RF;
+    r.b = g->out;
+    r.n = diff_outcome((enum tsp_arch)g->s.arch, &r.a, &r.b, r.d, DIFF_MAX);
+    explained_drop(c->below, &g->s, &r);
+    if (r.n == 0 || v->status == DIFFER)
         return;
-    v->status = DIFFER;
-    v->n = n;
-    memcpy(v->d, d, sizeof(d));
+    why = explained_why(c->below, &g->s, &r, false);
+    v->status = why != NULL ? SKIPPED : DIFFER;
+    snprintf(v->why, sizeof(v->why), "%s", why != NULL ? why : "");
+    v->n = r.n;
+    memcpy(v->d, r.d, sizeof(r.d));
 }
 
 static bool reason_to_skip(struct compare *c, struct verdict_row *v)
@@ -197,6 +203,7 @@ static void golden_record(struct compare *c, const struct golden *g, size_t i, s
     static struct verdict_row v;
     const struct golden_record *r = &g->rec[i];
     size_t n = r->kind == GOLDEN_RUN ? 1 : r->kind == GOLDEN_CPUID ? r->nsub : 0;
+    bool left_out;
 
     memset(&v, 0, sizeof(v));
     snprintf(v.id, sizeof(v.id), "%s", r->id);
@@ -204,13 +211,14 @@ static void golden_record(struct compare *c, const struct golden *g, size_t i, s
         *at += n;
         return;
     }
-    if (reason_to_skip(c, &v)) {
+    left_out = reason_to_skip(c, &v);
+    if (left_out) {
         *at += n;
     } else if (n == 0) {
         v.status = UNSUPPORTED;
         snprintf(v.why, sizeof(v.why), "%s", r->why);
     }
-    for (size_t k = 0; k < n && v.status != SKIPPED; k++) {
+    for (size_t k = 0; k < n && !left_out; k++) {
         golden_case_at(g, (*at)++, &one);
         compare_case(c, &one, &v);
     }
@@ -322,15 +330,13 @@ static int side_option(struct side_options *o, int opt, const char *arg)
         return 0;
     case OPT_CPU:
         return cli_use_cpu("diff", arg);
-    case OPT_BELOW:
-        o->tcg = strcmp(arg, "tcg") == 0;
-        return o->tcg ? 0 : cli_usage("diff", "--below %s: tcg", arg);
     default:
         return -1;
     }
 }
 
-static int parse_args(struct compare *c, const char **skip, int argc, char **argv)
+static int parse_args(struct compare *c, const char **skip, const char **below, int argc,
+                      char **argv)
 {
     uint64_t v;
     int opt, code;
@@ -347,6 +353,8 @@ static int parse_args(struct compare *c, const char **skip, int argc, char **arg
             c->filter = optarg;
         else if (opt == OPT_SKIP)
             *skip = optarg;
+        else if (opt == OPT_BELOW)
+            *below = optarg;
         else if (opt == OPT_JSON)
             c->json = true;
         else if (opt == OPT_COLOR)
@@ -372,16 +380,21 @@ static int parse_args(struct compare *c, const char **skip, int argc, char **arg
 static int run(int argc, char **argv)
 {
     struct compare c = {.first = 5};
-    const char *skip = NULL;
+    const char *skip = NULL, *below = NULL;
     struct source a, b;
     struct tsp_error err;
-    int code = parse_args(&c, &skip, argc, argv);
+    int code = parse_args(&c, &skip, &below, argc, argv);
 
     if (code != 0)
         return code;
     memset(&b, 0, sizeof(b));
     if (cli_skip(skip, &c.skip, &err) != TSP_OK)
         return cli_fail("diff", &err);
+    if (below != NULL && explained_load(&c.below, below, &err) != TSP_OK) {
+        skip_free(c.skip);
+        return cli_fail("diff", &err);
+    }
+    c.side.below = c.below;
     if (source_open(&a, c.a, &err) != TSP_OK || source_open(&b, c.b, &err) != TSP_OK)
         code = cli_fail("diff", &err);
     else
@@ -389,6 +402,7 @@ static int run(int argc, char **argv)
     source_close(&a);
     source_close(&b);
     skip_free(c.skip);
+    explained_free(c.below);
     return code;
 }
 

@@ -15,6 +15,7 @@
 
 struct shrink {
     struct target *a, *b;
+    const struct explained *below;
     struct scenario *s;
     struct side_result *r;
     struct scenario def; /* the default of the architecture */
@@ -43,7 +44,7 @@ static bool attempt(struct shrink *x, struct scenario *t)
     if (memcmp(t, x->s, sizeof(*t)) == 0)
         return false;
     x->tries++;
-    if (!side_run(x->a, x->b, t, &r) || r.n == 0 || !side_same(&r, x->r))
+    if (!side_run(x->a, x->b, x->below, t, &r) || r.n == 0 || !side_same(&r, x->r))
         return false;
     *x->s = *t;
     *x->r = r;
@@ -128,7 +129,8 @@ static void drop_code(struct shrink *x, uint32_t unit)
 {
     static struct scenario t;
 
-    for (uint32_t at = 0; at + unit <= x->s->ncode[0];) {
+    /* Without its end mark a run goes on into memory that nobody wrote. */
+    for (uint32_t at = 0; at + unit <= x->s->ncode[0] - side_end_mark(x->s);) {
         t = *x->s;
         memmove(&t.code[0][at], &t.code[0][at + unit], t.ncode[0] - at - unit);
         t.ncode[0] -= unit;
@@ -138,12 +140,13 @@ static void drop_code(struct shrink *x, uint32_t unit)
     }
 }
 
-void side_minimise(struct target *a, struct target *b, struct scenario *s, struct side_result *r)
+void side_minimise(struct target *a, struct target *b, const struct explained *below,
+                   struct scenario *s, struct side_result *r)
 {
     static struct shrink x;
     unsigned before;
 
-    x = (struct shrink){.a = a, .b = b, .s = s, .r = r};
+    x = (struct shrink){.a = a, .b = b, .below = below, .s = s, .r = r};
     clock_gettime(CLOCK_MONOTONIC, &x.start);
     input_default(&x.def, (enum tsp_arch)s->arch);
     for (unsigned i = 0; i < ROUNDS; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _XOPEN_SOURCE 700
-#include "cli/side.h"
+#include "cli/explained.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -11,7 +11,8 @@
 #define POOL_MAX 4096u
 #define PROBE_STRIDE 9u /* every so many scenarios made from the rules are seeds */
 #define KINDS_MAX 256u  /* kinds of difference that are kept apart */
-#define SAME_KIND 4u    /* differences of one kind that are made small: causes can share a kind */
+#define SAME_KIND 8u    /* differences of one kind that are made small: causes can share a kind */
+#define LONG_BUDGET 5000000u /* for a model that is not through when B is */
 #define WHY_MAX 16u
 
 struct seed {
@@ -29,17 +30,24 @@ struct side {
     struct {
         uint64_t hash;
         unsigned small;
-        bool shown;
     } kind[KINDS_MAX];
     unsigned nkind;
     struct {
         const char *why;
         unsigned n;
     } why[WHY_MAX];
+    uint64_t shown[KINDS_MAX]; /* hashes of findings in text form */
     uint32_t rng;
     struct timespec start;
     unsigned runs, compared, refused, differ, open;
 };
+
+static bool out_of_budget(const struct tsp_trace *trace)
+{
+    const struct tsp_event *e = trace->n > 0 ? &trace->ev[trace->n - 1] : NULL;
+
+    return e != NULL && e->kind == TSP_EV_STOP && e->code == TSP_STOP_BUDGET;
+}
 
 static bool outcome_on(struct target *t, const struct scenario *s, struct outcome *out, char *why,
                        size_t max)
@@ -47,10 +55,18 @@ static bool outcome_on(struct target *t, const struct scenario *s, struct outcom
     static struct input_image image;
     static struct tsp_setup setup;
     static struct tsp_trace trace;
+    enum tsp_status st;
 
     cli_build(s, &image, &setup);
-    if (exec_run(t, &setup, s->sched, s->nsched, GOLDEN_BUDGET, &trace) != TSP_OK) {
+    st = exec_run(t, &setup, s->sched, s->nsched, GOLDEN_BUDGET, &trace);
+    if (st == TSP_OK && out_of_budget(&trace))
+        st = exec_run(t, &setup, s->sched, s->nsched, LONG_BUDGET, &trace);
+    if (st != TSP_OK) {
         snprintf(why, max, "%.50s: %.60s", t->name, cli_refusal(t));
+        return false;
+    }
+    if (trace.truncated) {
+        snprintf(why, max, "%.60s: more happens than a trace holds", t->name);
         return false;
     }
     exec_outcome(t, s, &setup, &trace, out);
@@ -59,7 +75,15 @@ static bool outcome_on(struct target *t, const struct scenario *s, struct outcom
     return out->exit != OUTCOME_UNSUPPORTED;
 }
 
-bool side_run(struct target *a, struct target *b, const struct scenario *s, struct side_result *out)
+static void compare(const struct explained *below, const struct scenario *s,
+                    struct side_result *out)
+{
+    out->n = diff_outcome((enum tsp_arch)s->arch, &out->a, &out->b, out->d, DIFF_MAX);
+    explained_drop(below, s, out);
+}
+
+bool side_run(struct target *a, struct target *b, const struct explained *below,
+              const struct scenario *s, struct side_result *out)
 {
     static struct outcome again;
 
@@ -68,7 +92,7 @@ bool side_run(struct target *a, struct target *b, const struct scenario *s, stru
         !outcome_on(b, s, &out->b, out->why, sizeof(out->why)))
         return false;
     cli_mark_clock(s, &out->b);
-    out->n = diff_outcome((enum tsp_arch)s->arch, &out->a, &out->b, out->d, DIFF_MAX);
+    compare(below, s, out);
     if (out->n == 0)
         return true;
     /* Clocks and the like: what B does not repeat, A need not match. */
@@ -81,7 +105,7 @@ bool side_run(struct target *a, struct target *b, const struct scenario *s, stru
         snprintf(out->why, sizeof(out->why), "%.60s does not repeat it", b->name);
         return false;
     }
-    out->n = diff_outcome((enum tsp_arch)s->arch, &out->a, &out->b, out->d, DIFF_MAX);
+    compare(below, s, out);
     return true;
 }
 
@@ -123,23 +147,23 @@ static bool behaves_anew(struct side *x, uint64_t h)
     return true;
 }
 
-/* The kind's place in the list; -1: no room, or enough of it. */
-static int kind_place(struct side *x, uint64_t h)
+/* Whether to make this one small: there is room in the list, and not enough of its kind. */
+static bool worth_a_look(struct side *x, uint64_t h)
 {
     unsigned i = 0;
 
     while (i < x->nkind && x->kind[i].hash != h)
         i++;
     if (i == KINDS_MAX)
-        return -1;
+        return false;
     if (i == x->nkind) {
         x->kind[x->nkind].hash = h;
         x->nkind++;
     }
-    if (x->kind[i].shown || x->kind[i].small == SAME_KIND)
-        return -1;
+    if (x->kind[i].small == SAME_KIND)
+        return false;
     x->kind[i].small++;
-    return (int)i;
+    return true;
 }
 
 static void pool_add(struct side *x, const struct scenario *s)
@@ -201,6 +225,32 @@ static uint32_t next(struct side *x)
     return x->rng;
 }
 
+uint32_t side_end_mark(const struct scenario *s)
+{
+    const uint8_t *end = s->code[0] + s->ncode[0];
+
+    if (s->arch != TSP_ARCH_X86)
+        return 0;
+    if (s->ncode[0] >= 2 && end[-2] == 0xe6 && end[-1] == INPUT_END_PORT)
+        return 2;
+    return s->ncode[0] >= 1 && end[-1] == 0xf4 ? 1 : 0;
+}
+
+/* Code that ends nowhere runs through zeroes into whatever lies behind them: hardly ever worth its
+ * time. */
+static void mark_end(struct scenario *s)
+{
+    bool out = s->level != 0 || (s->config & TSP_CFG_IRQCHIP) != 0;
+    uint32_t n = out ? 2 : 1;
+
+    if (s->arch != TSP_ARCH_X86 || side_end_mark(s) >= n || s->ncode[0] + n > INPUT_CODE_MAX)
+        return;
+    if (out)
+        s->code[0][s->ncode[0]] = 0xe6;
+    s->code[0][s->ncode[0] + n - 1] = 0xf4;
+    s->ncode[0] += n;
+}
+
 /* A mutated seed of an architecture both have; false: not this time. */
 static bool invent(struct side *x, struct scenario *s)
 {
@@ -219,6 +269,8 @@ static bool invent(struct side *x, struct scenario *s)
     input_parse(bytes, n, s);
     s->nvcpu = 1;
     input_fold(s);
+    if (next(x) % 8 != 0)
+        mark_end(s);
     cli_fit(x->a, s);
     cli_fit(x->b, s);
     if (!(caps & (s->arch == TSP_ARCH_X86 ? TSP_CAP_X86 : TSP_CAP_ARM64)))
@@ -250,6 +302,20 @@ static void print_finding(FILE *f, const struct side *x, const struct side_resul
     fputs(text + first, f);
 }
 
+static bool shown_before(struct side *x, const char *text)
+{
+    uint64_t h = 0xcbf29ce484222325ull;
+
+    for (const char *p = text; *p != 0; p++)
+        h = mix(h, (uint8_t)*p);
+    for (unsigned i = 0; i < x->open && i < KINDS_MAX; i++)
+        if (x->shown[i] == h)
+            return true;
+    if (x->open < KINDS_MAX)
+        x->shown[x->open] = h;
+    return false;
+}
+
 static void finding(struct side *x, const struct scenario *s, const struct side_result *r)
 {
     static char text[65536];
@@ -257,9 +323,11 @@ static void finding(struct side *x, const struct scenario *s, const struct side_
     struct tsp_error err;
     char path[1024];
 
-    x->open++;
-    if (input_text_write(s, text, sizeof(text)) >= sizeof(text))
+    if (input_text_write(s, text, sizeof(text)) >= sizeof(text) || shown_before(x, text)) {
+        explained(x, "shown above");
         return;
+    }
+    x->open++;
     cli_progress_done();
     printf("differ %u: %s\n", x->open, r->d[0].field);
     print_finding(stdout, x, r, text);
@@ -277,17 +345,33 @@ static void finding(struct side *x, const struct scenario *s, const struct side_
         cli_fail("diff", &err);
 }
 
+/* A difference: counted under its reason, or made small and shown. */
+static void differs(struct side *x, struct scenario *s, struct side_result *r)
+{
+    const char *why = explained_why(x->o->below, s, r, false);
+
+    x->differ++;
+    if (why == NULL && !worth_a_look(x, kind_of(r)))
+        why = "of a kind of which enough were looked at";
+    if (why == NULL) {
+        side_minimise(x->a, x->b, x->o->below, s, r);
+        why = explained_why(x->o->below, s, r, true);
+    }
+    if (why != NULL)
+        explained(x, why);
+    else
+        finding(x, s, r);
+}
+
 static void one(struct side *x)
 {
     static struct scenario s;
     static struct side_result r;
-    const char *why;
-    int place;
 
     if (!invent(x, &s))
         return;
     x->runs++;
-    if (!side_run(x->a, x->b, &s, &r)) {
+    if (!side_run(x->a, x->b, x->o->below, &s, &r)) {
         x->refused++;
         return;
     }
@@ -295,23 +379,8 @@ static void one(struct side *x)
     if (behaves_anew(
             x, mix(ends(mix(mix(1, s.mode), s.level), &r.b), r.b.out.r[TSP_RAX] >> 4 & 0xfff)))
         pool_add(x, &s);
-    if (r.n == 0)
-        return;
-    x->differ++;
-    why = x->o->tcg ? side_explained(&s, &r, false) : NULL;
-    place = why == NULL ? kind_place(x, kind_of(&r)) : -1;
-    if (why == NULL && place < 0)
-        why = "of a kind that was shown or explained before";
-    if (why == NULL) {
-        side_minimise(x->a, x->b, &s, &r);
-        why = x->o->tcg ? side_explained(&s, &r, true) : NULL;
-    }
-    if (why != NULL) {
-        explained(x, why);
-        return;
-    }
-    x->kind[place].shown = true;
-    finding(x, &s, &r);
+    if (r.n > 0)
+        differs(x, &s, &r);
 }
 
 static uint64_t elapsed(const struct side *x)

@@ -7,12 +7,14 @@
 
 #define SIDE_CORPUS_MAX 8u
 
+struct explained;
+
 struct side_options {
     uint64_t seconds, seed;
     const char *findings; /* directory for minimised scenarios, or NULL */
     const char *corpus[SIDE_CORPUS_MAX];
     unsigned ncorpus;
-    bool tcg; /* B runs on QEMU's emulated processor: its known ways are counted, not kept */
+    const struct explained *below; /* what the processor below B does by itself; NULL: nothing */
 };
 
 /* What both did with one scenario. */
@@ -23,17 +25,17 @@ struct side_result {
     char why[120]; /* not compared */
 };
 
-/* Returns false when one of them cannot do it. Differences in what B itself does not repeat are
- * left out. */
-bool side_run(struct target *a, struct target *b, const struct scenario *s,
-              struct side_result *out);
+/* Returns false when one of them cannot do it. Differences in what B itself does not repeat, and
+ * those that the processor below always makes, are left out. */
+bool side_run(struct target *a, struct target *b, const struct explained *below,
+              const struct scenario *s, struct side_result *out);
 /* The same difference: first field and ends. */
 bool side_same(const struct side_result *x, const struct side_result *y);
 /* minimise.c: sets whatever it can back to its default while the difference stays. */
-void side_minimise(struct target *a, struct target *b, struct scenario *s, struct side_result *r);
-/* explained.c: why an emulated processor makes the difference, or NULL. Some reasons can be told
- * only once the scenario is small. */
-const char *side_explained(const struct scenario *s, const struct side_result *r, bool small);
+void side_minimise(struct target *a, struct target *b, const struct explained *below,
+                   struct scenario *s, struct side_result *r);
+/* Length of the end mark that the first vCPU's code ends with; 0: none. */
+uint32_t side_end_mark(const struct scenario *s);
 
 /* Returns an exit code. */
 int side_by_side(struct target *a, struct target *b, const struct side_options *o);

@@ -158,7 +158,7 @@ enum tsp_status cli_scenario(const char *path, struct scenario *out, struct tsp_
     return st;
 }
 
-static const char *shipped(const char *name)
+const char *cli_shipped(const char *name)
 {
     for (const struct shipped_list *l = shipped_lists; l->name != NULL; l++)
         if (strcmp(l->name, name) == 0)
@@ -184,7 +184,7 @@ enum tsp_status cli_known(const char *target, const char *file, struct known **o
     if (file != NULL && strcmp(file, "none") != 0)
         return known_load(out, file, err);
     list_name(target, name, sizeof(name));
-    text = file == NULL ? shipped(name) : NULL;
+    text = file == NULL ? cli_shipped(name) : NULL;
     if (text != NULL)
         return known_parse(out, name, text, strlen(text), err);
     *out = known_none();
@@ -195,7 +195,7 @@ enum tsp_status cli_known(const char *target, const char *file, struct known **o
 
 enum tsp_status cli_skip(const char *file, struct skip_list **out, struct tsp_error *err)
 {
-    const char *text = shipped("untrusted-records");
+    const char *text = cli_shipped("untrusted-records");
 
     *out = NULL;
     if (file != NULL && strcmp(file, "none") == 0)

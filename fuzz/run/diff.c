@@ -191,13 +191,17 @@ static void diff_exits(struct diff *x, const struct outcome *a, const struct out
     number(x, "hypercall.longmode", a->call_wide, b->call_wide);
 }
 
+const char *diff_exit_name(unsigned exit)
+{
+    return exit_name[exit % (OUTCOME_UNSUPPORTED + 1)];
+}
+
 size_t diff_outcome(enum tsp_arch arch, const struct outcome *a, const struct outcome *b,
                     struct difference *d, size_t max)
 {
     struct diff x = {.arch = arch, .d = d, .max = max};
 
-    text(&x, "exit", exit_name[a->exit % (OUTCOME_UNSUPPORTED + 1)],
-         exit_name[b->exit % (OUTCOME_UNSUPPORTED + 1)]);
+    text(&x, "exit", diff_exit_name(a->exit), diff_exit_name(b->exit));
     if (a->exit == b->exit)
         number(&x, "exit.code", a->code, b->code);
     diff_exception(&x, a, b);

@@ -65,6 +65,9 @@ struct difference {
 size_t diff_outcome(enum tsp_arch arch, const struct outcome *a, const struct outcome *b,
                     struct difference *d, size_t max);
 
+/* "hlt", "exception", ... of an enum outcome_exit. */
+const char *diff_exit_name(unsigned exit);
+
 /* probe.c: scenarios made from the rules: class edges, each leaf and sub-leaf, each call number,
  * each bad argument, each instruction x mode x privilege x policy. Calls each() until it returns
  * false. */
