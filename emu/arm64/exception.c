@@ -50,12 +50,24 @@ static uint32_t vector_offset(const struct vcpu *vc)
     return (vc->s.regs.flags & A64_M) == A64_EL1H ? VECTOR_EL1H : VECTOR_EL1T;
 }
 
+/* External aborts are the hypervisor's. KVM puts their class together as a negative number of 32
+ * bits. */
+static uint64_t syndrome(const struct vm *vm, uint64_t esr)
+{
+    uint64_t ec = bits_get(esr, 31, 26);
+    bool abort = ec == EC_IABT_LOW || ec == EC_IABT_SAME || ec == EC_DABT_LOW || ec == EC_DABT_SAME;
+
+    if (abort && bits_get(esr, 5, 0) == FSC_EXTERNAL && vm_behaves(vm, BEHAVIOUR_ARM_ABORT_ESR))
+        return bits_sext(esr, 32);
+    return esr;
+}
+
 enum step arm64_deliver(struct vm *vm, struct vcpu *vc)
 {
     struct tsp_arm64_state *a = &vc->s.arm64;
     uint32_t offset = vector_offset(vc);
 
-    a->esr_el1 = vc->fault.error;
+    a->esr_el1 = syndrome(vm, vc->fault.error);
     if (sets_far(vc->fault.error))
         a->far_el1 = vc->fault.addr;
     a->elr_el1 = vc->s.regs.pc + (vc->fault.soft ? 4 : 0);

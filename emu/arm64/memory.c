@@ -8,6 +8,7 @@
 #include "emu/arm64/arm64.h"
 
 #define ISS_WNR (1u << 6)
+#define IPA_LIMIT (1ull << 40) /* of a machine whose user space asked for nothing else */
 
 /* One access as the handlers see it. */
 struct access {
@@ -20,6 +21,14 @@ static enum step alignment_fault(struct vcpu *vc, const struct access *a)
 {
     return arm64_abort(vc, vc->s.regs.level == 0 ? EC_DABT_LOW : EC_DABT_SAME,
                        FSC_ALIGNMENT | (a->write ? ISS_WNR : 0), a->addr);
+}
+
+/* Beyond the machine's address space an access comes back as an external abort (torvalds/linux
+ * arch/arm64/kvm/mmu.c kvm_handle_guest_abort). */
+static enum step beyond(struct vcpu *vc, const struct access *a)
+{
+    return arm64_abort(vc, vc->s.regs.level == 0 ? EC_DABT_LOW : EC_DABT_SAME, FSC_EXTERNAL,
+                       a->addr);
 }
 
 /* SP as base must be 16-byte aligned when the level asks for it (DDI0487 D1.3.9.3). */
@@ -65,8 +74,11 @@ static enum step store(struct vm *vm, struct vcpu *vc, const struct access *a, u
     return mmu_store(vm, vc, a->addr, buf, a->len, MMU_WRITE);
 }
 
-static uint64_t extend_loaded(const struct insn *in, uint64_t v)
+/* KVM cuts what user space gave to the access's width once more after it has extended its sign. */
+static uint64_t extend_loaded(const struct vm *vm, const struct insn *in, uint64_t v, bool outside)
 {
+    if (outside && vm_behaves(vm, BEHAVIOUR_ARM_MMIO_UNSIGNED))
+        return v & bits_mask(in->osize * 8u);
     if ((in->prefix & A64_SIGNED) != 0)
         v = bits_sext(v, in->osize * 8u);
     if ((in->prefix & A64_SIGNED) != 0 && (in->prefix & A64_WIDE) == 0)
@@ -98,13 +110,15 @@ static enum step single(struct vm *vm, struct vcpu *vc, const struct insn *in, s
     a->write = (in->prefix & A64_LOAD) == 0;
     if (a->addr % a->len != 0)
         return alignment_fault(vc, a);
+    if (a->addr >= IPA_LIMIT)
+        return beyond(vc, a);
     if (writes_back(in) && !in_ram(vm, a, a->len))
         return step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
     if (a->write)
         return store(vm, vc, a, a64_x(vc, rt));
     step = load(vm, vc, a, &v);
     if (step != STEP_FAULT)
-        a64_set_x(vc, rt, extend_loaded(in, v));
+        a64_set_x(vc, rt, extend_loaded(vm, in, v, step == STEP_EVENT));
     return step;
 }
 
@@ -153,7 +167,7 @@ static enum step move_pair(struct vm *vm, struct vcpu *vc, const struct insn *in
         a.addr += a.len;
     }
     for (unsigned i = 0; i < 2 && step == STEP_NEXT && !a.write; i++)
-        a64_set_x(vc, in->opnd[i].reg, extend_loaded(in, v[i]));
+        a64_set_x(vc, in->opnd[i].reg, extend_loaded(vm, in, v[i], false));
     return step;
 }
 
@@ -168,6 +182,8 @@ static enum step pair(struct vm *vm, struct vcpu *vc, const struct insn *in)
     a.addr = address_of(vc, in, &wback);
     if (a.addr % a.len != 0)
         return alignment_fault(vc, &a);
+    if (a.addr >= IPA_LIMIT)
+        return beyond(vc, &a);
     if (!in_ram(vm, &a, 2 * a.len))
         return step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
     step = move_pair(vm, vc, in, a);
@@ -239,6 +255,8 @@ static enum step exclusive(struct vm *vm, struct vcpu *vc, const struct insn *in
         return arm64_fault(vc, EC_SP_ALIGN, 0);
     if (a.addr % a.len != 0)
         return alignment_fault(vc, &a);
+    if (a.addr >= IPA_LIMIT)
+        return beyond(vc, &a);
     if (!in_ram(vm, &a, a.len))
         return step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
     if (a.write)

@@ -214,6 +214,33 @@ static void accesses_outside_ram_are_events(void **state)
     guest_close(&g);
 }
 
+/* A machine has 40 bits of addresses: what lies beyond them is an external abort. Shipped code
+ * gives it a syndrome of 64 bits, and loses the sign of what user space gives. */
+static void shipped_code_and_accesses_outside_ram(void **state)
+{
+    static const char *const profile[2] = {"kvm", "kvm@linux-6.1"};
+    static const uint32_t load_store[3] = {0xf9400020, 0xb9000022, 0xa9400c20};
+
+    (void)state;
+    for (unsigned k = 0; k < 2; k++) {
+        struct guest g;
+
+        guest_open(&g, profile[k]);
+        guest_regs(&g)->r[1] = UINT64_C(1) << 40;
+        for (unsigned i = 0; i < 3; i++) {
+            guest_word(&g, load_store[i], 10);
+            assert_int_equal(g.ev.kind, TSP_EV_FAULT);
+            assert_int_equal(g.ev.info[0], k ? 0xffffffff96000010 : 0x96000010);
+            assert_int_equal(g.ev.info[1], UINT64_C(1) << 40);
+        }
+        guest_regs(&g)->r[1] = OUTSIDE;
+        guest_word(&g, 0x39800020, 10); /* ldrsb x0, [x1] */
+        assert_int_equal(g.ev.kind, TSP_EV_MMIO);
+        assert_int_equal(g.ev.after.r[0], k ? 0xff : UINT64_MAX);
+        guest_close(&g);
+    }
+}
+
 /* The hypervisor is not told enough about these to serve them outside RAM. */
 static void forms_without_a_syndrome_stop_outside_ram(void **state)
 {
@@ -277,6 +304,7 @@ static const struct CMUnitTest table[] = {
     cmocka_unit_test(literals_are_read_relative_to_pc),
     cmocka_unit_test(store_exclusive_needs_the_monitor),
     cmocka_unit_test(accesses_outside_ram_are_events),
+    cmocka_unit_test(shipped_code_and_accesses_outside_ram),
     cmocka_unit_test(forms_without_a_syndrome_stop_outside_ram),
     cmocka_unit_test(a_store_to_the_end_address_ends_the_run),
     cmocka_unit_test(stores_change_code_that_was_decoded),
