@@ -192,6 +192,17 @@ static bool term_real_vec(const struct term *t, const struct found *f)
     return f->r->b.exc && one_of_numbers(t->value, f->r->b.exc_vector);
 }
 
+/* Error code, or ESR_EL1. */
+static bool term_model_err(const struct term *t, const struct found *f)
+{
+    return f->r->a.exc && f->r->a.exc_has_error && one_of_numbers(t->value, f->r->a.exc_error);
+}
+
+static bool term_real_err(const struct term *t, const struct found *f)
+{
+    return f->r->b.exc && f->r->b.exc_has_error && one_of_numbers(t->value, f->r->b.exc_error);
+}
+
 /* Still at the first instruction. */
 static bool term_real_start(const struct term *t, const struct found *f)
 {
@@ -262,6 +273,8 @@ static const struct {
     {"real.exit", term_real_exit, true},
     {"model.vec", term_model_vec, true},
     {"real.vec", term_real_vec, true},
+    {"model.err", term_model_err, true},
+    {"real.err", term_real_err, true},
     {"real.at-start", term_real_start, false},
     {"differs", term_differs, true},
     {"only", term_only, true},
