@@ -31,6 +31,7 @@ static const struct alike alike_rows[] = {
     {0x8000001f, 0, {~0u, ~0u, 0, 0}},
     {0x80000021, 0, {~0u, 0, 0, 0}},
     {0x40000000, 0, {~0u, ~0u, ~0u, ~0u}},
+    {0x40000001, 0, {~0u, ~0u, ~0u, ~0u}},
     {0x40000010, 0, {~0u, ~0u, 0, 0}},
     /* clang-format on */
 };
@@ -150,6 +151,60 @@ static void compare_ids(struct lint *l)
     }
 }
 
+/* Logical processors that share the upper bits of the id. */
+static unsigned siblings(const uint32_t *id, unsigned n, unsigned of, unsigned shift)
+{
+    unsigned same = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        same += shift > 31 || id[i] >> shift == id[of] >> shift;
+    return same;
+}
+
+/* A core, or a package, that holds more of the dump's CPUs than its leaf says it has. */
+static void compare_count(struct lint *l, const uint32_t *id, unsigned of, uint32_t sub)
+{
+    const struct tsp_leaf *e = lint_leaf(l, 0xb, sub);
+    unsigned most = e == NULL ? 0 : e->reg[1] & 0xffff, n;
+    struct lint_finding f = {.leaf = 0xb,
+                             .subleaf = sub,
+                             .reg = 1,
+                             .hi = 15,
+                             .rule = sub == 0 ? "lint:core-count" : "lint:package-count",
+                             .source = "Intel SDM Vol. 2A CPUID leaf 0BH",
+                             .text = "logical processors of the domain, fewer than the dump has"};
+
+    /* Real packages list what was made, and parts of the domain may be elsewhere: a monitor
+     * computes both from one topology. */
+    if (most == 0 || (e->reg[2] >> 8 & 0xff) != sub + 1 || (sub > 0 && !virtual(l)))
+        return;
+    n = siblings(id, l->dump->ncpu, of, e->reg[0] & 31);
+    if (n <= most)
+        return;
+    f.value = most;
+    snprintf(f.expected, sizeof(f.expected), "at least 0x%x", n);
+    lint_add(l, &f);
+}
+
+static void compare_counts(struct lint *l)
+{
+    static uint32_t id[DUMP_MAX_CPU];
+    struct lint_finding f;
+    unsigned n = l->dump->ncpu;
+
+    for (unsigned i = 0; i < n; i++) {
+        take_cpu(l, i);
+        id[i] = apic_id(l, &f);
+        if (f.leaf != 0xb || (i > 0 && id[i] == id[0]))
+            return;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        take_cpu(l, i);
+        compare_count(l, id, i, 0);
+        compare_count(l, id, i, 1);
+    }
+}
+
 void lint_cpus(struct lint *l)
 {
     unsigned first[256];
@@ -173,4 +228,5 @@ void lint_cpus(struct lint *l)
             compare(l, first[type]);
     }
     compare_ids(l);
+    compare_counts(l);
 }

@@ -8,7 +8,6 @@
 #define HV_LAST 0x4000ffffu
 #define HV_STEP 0x100u
 #define HV_TIMING 0x10u
-#define HYPERV_INTERFACE 0x31237648u /* "Hv#1", TLFS feature discovery */
 
 /* Twelve bytes from EBX, ECX, EDX. */
 struct signature {
@@ -163,20 +162,92 @@ static void check_maximum(struct lint *l, uint32_t base, bool has_row)
     }
 }
 
-/* Frequencies in kHz. No processor is outside 10 MHz to 100 GHz; what is was given in Hz or MHz. */
+/* What the processor leaves say of the TSC, in kHz; 0 when they do not. */
+static uint64_t leaf_15_khz(const struct lint *l)
+{
+    const struct tsp_leaf *e = lint_leaf(l, 0x15, 0);
+
+    if (e == NULL || lint_reg(l, 0, 0, 0) < 0x15 || e->reg[0] == 0)
+        return 0;
+    return (uint64_t)e->reg[2] * e->reg[1] / e->reg[0] / 1000;
+}
+
+/* Two accounts of one clock; a crystal's ratio is rounded, so that a hundredth may differ. */
+static void check_crystal(struct lint *l, uint32_t leaf, uint32_t khz)
+{
+    uint64_t other = leaf_15_khz(l);
+    struct lint_finding f = {.hi = 31,
+                             .rule = "lint:hv-tsc-crystal",
+                             .source = "Intel SDM Vol. 2A CPUID leaf 15H",
+                             .text = "virtual TSC frequency, not what leaf 0x15 says it is"};
+
+    if (other == 0 || (khz <= other + other / 100 && khz + other / 100 >= other))
+        return;
+    snprintf(f.expected, sizeof(f.expected), "about %llu kHz", (unsigned long long)other);
+    say(l, leaf, f);
+}
+
+/*
+ * Frequencies in kHz. No processor is outside 10 MHz to 100 GHz, no timer bus outside 1 MHz to 10
+ * GHz; what is was given in Hz or MHz.
+ */
 static void check_timing(struct lint *l, uint32_t base)
 {
     const struct tsp_leaf *e = lint_leaf(l, base + HV_TIMING, 0);
 
-    if (e == NULL || lint_reg(l, base, 0, 0) < base + HV_TIMING || e->reg[0] == 0)
+    if (e == NULL)
         return;
-    if (e->reg[0] < 10000 || e->reg[0] > 100000000) {
+    if (e->reg[0] != 0 && (e->reg[0] < 10000 || e->reg[0] > 100000000))
         say(l, base + HV_TIMING,
             (struct lint_finding){.hi = 31,
                                   .expected = "10000 to 100000000 kHz",
                                   .rule = "lint:hv-tsc-khz",
                                   .source = "QEMU target/i386/cpu.c; VMware timekeeping leaf",
                                   .text = "virtual TSC frequency in kHz"});
+    else if (e->reg[0] != 0)
+        check_crystal(l, base + HV_TIMING, e->reg[0]);
+    if (e->reg[1] != 0 && (e->reg[1] < 1000 || e->reg[1] > 10000000))
+        say(l, base + HV_TIMING,
+            (struct lint_finding){.reg = 1,
+                                  .hi = 31,
+                                  .expected = "1000 to 10000000 kHz",
+                                  .rule = "lint:hv-bus-khz",
+                                  .source = "QEMU target/i386/cpu.c; VMware timekeeping leaf",
+                                  .text = "frequency of the local APIC timer bus in kHz"});
+}
+
+/* A guest that finds another text than Hv#1 uses nothing of the interface. An answer of zeroes has
+ * no rows to break. */
+static void check_interface(struct lint *l, uint32_t base, const struct signature *s)
+{
+    const struct tsp_leaf *e = lint_leaf(l, base + 1, 0);
+
+    if (base == HV_BASE && e != NULL && !named(e) && e->reg[0] == 0)
+        say(l, base + 1,
+            (struct lint_finding){.hi = 31,
+                                  .expected = "0x31237648, the letters Hv#1",
+                                  .rule = "lint:hv-hyperv-interface",
+                                  .source = s->source,
+                                  .text = "a Hyper-V signature without its interface"});
+}
+
+/* Guests take the first block of their hypervisor; a second one is never read. Some hypervisors
+ * answer one leaf everywhere: that block's maximum lies in the first one. */
+static void check_twice(struct lint *l, uint32_t base, const struct signature *s)
+{
+    if (lint_reg(l, base, 0, 0) - base >= HV_STEP)
+        return;
+    for (uint32_t first = HV_BASE; first < base; first += HV_STEP) {
+        if (who(l, first) != s)
+            continue;
+        say(l, base,
+            (struct lint_finding){.reg = 1,
+                                  .hi = 31,
+                                  .expected = "no second block of this hypervisor",
+                                  .rule = "lint:hv-twice",
+                                  .source = s->source,
+                                  .text = "a lower block has this signature: guests use that one"});
+        return;
     }
 }
 
@@ -192,16 +263,10 @@ static void check_block(struct lint *l, uint32_t base, const struct signature *s
                                   .source = s->source,
                                   .text = "guests look for this hypervisor at 0x40000000 only"});
     }
-    if (strcmp(s->text, "Microsoft Hv") == 0 && lint_reg(l, base + 1, 0, 0) == HYPERV_INTERFACE &&
-        lint_reg(l, base, 0, 0) < base + 5) {
-        say(l, base,
-            (struct lint_finding){.hi = 31,
-                                  .expected = "at least 0x40000005",
-                                  .rule = "lint:hv-hyperv-maximum",
-                                  .source = s->source,
-                                  .text = "the interface Hv#1 has leaves up to 5"});
-    }
-    if (s->persona == TSP_PERSONA_KVM || strcmp(s->text, "VMwareVMware") == 0)
+    if (s->persona == TSP_PERSONA_HYPERV)
+        check_interface(l, base, s);
+    check_twice(l, base, s);
+    if (lint_reg(l, base, 0, 0) >= base + HV_TIMING && s->persona != TSP_PERSONA_HYPERV)
         check_timing(l, base);
 }
 
@@ -234,6 +299,9 @@ static void unsigned_leaves(struct lint *l, const struct tsp_leaf *first)
                              .source = "Hyper-V TLFS, feature discovery",
                              .text = "the hypervisor bit is set, nobody signs"};
 
+    /* VirtualBox's Minimal provider is just the timing leaf (VirtualBox GIMMinimal.cpp). */
+    f.note = first != NULL && first->reg[0] == HV_BASE + HV_TIMING &&
+             lint_reg(l, HV_BASE + HV_TIMING, 0, 0) != 0 && lint_reg(l, HV_BASE + 1, 0, 0) == 0;
     if (first != NULL) {
         say(l, HV_BASE, f);
         return;
