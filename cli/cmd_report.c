@@ -264,7 +264,8 @@ static int write_findings(const struct report_args *a)
         char name[96];
         size_t n;
 
-        if (r->failed == 0 || r->first == NULL)
+        /* What the policy alone is to blame for is no finding about this target. */
+        if (r->failed == 0 || r->first == NULL || (!a->src.is_dump && r->subject == SUBJECT_POLICY))
             continue;
         report_scenario_name(r, name, sizeof(name));
         n = input_text_write(r->first, NULL, 0);

@@ -135,15 +135,17 @@ static void fold_arm64_place(struct scenario *s)
     s->code_at = at;
 }
 
-/* Components a processor accepts together: AVX needs SSE, the three AVX-512 parts need AVX (Intel
- * SDM Vol. 1, section 13.3). */
+/* Components a processor accepts together: AVX needs SSE, the three AVX-512 parts need AVX, the
+ * two of AMX each other (Intel SDM Vol. 1, section 13.3). */
 static uint32_t fold_xcr0(uint32_t v)
 {
-    v = (v & 0x2e7u) | 1u;
+    v = (v & 0x602e7u) | 1u;
     if (v & 0xe0u)
         v |= 0xe0u | 4u;
     if (v & 4u)
         v |= 2u;
+    if (v & 0x60000u)
+        v |= 0x60000u;
     return v;
 }
 

@@ -69,6 +69,7 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
 
     if (arch == TSP_ARCH_ARM64) {
         probe_arm64(&p);
+        probe_edges_arm64(&p);
         return;
     }
     probe_cpuid(&p);
@@ -76,4 +77,5 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     probe_calls(&p);
     probe_hyperv(&p);
     probe_patch(&p);
+    probe_edges(&p);
 }

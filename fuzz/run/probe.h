@@ -36,6 +36,8 @@ void probe_calls(struct probe *p);
 void probe_hyperv(struct probe *p);
 void probe_patch(struct probe *p);
 void probe_arm64(struct probe *p);
+void probe_edges(struct probe *p);
+void probe_edges_arm64(struct probe *p);
 
 #define PROBE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -55,9 +55,9 @@ static void call(struct probe *p, unsigned insn, uint64_t control, uint64_t in)
 /* Every code with what its control word may be wrong about. */
 static void probe_control(struct probe *p)
 {
-    static const uint64_t code[] = {0,    1,     2,      3,      8,     0xb,  0x13,
-                                    0x14, 0x15,  0x5c,   0x5d,   0x69,  0x6a, 0x6b,
-                                    0x70, 0x200, 0x7fff, 0x8001, 0xffff};
+    static const uint64_t code[] = {0,    1,     2,     3,      8,      0xb,    0x13,
+                                    0x14, 0x15,  0x5c,  0x5d,   0x69,   0x6a,   0x6b,
+                                    0x70, 0x200, 0x202, 0x4002, 0x7fff, 0x8001, 0xffff};
     static const uint64_t rest[] = {0,
                                     1ull << 16, /* fast */
                                     1ull << 17, /* variable header */
