@@ -33,7 +33,7 @@ static const struct {
     {"golden", "golden:FILE", NULL, "a recording is opened through the reader of its format"},
     {"dump", "dump:FILE", NULL, "a CPUID dump is opened through the reader of its format"},
     {"plugin", "plugin:FILE", PLUGIN_OPS},
-    {"mutant", "mutant:ID", NULL, "this build has no mutants"},
+    {"mutant", "mutant:ID", &mutant_ops, NULL},
 };
 #define NSCHEME (sizeof(scheme) / sizeof(scheme[0]))
 
@@ -123,7 +123,7 @@ enum tsp_status target_open(struct target *t, const char *name, struct tsp_error
     if (st != TSP_OK)
         return st;
     t->ops = scheme[i].ops;
-    t->caps = t->ops->caps;
+    t->caps = t->ops == &mutant_ops ? mutant_inner(t->self)->caps : t->ops->caps;
 #ifdef TSP_HAVE_PLUGIN
     if (t->ops == &plugin_ops)
         t->caps = plugin_caps(t->self);
@@ -147,6 +147,8 @@ void target_close(struct target *t)
 
 const char *target_why(const struct target *t)
 {
+    if (t->ops == &mutant_ops)
+        return target_why(mutant_inner(t->self));
 #ifdef TSP_HAVE_KVM
     if (t->ops == &live_ops)
         return live_target_why(t->self);
@@ -181,6 +183,8 @@ void target_plugin_options(bool inside, unsigned ms)
 bool target_host(const struct target *t, struct target_host *out)
 {
     memset(out, 0, sizeof(*out));
+    if (t->ops == &mutant_ops)
+        return target_host(mutant_inner(t->self), out);
 #ifdef TSP_HAVE_KVM
     if (t->ops == &live_ops) {
         live_target_host(t->self, out);

@@ -1,0 +1,795 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Defects that shipped, by number: what each hypervisor did, reproduced on whatever target is
+ * wrapped. Rows without code are about something that no target here has; fuzz/known/mutants.csv
+ * says what.
+ */
+#include "fuzz/target/mutant_in.h"
+
+#include <string.h>
+
+#include "trapspec/bits.h"
+
+#define UD 6u
+#define GP 13u
+#define PF 14u
+#define ENOSYS ((uint64_t)-1000)
+#define EINVAL ((uint64_t)-22)
+#define HV_LOW 0x40000000u
+#define HV_HIGH 0x4fffffffu
+
+static void put_result(struct tsp_event *ev, uint64_t v)
+{
+    ev->after.r[TSP_RAX] = is_long(ev) ? v : (uint32_t)v;
+}
+
+static void put_answer(struct tsp_event *ev, const uint32_t reg[4])
+{
+    for (unsigned i = 0; i < 4; i++)
+        ev->after.r[mutant_result[i]] = reg[i];
+}
+
+static bool is_cpuid(const struct tsp_event *ev, uint32_t leaf)
+{
+    return ev->kind == TSP_EV_CPUID && ev_leaf(ev) == leaf;
+}
+
+static const uint32_t zeroes[4];
+
+/* 1: the rewrite */
+
+static bool text_read_only(const struct tsp_event *ev)
+{
+    return (ev->text[1] & TSP_TEXT_KNOWN) != 0 && !(ev->text[1] & TSP_TEXT_WRITE);
+}
+
+/* Page-fault error code: present, write, user (Intel SDM Vol. 3A 4.7). */
+static uint64_t write_error(const struct tsp_event *ev)
+{
+    return ev->before.level == 3 ? 7 : 3;
+}
+
+static bool end_m001(struct mutant *m, struct tsp_event *ev)
+{
+    if (ev->kind == TSP_EV_FAULT && ev->code == UD && mutant_foreign(m, ev) && text_read_only(ev))
+        mutant_fault(m, ev, PF, write_error(ev), ev->addr);
+    return false;
+}
+
+/* After another vCPU's rewrite was reported done, this one still runs a mixture of old and new. */
+static bool end_m003(struct mutant *m, struct tsp_event *ev)
+{
+    bool other = false;
+
+    for (unsigned v = 0; v < m->given->nvcpu && v < TSP_MAX_VCPU; v++)
+        other |= v != ev->vcpu && m->counter == v + 1;
+    if (ev->kind == TSP_EV_PATCH)
+        m->counter = ev->vcpu + 1u;
+    if (ev->kind != TSP_EV_HYPERCALL || !other || mutant_third(ev) == 0)
+        return false;
+    ev->fetched[ev->len - 1u] = 0xd1; /* XSETBV: one of the bytes in between */
+    return false;
+}
+
+static bool end_m005(struct mutant *m, struct tsp_event *ev)
+{
+    uint64_t at = ev->addr + ev->len - 3u;
+
+    if (ev->kind != TSP_EV_HYPERCALL || mutant_third(ev) != 0xd9 || !mutant_native(m, ev))
+        return false;
+    if (m->counter++ > 16) {
+        mutant_undo(m, ev, TSP_EV_STOP, 0);
+        ev->code = TSP_STOP_LIVELOCK;
+        return false;
+    }
+    mutant_undo(m, ev, TSP_EV_PATCH, 0);
+    ev->info[0] = at;
+    ev->info[1] = 3;
+    return false;
+}
+
+static bool end_m007(struct mutant *m, struct tsp_event *ev)
+{
+    if (ev->kind == TSP_EV_HYPERCALL && mutant_native(m, ev) && text_read_only(ev))
+        mutant_fault(m, ev, PF, write_error(ev), ev->addr);
+    return false;
+}
+
+static bool end_m011(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    if (ev->kind == TSP_EV_FAULT && ev->code == UD && is_x86(ev) && ev->len == 2 &&
+        ev->fetched[0] == 0x0f && ev->fetched[1] == 0x0b)
+        mutant_undo(m, ev, TSP_EV_HYPERCALL, 2);
+    return false;
+}
+
+/* The last bytes of the instruction lie past the limit, where its length wraps. */
+static bool end_m013(struct mutant *m, struct tsp_event *ev)
+{
+    uint64_t limit = m->start.x86.seg[TSP_CS].limit, left = limit - ev->before.pc + 1;
+    uint8_t text[TSP_INSN_BYTES];
+
+    if (ev->kind != TSP_EV_FAULT || ev->code != GP || !is_x86(ev) || is_long(ev) || left == 0 ||
+        left >= 15 || !mutant_read(m, ev->addr, text, 3))
+        return false;
+    if (text[0] != 0x0f || text[1] != 0x01 || (text[2] != 0xc1 && text[2] != 0xd9) || left >= 3)
+        return false;
+    memcpy(ev->fetched, text, 3);
+    ev->len = 3;
+    mutant_undo(m, ev, TSP_EV_HYPERCALL, 3);
+    return false;
+}
+
+/* Among several vCPUs: what a sibling stored is gone. */
+static bool end_m015(struct mutant *m, struct tsp_event *ev)
+{
+    unsigned at = ev->len - 3u;
+
+    if (ev->kind != TSP_EV_FAULT || ev->code != UD || !mutant_foreign(m, ev) ||
+        m->given->nvcpu < 2 || m->given->patch != TSP_PATCH_REWRITE)
+        return false;
+    if (memcmp(ev->fetched, ev->stored, ev->len) == 0)
+        return false;
+    mutant_undo(m, ev, TSP_EV_PATCH, 0);
+    mutant_text(m, ev, at, 0x0f);
+    mutant_text(m, ev, at + 1, 0x01);
+    mutant_text(m, ev, at + 2, mutant_own_third(m));
+    ev->info[0] = ev->addr + at;
+    ev->info[1] = 3;
+    return false;
+}
+
+static void as_kernel(struct tsp_vcpu_state *s)
+{
+    s->regs.level = 0;
+    s->x86.seg[TSP_CS].attr &= (uint16_t)~0x60u;
+    s->x86.seg[TSP_SS].attr &= (uint16_t)~0x60u;
+    s->x86.seg[TSP_CS].sel &= (uint16_t)~3u;
+    s->x86.seg[TSP_SS].sel &= (uint16_t)~3u;
+}
+
+static bool begin_m019(struct mutant *m, struct tsp_vcpu_state *s)
+{
+    if (m->scan.class != SCAN_CALL || s->regs.mode == TSP_MODE_A64 || s->regs.level == 0)
+        return false;
+    as_kernel(s);
+    return true;
+}
+
+/* Only the path behind a rewrite. */
+static bool begin_m017(struct mutant *m, struct tsp_vcpu_state *s)
+{
+    for (unsigned v = 0; v < TSP_MAX_VCPU; v++)
+        if (m->patched[v] == s->regs.pc + 1)
+            return begin_m019(m, s);
+    return false;
+}
+
+/* 2: the ABI of calls */
+
+static bool end_m021(struct mutant *m, struct tsp_event *ev)
+{
+    if (is_x86_call(ev) && ev->before.level != 0)
+        mutant_fault(m, ev, UD, 0, 0);
+    return false;
+}
+
+static bool upper_of(const struct tsp_event *ev, const uint8_t *reg, size_t n)
+{
+    uint64_t upper = 0;
+
+    for (size_t i = 0; i < n; i++)
+        upper |= ev->before.r[reg[i]] >> 32;
+    return upper != 0;
+}
+
+static bool end_m023(struct mutant *m, struct tsp_event *ev)
+{
+    static const uint8_t reg[] = {TSP_RBX, TSP_RCX, TSP_RDX, TSP_RSI};
+
+    (void)m;
+    if (!is_x86_call(ev) || is_long(ev) || ev->before.level != 0 || !upper_of(ev, reg, 4))
+        return false;
+    put_result(ev, EINVAL);
+    return true;
+}
+
+static bool end_m025(struct mutant *m, struct tsp_event *ev)
+{
+    static const uint8_t reg[] = {TSP_RAX};
+
+    (void)m;
+    if (!is_x86_call(ev) || is_long(ev))
+        return false;
+    ev->after.r[TSP_RAX] = upper_of(ev, reg, 1) && ev->before.level == 0
+                               ? ENOSYS
+                               : bits_sext(ev->after.r[TSP_RAX], 32);
+    return true;
+}
+
+static bool end_m027(struct mutant *m, struct tsp_event *ev)
+{
+    if (!is_x86_call(ev) || ev->before.level != 0 || (uint32_t)ev->before.r[TSP_RAX] != 12 ||
+        !(m->given->config & TSP_CFG_EXIT_RESUME))
+        return false;
+    ev->after.r[TSP_RAX] = is_long(ev) ? (uint32_t)ev->after.r[TSP_RAX] : m->given->exit_ret;
+    return true;
+}
+
+/* The vCPU with the highest id is not reached. */
+static bool end_m029(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    if (!is_x86_call(ev) || (uint32_t)ev->before.r[TSP_RAX] != 10 ||
+        ev->after.r[TSP_RAX] - 1 >= TSP_MAX_VCPU)
+        return false;
+    ev->after.r[TSP_RAX]--;
+    return true;
+}
+
+/* 3: Hyper-V's calls (status 3: bad control word) */
+
+#define HV_VAR_HEADER 0x7fe0000u
+
+/* A header is accepted by calls of fixed size. */
+static bool begin_m045(struct mutant *m, struct tsp_vcpu_state *s)
+{
+    uint16_t code = (uint16_t)mutant_hv_control(&s->regs);
+
+    if (code == 0x13 || code == 0x14 || code == 0x15)
+        return false;
+    return mutant_begin_hv(m, s, HV_VAR_HEADER);
+}
+
+/* Success without a local APIC to send anything. */
+static bool end_m053(struct mutant *m, struct tsp_event *ev)
+{
+    uint16_t code = (uint16_t)mutant_hv_control(&ev->before);
+
+    if (!is_x86_call(ev) || !mutant_hyperv(m, ev->vcpu) || (code != 0xb && code != 0x15) ||
+        (m->given->config & TSP_CFG_IRQCHIP) != 0)
+        return false;
+    ev->after.r[TSP_RAX] = 0;
+    return true;
+}
+
+/* An errno where a status is expected. */
+static bool end_m055(struct mutant *m, struct tsp_event *ev)
+{
+    if (!is_x86_call(ev) || !mutant_hyperv(m, ev->vcpu) || (ev->after.r[TSP_RAX] & 0xffff) == 0)
+        return false;
+    put_result(ev, EINVAL);
+    return true;
+}
+
+/* 4: leaves of hypervisors */
+
+/* User space's bit is hidden at one fixed leaf, wherever the block is. */
+static bool end_m061(struct mutant *m, struct tsp_event *ev)
+{
+    const struct tsp_leaf *l = mutant_entry(m, ev_leaf(ev), ev_sub(ev));
+    uint32_t base = m->given->hv_base[0];
+
+    for (unsigned i = 0; i < 2; i++)
+        if (m->given->persona[i] == TSP_PERSONA_KVM)
+            base = m->given->hv_base[i];
+    if (ev->kind != TSP_EV_CPUID || l == NULL || !(m->given->config & TSP_CFG_HLT_NOEXIT))
+        return false;
+    if (ev_leaf(ev) == HV_LOW + 1)
+        ev->after.r[TSP_RAX] &= ~(uint64_t)0x80;
+    else if (ev_leaf(ev) == base + 1)
+        ev->after.r[TSP_RAX] |= l->reg[0] & 0x80;
+    return true;
+}
+
+/* Out of range of the basic leaves: the highest of them on Intel, nothing on AMD. */
+static void out_of_range(const struct mutant *m, struct tsp_event *ev, bool amd_too)
+{
+    const struct tsp_leaf *zero = mutant_first(m, 0), *top = NULL;
+    enum tsp_vendor v = mutant_vendor(m);
+
+    if (zero != NULL && (amd_too || (v != TSP_VENDOR_AMD && v != TSP_VENDOR_HYGON)))
+        top = mutant_entry(m, zero->reg[0], ev_sub(ev));
+    put_answer(ev, top != NULL ? top->reg : zeroes);
+}
+
+static bool end_m063(struct mutant *m, struct tsp_event *ev)
+{
+    const struct tsp_leaf *zero = mutant_first(m, 0);
+
+    if (ev->kind != TSP_EV_CPUID || ev_leaf(ev) < HV_LOW || ev_leaf(ev) > HV_HIGH || zero == NULL ||
+        ev_leaf(ev) <= zero->reg[0])
+        return false;
+    out_of_range(m, ev, false);
+    return true;
+}
+
+static bool end_m065(struct mutant *m, struct tsp_event *ev)
+{
+    if (ev->kind != TSP_EV_CPUID || ev_leaf(ev) <= HV_LOW + 1 || ev_leaf(ev) > HV_HIGH)
+        return false;
+    out_of_range(m, ev, true);
+    return true;
+}
+
+static bool end_m067(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    if (!is_cpuid(ev, HV_LOW + 3) && !is_cpuid(ev, 3))
+        return false;
+    ev->after.r[TSP_RBX] = ev->after.r[TSP_RAX];
+    return true;
+}
+
+static bool end_m071(struct mutant *m, struct tsp_event *ev)
+{
+    if (!is_cpuid(ev, 1) || m->given->persona[0] != TSP_PERSONA_NONE ||
+        m->given->persona[1] != TSP_PERSONA_NONE)
+        return false;
+    ev->after.r[TSP_RCX] |= 1u << 31;
+    return true;
+}
+
+static bool end_m073(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    if (!is_cpuid(ev, HV_LOW))
+        return false;
+    ev->after.r[TSP_RAX] = 0;
+    return true;
+}
+
+static bool end_m075(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    if (ev->kind != TSP_EV_CPUID || ev_leaf(ev) < HV_LOW || ev_leaf(ev) > HV_HIGH)
+        return false;
+    put_answer(ev, zeroes);
+    return true;
+}
+
+/* More than the first feature leaf is not told. */
+static bool end_m077(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    if (!is_cpuid(ev, HV_LOW) || ev->after.r[TSP_RAX] <= HV_LOW + 1)
+        return false;
+    ev->after.r[TSP_RAX] = HV_LOW + 1;
+    return true;
+}
+
+/* 5: basic and extended leaves */
+
+static bool end_m079(struct mutant *m, struct tsp_event *ev)
+{
+    if ((!is_cpuid(ev, 0xb) && !is_cpuid(ev, 0x1f)) ||
+        mutant_entry(m, ev_leaf(ev), ev_sub(ev)) != NULL)
+        return false;
+    put_answer(ev, zeroes);
+    return true;
+}
+
+static bool end_m081(struct mutant *m, struct tsp_event *ev)
+{
+    static const uint32_t filled[4] = {0xff08ff08, 0xff20ff20, 0x20080140, 0x20080140};
+
+    if (!is_cpuid(ev, 0x80000005) || mutant_vendor(m) != TSP_VENDOR_INTEL)
+        return false;
+    put_answer(ev, filled);
+    return true;
+}
+
+static bool end_m083(struct mutant *m, struct tsp_event *ev)
+{
+    static const uint32_t data[4] = {0x40000001, 0x7, 0x3, 0};
+
+    if (ev->kind != TSP_EV_CPUID || ev_leaf(ev) < 0x19 || ev_leaf(ev) > 0x1c ||
+        mutant_first(m, ev_leaf(ev)) != NULL)
+        return false;
+    put_answer(ev, data);
+    return true;
+}
+
+static bool end_m085(struct mutant *m, struct tsp_event *ev)
+{
+    const struct tsp_leaf *l = mutant_entry(m, 0x80000001, 0);
+
+    if (!is_cpuid(ev, 0x80000001) || l == NULL || mutant_vendor(m) != TSP_VENDOR_INTEL)
+        return false;
+    ev->after.r[TSP_RDX] |= l->reg[3] & 1u << 11;
+    return true;
+}
+
+static bool end_m087(struct mutant *m, struct tsp_event *ev)
+{
+    const struct tsp_leaf *two = mutant_entry(m, 2, 0);
+
+    if (ev->kind != TSP_EV_CPUID || ev_leaf(ev) <= 2 || ev_leaf(ev) >= 0x40000000 || two == NULL)
+        return false;
+    put_answer(ev, two->reg);
+    return true;
+}
+
+/* Bytes of a compacted area; `aligned` honours ECX bit 1 of a component's sub-leaf. */
+static uint32_t compact_size(const struct mutant *m, uint64_t mask, bool aligned)
+{
+    uint32_t size = 0x240;
+
+    for (uint32_t i = 2; i < 63; i++) {
+        const struct tsp_leaf *l = bits_test(mask, i) ? mutant_entry(m, 0xd, i) : NULL;
+
+        if (l == NULL)
+            continue;
+        if (aligned && bits_test(l->reg[2], 1))
+            size = (size + 63) & ~63u;
+        size += l->reg[0];
+    }
+    return size;
+}
+
+static bool is_compact_leaf(const struct tsp_event *ev)
+{
+    return is_cpuid(ev, 0xd) && ev_sub(ev) == 1 && ev->after.r[TSP_RBX] != 0;
+}
+
+static bool end_m089(struct mutant *m, struct tsp_event *ev)
+{
+    uint64_t mask = ev->sys[TSP_SYS_XCR0] | ev->sys[TSP_SYS_XSS];
+    uint32_t right = compact_size(m, mask, true), wrong = compact_size(m, mask, false);
+
+    if (!is_compact_leaf(ev) || ev->after.r[TSP_RBX] != right)
+        return false;
+    ev->after.r[TSP_RBX] = wrong;
+    return true;
+}
+
+/* The size is that of the time before XSS was written. */
+static bool end_m091(struct mutant *m, struct tsp_event *ev)
+{
+    uint64_t was = m->given->vcpu[ev->vcpu % TSP_MAX_VCPU].x86.xss;
+
+    if (!is_compact_leaf(ev) || ev->sys[TSP_SYS_XSS] == was)
+        return false;
+    ev->after.r[TSP_RBX] = compact_size(m, ev->sys[TSP_SYS_XCR0] | was, true);
+    return true;
+}
+
+static bool end_m093(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    if (!is_cpuid(ev, 1))
+        return false;
+    ev->after.r[TSP_RCX] |= 1u << 27;
+    return true;
+}
+
+/* Whatever stood there when the policy was taken. */
+static bool end_m095(struct mutant *m, struct tsp_event *ev)
+{
+    const struct tsp_leaf *l = mutant_entry(m, ev_leaf(ev), ev_sub(ev));
+    uint32_t mask = is_cpuid(ev, 1) ? 1u << 27 : 1u << 4;
+
+    if (l == NULL || (!is_cpuid(ev, 1) && !(is_cpuid(ev, 7) && ev_sub(ev) == 0)))
+        return false;
+    ev->after.r[TSP_RCX] = (ev->after.r[TSP_RCX] & ~(uint64_t)mask) | (l->reg[2] & mask);
+    return true;
+}
+
+static bool end_m101(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    if (!is_cpuid(ev, 0x1f) || ev_sub(ev) > 1)
+        return false;
+    ev->after.r[TSP_RBX] = (uint32_t)(ev->after.r[TSP_RBX] + 1);
+    return true;
+}
+
+static bool end_m103(struct mutant *m, struct tsp_event *ev)
+{
+    static const uint32_t leaf[] = {0x4, 0xf, 0x10, 0x80000020, 0x8000001d};
+    const struct tsp_leaf *first = NULL;
+
+    for (size_t i = 0; i < sizeof(leaf) / sizeof(leaf[0]); i++)
+        if (is_cpuid(ev, leaf[i]))
+            first = mutant_entry(m, leaf[i], 0);
+    if (first == NULL || mutant_entry(m, ev_leaf(ev), ev_sub(ev)) != NULL)
+        return false;
+    put_answer(ev, first->reg);
+    return true;
+}
+
+static bool end_m105(struct mutant *m, struct tsp_event *ev)
+{
+    uint64_t *b = &ev->after.r[TSP_RBX];
+
+    (void)m;
+    if (!is_cpuid(ev, 1))
+        return false;
+    /* The number of ids is doubled in eight bits: 128 becomes none. */
+    *b = bits_set(*b, 23, 16, bits_get(*b, 23, 16) * 2);
+    return true;
+}
+
+static bool end_m107(struct mutant *m, struct tsp_event *ev)
+{
+    uint64_t *a = &ev->after.r[TSP_RAX];
+
+    (void)m;
+    if (!is_cpuid(ev, 0x80000008))
+        return false;
+    *a = bits_set(*a, 7, 0, bits_get(*a, 23, 16));
+    return true;
+}
+
+/* A template cleared the bits of one register in another. */
+static bool end_m109(struct mutant *m, struct tsp_event *ev)
+{
+    const struct tsp_leaf *l = mutant_entry(m, 7, 0);
+
+    if (!is_cpuid(ev, 7) || ev_sub(ev) != 0 || l == NULL)
+        return false;
+    ev->after.r[TSP_RBX] &= ~(uint64_t)0x00407f6eu;
+    return true;
+}
+
+/* 6: CPUID faulting */
+
+static bool end_m115(struct mutant *m, struct tsp_event *ev)
+{
+    bool on = bits_test(ev->sys[TSP_SYS_FAULTING], 0);
+
+    if (ev->kind == TSP_EV_CPUID && on && ev->before.level == 0)
+        mutant_fault(m, ev, GP, 0, 0);
+    return false;
+}
+
+/* 8: AArch64 */
+
+static uint32_t fid(const struct tsp_event *ev)
+{
+    return (uint32_t)ev->before.r[0];
+}
+
+static bool end_m131(struct mutant *m, struct tsp_event *ev)
+{
+    uint64_t upper = (ev->before.r[1] | ev->before.r[2] | ev->before.r[3]) >> 32;
+
+    (void)m;
+    if (!is_arm_call(ev) || (fid(ev) & 0x40000000) != 0 || upper == 0 ||
+        (fid(ev) & 0xff000000) != 0x84000000)
+        return false;
+    ev->after.r[0] = (uint64_t)-2;
+    return true;
+}
+
+static bool begin_m133(struct mutant *m, struct tsp_vcpu_state *s)
+{
+    uint32_t id = (uint32_t)s->regs.r[0];
+
+    if (m->scan.class != SCAN_CALL || s->regs.mode != TSP_MODE_A64 || (id >> 31) == 0)
+        return false;
+    s->regs.r[0] = (id & 0x40000000) != 0 && (id & 0xffff) == 0 ? 0x84000000 : id & 0xff00ffff;
+    if ((id & 0x3f000000) == 0x04000000 && (id & 0xffff) < 0x20)
+        s->regs.r[0] = 0x84000000 | (id & 0xffff);
+    return s->regs.r[0] != id;
+}
+
+static bool end_m137(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    if (!is_arm_call(ev) || fid(ev) != 0x8400000a)
+        return false;
+    ev->after.r[0] = ev->before.r[0];
+    return true;
+}
+
+static bool end_m139(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    if (!is_arm_call(ev) || ev->before.level == 0)
+        return false;
+    ev->after.r[0] = ~(uint64_t)0;
+    return true;
+}
+
+static bool begin_m143(struct mutant *m, struct tsp_vcpu_state *s)
+{
+    if (m->scan.class != SCAN_CALL || s->regs.mode != TSP_MODE_A64)
+        return false;
+    s->regs.r[0] ^= 1;
+    return true;
+}
+
+#define ROW(number, what, origin, where)                                                           \
+    .id = number, .text = what, .source = origin, .kind = MUTANT_HISTORIC, .area = where
+
+const struct mutant_row mutant_rows_historic[] = {
+    {ROW("M001", "text mapped read-only: the guest gets #PF of the rewrite instead of #UD",
+         "lkml 20211210222903", MUTANT_PATCH),
+     .end = end_m001},
+    {ROW("M003", "a sibling runs a mixture of old and new bytes after the rewrite is done",
+         "lkml 20211210222903", MUTANT_PATCH),
+     .end = end_m003},
+    {ROW("M005", "the right instruction is rewritten to itself, for ever", "lkml 2026-03",
+         MUTANT_PATCH),
+     .end = end_m005},
+    {ROW("M007", "bytes that are right are written again: write fault on protected text",
+         "KVMI patches", MUTANT_PATCH),
+     .end = end_m007},
+    {ROW("M009", "the guest always emits VMCALL and then write-protects its text",
+         "torvalds/linux c1118b3602c2", MUTANT_PATCH)},
+    {ROW("M011", "#UD of any opcode is handed to an emulator that fetches again",
+         "xen-project/xen 7d7918e28b", MUTANT_PATCH),
+     .end = end_m011},
+    {ROW("M013", "the length check misses the end of the address space",
+         "xen-project/xen d8ede4a09e", MUTANT_PATCH),
+     .end = end_m013},
+    {ROW("M015", "bytes that a sibling stored between trap and rewrite are lost",
+         "xen-project/xen d8ede4a09e", MUTANT_PATCH),
+     .end = end_m015},
+    {ROW("M017", "the privilege check is missing behind a rewrite", "xen-project/xen d8ede4a09e",
+         MUTANT_PATCH | MUTANT_CALLS),
+     .begin = begin_m017},
+    {ROW("M019", "calls are answered at any privilege level",
+         "torvalds/linux 07708c4af134, CVE-2009-3290", MUTANT_CALLS),
+     .begin = begin_m019},
+    {ROW("M021", "user code gets Hyper-V's #UD instead of KVM's error",
+         "TLFS, Legal hypercall environments", MUTANT_CALLS),
+     .end = end_m021},
+    {ROW("M023", "a 32-bit caller's dirty upper halves count",
+         "xen-project/xen 0ad715304b, XSA-111", MUTANT_CALLS),
+     .end = end_m023},
+    {ROW("M025", "a 32-bit caller is served by the 64-bit handler", "xen-project/xen b6b672e8a9",
+         MUTANT_CALLS),
+     .end = end_m025},
+    {ROW("M027", "the width of a result from user space is decided wrongly",
+         "torvalds/linux complete_hypercall_exit", MUTANT_CALLS),
+     .end = end_m027},
+    {ROW("M029", "the highest id is left out", "lkml 2025-08, 2026", MUTANT_CALLS),
+     .end = end_m029},
+    {ROW("M031", "page-ready acknowledge depends on the old feature bit",
+         "torvalds/linux 0a31df682323", MUTANT_CALLS)},
+    {ROW("M033", "user space cannot write 0 to a hidden paravirtual register",
+         "lkml 20251230205948", MUTANT_CALLS)},
+    {ROW("M035", "the iret slot of the hypercall page is written twice",
+         "xen-project/xen fca11da0ec", MUTANT_CALLS)},
+    {ROW("M037", "the hypercall page is set up again while another CPU runs in it",
+         "xen-project/xen 647f41c70d", MUTANT_CALLS)},
+    {ROW("M039", "Xen's interception swallows Hyper-V's calls", "torvalds/linux 79033bebf6fa",
+         MUTANT_CALLS)},
+    {ROW("M041", "any register may be the one of the hypercall page", "torvalds/linux 5c17848134ab",
+         MUTANT_CALLS)},
+    {ROW("M043", "the hypercall page has naked returns and no ENDBR",
+         "xen-project/xen d95703eb83, torvalds/linux d5ace2a77644", MUTANT_CALLS)},
+    {ROW("M045", "a call of fixed size takes a variable header", "torvalds/linux 40421f38f637",
+         MUTANT_CALLS),
+     .begin = begin_m045},
+    {ROW("M047", "an interrupt for all CPUs is dropped when banks are given",
+         "torvalds/linux 3244867af8c0", MUTANT_CALLS)},
+    {ROW("M049", "register input beyond two words without its feature bit",
+         "torvalds/linux 4e62aa96d6e5", MUTANT_CALLS)},
+    {ROW("M051", "the most banks of a fast flush are counted wrongly",
+         "torvalds/linux 7321f47eada5", MUTANT_CALLS)},
+    {ROW("M053", "interrupts without an interrupt controller", "torvalds/linux 7ec37d1cbe17",
+         MUTANT_CALLS),
+     .end = end_m053},
+    {ROW("M055", "a Hyper-V status is taken for an errno", "xen-project/xen 857fee7784",
+         MUTANT_CALLS),
+     .end = end_m055},
+    {ROW("M057", "a timer message with the message page unmapped",
+         "xen-project/xen 3a7b4f2897, CVE-2025-58142", MUTANT_CALLS)},
+    {ROW("M059", "loading a context twice maps a page twice", "xen-project/xen dc80c42484",
+         MUTANT_CALLS)},
+    {ROW("M061", "KVM's feature leaf is taken to be 0x40000001 always",
+         "torvalds/linux 760849b1476c", MUTANT_CPUID),
+     .end = end_m061},
+    {ROW("M063", "hypervisor leaves are checked against the basic maximum",
+         "lkml 20200305013437.8578-5", MUTANT_CPUID),
+     .end = end_m063},
+    {ROW("M065", "hypervisor leaves without data show the highest basic leaf, on AMD too",
+         "unicorn-engine/unicorn qemu/target/i386/cpu.c", MUTANT_CPUID),
+     .end = end_m065},
+    {ROW("M067", "EBX of leaf 3 aliases EAX", "xen-project/xen 29fc0493d8", MUTANT_CPUID),
+     .end = end_m067},
+    {ROW("M069", "the highest hypervisor leaf falls after migration", "xen-project/xen 6f1d6682de",
+         MUTANT_CPUID)},
+    {ROW("M071", "the hypervisor bit is set where there is none", "xen-project/xen e2d1254f5a",
+         MUTANT_CPUID),
+     .end = end_m071},
+    {ROW("M073", "the highest hypervisor leaf is 0 although others are served",
+         "jart/blink blink/cpuid.c", MUTANT_CPUID),
+     .end = end_m073},
+    {ROW("M075", "hypervisor leaves are out of range of the basic ones", "systemd/systemd 7769",
+         MUTANT_CPUID),
+     .end = end_m075},
+    {ROW("M077", "the highest hypervisor leaf is the first one always", "nanovms/nanos 1792",
+         MUTANT_CPUID),
+     .end = end_m077},
+    {ROW("M079", "an undefined sub-leaf of 0xB or 0x1F is all zero", "torvalds/linux 43561123ab37",
+         MUTANT_CPUID),
+     .end = end_m079},
+    {ROW("M081", "AMD's cache leaf is filled on Intel", "bochs-emu/Bochs 33107b54f", MUTANT_CPUID),
+     .end = end_m081},
+    {ROW("M083", "leaves 0x19 to 0x1c show data where there are none", "bochs-emu/Bochs 3db8404a0",
+         MUTANT_CPUID),
+     .end = end_m083},
+    {ROW("M085", "Intel's SYSCALL bit is set outside 64-bit mode", "bochs-emu/Bochs dfd769a10",
+         MUTANT_CPUID),
+     .end = end_m085},
+    {ROW("M087", "all standard leaves above 2 are another's", "bochs-emu/Bochs 694dc8a0e",
+         MUTANT_CPUID),
+     .end = end_m087},
+    {ROW("M089", "the compacted size ignores alignment", "torvalds/linux cc04b6a21d43",
+         MUTANT_CPUID),
+     .end = end_m089},
+    {ROW("M091", "the compacted size does not follow XSS", "torvalds/linux 9622e116d0d2",
+         MUTANT_CPUID),
+     .end = end_m091},
+    {ROW("M093", "OSXSAVE shows the hypervisor's CR4", "xen-project/xen 08e7738ec3, 3b7cac5232",
+         MUTANT_CPUID),
+     .end = end_m093},
+    {ROW("M095", "OSXSAVE and OSPKE are captured in the policy", "xen-project/xen 3e47cfe9ee",
+         MUTANT_CPUID),
+     .end = end_m095},
+    {ROW("M097", "a policy cannot be set again once the vCPU ran",
+         "torvalds/linux feb627e8d6f6, c6617c61e8fe", MUTANT_CPUID)},
+    {ROW("M099", "the list of emulated leaves overruns by one",
+         "torvalds/linux 433f4ba19041, CVE-2019-19332", MUTANT_CPUID)},
+    {ROW("M101", "0x1F says something else than 0xB", "firecracker 9ea85d52d", MUTANT_CPUID),
+     .end = end_m101},
+    {ROW("M103", "leaves with sub-leaves answer the same for any ECX",
+         "oxidecomputer/propolis 34354476, xen-project/xen d4012d5008", MUTANT_CPUID),
+     .end = end_m103},
+    {ROW("M105", "the number of ids is doubled in eight bits", "xen-project/xen df29d03f1d",
+         MUTANT_CPUID),
+     .end = end_m105},
+    {ROW("M107", "the guest's address width stands for the host's",
+         "torvalds/linux 2024, MAXPHYADDR", MUTANT_CPUID),
+     .end = end_m107},
+    {ROW("M109", "bits of ECX are cleared in EBX", "firecracker-microvm/firecracker 337",
+         MUTANT_CPUID),
+     .end = end_m109},
+    {ROW("M111", "CPUID faulting is offered although it cannot be migrated",
+         "torvalds/linux 6fbbde9a1969", MUTANT_CPUID)},
+    {ROW("M113", "CPUID faults in system management mode", "lkml 2026, after db2336a80489",
+         MUTANT_CPUID)},
+    {ROW("M115", "CPUID faults at CPL 0 too", "XTF tests/cpuid-faulting", MUTANT_CPUID),
+     .end = end_m115},
+    {ROW("M117", "a diamond of dependencies is taken for a cycle", "xen-project/xen 3999ff0d30",
+         MUTANT_CPUID)},
+    {ROW("M119", "a bit's index is used as its mask", "xen-project/xen 64219fa179", MUTANT_CPUID)},
+    {ROW("M121", "leaf 7 sub-leaf 1 is never read", "xen-project/xen eb0bad81fc", MUTANT_CPUID)},
+    {ROW("M123", "an empty sub-leaf blocks the way to an older host", "xen-project/xen a2330b51df",
+         MUTANT_CPUID)},
+    {ROW("M125", "topology bits missing from the highest policy", "xen-project/xen e2d8a65225",
+         MUTANT_CPUID)},
+    {ROW("M127", "a feature set of another length is read past its end",
+         "xen-project/xen c393b64dce", MUTANT_CPUID)},
+    {ROW("M129", "registers are read before CPUID is set", "firecracker 4681a67f7", MUTANT_CPUID)},
+    {ROW("M131", "arguments of a 32-bit function keep their upper halves",
+         "xen-project/xen f4af571dd7", MUTANT_ARM64),
+     .end = end_m131},
+    {ROW("M133", "only the low 16 bits of the function id are looked at",
+         "xen-project/xen 6dadaabbc8", MUTANT_ARM64),
+     .begin = begin_m133},
+    {ROW("M135", "the Thumb bit is left in the entry point", "xen-project/xen cd8b749282",
+         MUTANT_ARM64)},
+    {ROW("M137", "the result of PSCI_FEATURES is never filled in", "xen-project/xen 83ba64c3eb",
+         MUTANT_ARM64),
+     .end = end_m137},
+    {ROW("M139", "every call is answered with -1", "qemu/qemu 9fcd15b9193e, 4825eaae4fdd",
+         MUTANT_ARM64),
+     .end = end_m139},
+    {ROW("M141", "a negative argument is widened in some places only", "xen-project/xen 28af7ed910",
+         MUTANT_ARM64)},
+    {ROW("M143", "another function than asked for is forwarded", "xen-project/xen 1c3ed9c908",
+         MUTANT_ARM64),
+     .begin = begin_m143},
+    {ROW("M145", "SYSTEM_OFF2 does not look at its cookie", "torvalds/linux psci_test",
+         MUTANT_ARM64)},
+    {ROW("M147", "the hypercall page is enabled without an OS identity", "TLFS, hypercall page",
+         MUTANT_CALLS)},
+    {ROW("M149", "Hv#1 is offered with too few leaves", "TLFS, feature discovery", MUTANT_CPUID)},
+    {.id = NULL},
+};

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* What the mutant*.c files share. */
+#ifndef TSP_FUZZ_TARGET_MUTANT_IN_H
+#define TSP_FUZZ_TARGET_MUTANT_IN_H
+
+#include "fuzz/target/builtin.h"
+#include "fuzz/target/mutant.h"
+
+struct mutant;
+
+/* A wrong behaviour, or `n` of a kind that differ in m->i and the end of their names. */
+struct mutant_row {
+    const char *id, *text, *source;
+    uint8_t kind, area;
+    uint16_t n; /* variants; 0: one, without a suffix */
+    void (*name)(unsigned i, char *out, size_t max);
+    /* The inner target is set up with m->setup, a copy that may be changed; others judge by the
+     * one that was given. */
+    void (*setup)(struct mutant *m);
+    /* A trap instruction is about to run in state s: changes what it begins with. False: not here.
+     * Whatever the instruction leaves alone is put back afterwards. */
+    bool (*begin)(struct mutant *m, struct tsp_vcpu_state *s);
+    /* After an event. True: ev->after is to be the machine's state too. */
+    bool (*end)(struct mutant *m, struct tsp_event *ev);
+};
+
+struct mutant {
+    struct target inner;
+    const struct mutant_row *row;
+    unsigned i; /* variant */
+    const struct tsp_setup *given;
+    struct tsp_setup setup;
+    struct tsp_leaf leaf[TSP_MAX_LEAF]; /* a policy of its own, once mutant_leaves was called */
+    struct tsp_vcpu_state start;        /* where the last run began */
+    struct scan scan;                   /* of the trap instruction at hand, for begin */
+    struct tsp_event scratch;
+    unsigned counter;               /* for rows that act now and then; 0 after a reset */
+    uint64_t patched[TSP_MAX_VCPU]; /* pc + 1 of the last rewrite */
+};
+
+/* The tables; each ends with a row without an id. */
+extern const struct mutant_row mutant_rows_historic[], mutant_rows_cpuid[], mutant_rows_calls[],
+    mutant_rows_patch[], mutant_rows_arm64[], mutant_rows_setup[], mutant_rows_hyperv[];
+
+/* mutant_state.c: memory and state of the inner machine. */
+bool mutant_read(const struct mutant *m, uint64_t lin, uint8_t *p, size_t n);
+bool mutant_write(const struct mutant *m, uint64_t lin, const uint8_t *p, size_t n);
+/* One byte of the event's instruction, in memory and in ev->stored. */
+void mutant_text(struct mutant *m, struct tsp_event *ev, unsigned off, uint8_t v);
+/* ev->after becomes the state of the vCPU. */
+void mutant_commit(struct mutant *m, const struct tsp_event *ev);
+/* The instruction ends in this exception instead. x86: any vector; AArch64: undefined. */
+void mutant_fault(struct mutant *m, struct tsp_event *ev, uint32_t vector, uint64_t error,
+                  uint64_t address);
+/* The instruction ends without an exception or a stop: an event of this kind, all registers kept,
+ * pc moved on by `advance`. */
+void mutant_undo(struct mutant *m, struct tsp_event *ev, enum tsp_event_kind kind,
+                 unsigned advance);
+
+/* mutant_policy.c: the policy that was given. */
+const struct tsp_leaf *mutant_entry(const struct mutant *m, uint32_t leaf, uint32_t sub);
+const struct tsp_leaf *mutant_first(const struct mutant *m, uint32_t leaf);
+enum tsp_vendor mutant_vendor(const struct mutant *m);
+/* Makes the policy of m->setup a copy in m->leaf; returns its entries. */
+struct tsp_leaf *mutant_leaves(struct mutant *m, size_t *n);
+
+/* mutant_hyperv.c */
+bool mutant_hyperv(const struct mutant *m, unsigned vcpu);
+uint64_t mutant_hv_control(const struct tsp_regs *r);
+/* The call runs as if these bits of the control word were zero. */
+bool mutant_begin_hv(struct mutant *m, struct tsp_vcpu_state *s, uint64_t blind);
+
+/* Shorthand of events. */
+static inline uint32_t ev_leaf(const struct tsp_event *ev)
+{
+    return (uint32_t)ev->before.r[TSP_RAX];
+}
+
+static inline uint32_t ev_sub(const struct tsp_event *ev)
+{
+    return (uint32_t)ev->before.r[TSP_RCX];
+}
+
+static inline bool is_x86(const struct tsp_event *ev)
+{
+    return ev->before.mode != TSP_MODE_A64;
+}
+
+static inline bool is_long(const struct tsp_event *ev)
+{
+    return ev->before.mode == TSP_MODE_LONG64;
+}
+
+static inline bool is_x86_call(const struct tsp_event *ev)
+{
+    return ev->kind == TSP_EV_HYPERCALL && is_x86(ev);
+}
+
+static inline bool is_arm_call(const struct tsp_event *ev)
+{
+    return ev->kind == TSP_EV_HYPERCALL && !is_x86(ev);
+}
+
+/* EAX EBX ECX EDX as indexes of tsp_regs.r. */
+extern const uint8_t mutant_result[4];
+extern const char *const mutant_result_name[4];
+/* The last opcode byte of VMCALL or VMMCALL in what was fetched; 0 for anything else. */
+uint8_t mutant_third(const struct tsp_event *ev);
+/* The same byte of the host's own hypercall instruction. */
+uint8_t mutant_own_third(const struct mutant *m);
+/* The instruction is the one of the other vendor, or the host's own. */
+bool mutant_foreign(const struct mutant *m, const struct tsp_event *ev);
+bool mutant_native(const struct mutant *m, const struct tsp_event *ev);
+
+#endif
