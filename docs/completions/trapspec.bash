@@ -15,6 +15,7 @@ _trapspec_options()
     lint) echo "--live --json --color" ;;
     spec) echo "--table --json" ;;
     fuzz) echo "--engine --time --target --output --seeds --build --json" ;;
+    mutants) echo "--list --kind --engine --time --sample --seed --jobs --target --known --output --json --color" ;;
     record) echo "--target --output --like --probes --filter --sample --time --repeat --host --color" ;;
     esac
 }
@@ -35,6 +36,7 @@ _trapspec_values()
     --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 kvm plugin: golden: dump:" ;;
     --cpu) trapspec cpuid --list 2>/dev/null ;;
     --format) echo "raw aida64 libcpuid libvirt firecracker xen-policy xen-featureset json" ;;
+    --kind) echo "historic systematic model rules" ;;
     --color) echo "auto always never" ;;
     --engine) echo "libfuzzer afl" ;;
     --harness) echo "fz_exec fz_cpuid fz_hypercall" ;;
@@ -73,7 +75,7 @@ _trapspec()
     verb=${typed[1]:-}
     COMPREPLY=()
     if [ ${#typed[@]} -le 2 ]; then
-        _trapspec_reply "run replay report diff decode cpuid lint spec fuzz record --help --version" "$cur"
+        _trapspec_reply "run replay report diff decode cpuid lint spec fuzz record mutants --help --version" "$cur"
         return
     fi
     values=$(_trapspec_values "$prev")
