@@ -12,7 +12,7 @@ _trapspec_options()
     diff) echo "--cpu --filter --skip --first --json --color" ;;
     decode) echo "--mode --file --json" ;;
     cpuid) echo "--format --live --kvm --list --cpu --guest --hv --hv-base --policy --output" ;;
-    lint) echo "--live --json --color" ;;
+    lint) echo "--live --json --sarif --junit --color" ;;
     spec) echo "--table --json" ;;
     fuzz) echo "--engine --time --target --output --seeds --build --json" ;;
     mutants) echo "--list --kind --engine --time --sample --seed --jobs --target --known --output --json --color" ;;
