@@ -61,6 +61,32 @@ static bool start_registers(struct golden_reader *rd, const json_t *in, struct s
     return true;
 }
 
+static bool is_kind(const json_t *v, json_type type)
+{
+    return v == NULL ? false : json_typeof(v) == type;
+}
+
+/* "in" and "out" are objects, "flags" an array, "exc", "mmio" and "hypercall" objects or null. */
+static bool kinds_ok(struct golden_reader *rd, const json_t *o)
+{
+    static const char *const need[] = {"in", "out"}, *const may[] = {"exc", "mmio", "hypercall"};
+
+    for (size_t i = 0; i < 2; i++)
+        if (!is_kind(json_object_get(o, need[i]), JSON_OBJECT)) {
+            golden_fail(rd, "\"%s\" is missing or not an object", need[i]);
+            return false;
+        }
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *v = json_object_get(o, may[i]);
+
+        if (v != NULL && !json_is_null(v) && !json_is_object(v)) {
+            golden_fail(rd, "\"%s\" is neither an object nor null", may[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool choose_mode(struct golden_reader *rd, const json_t *o, struct scenario *s, bool *known)
 {
     const char *name;
@@ -156,15 +182,22 @@ static bool apply_flags(struct golden_reader *rd, const json_t *o, struct golden
 {
     const json_t *flags = json_object_get(o, "flags");
 
+    if (flags != NULL && !json_is_array(flags)) {
+        golden_fail(rd, "\"flags\" is not an array");
+        return false;
+    }
     for (size_t i = 0; i < json_array_size(flags); i++) {
         const char *text = json_string_value(json_array_get(flags, i));
-        int known = text == NULL ? 0 : golden_flag(rd, text, r->s);
+        int known = -1;
 
+        if (text != NULL)
+            known = golden_flag(rd, text, r->s);
+        else
+            golden_fail(rd, "\"flags\": entry %zu is not a string", i);
         if (known < 0)
             return false;
         if (known == 0)
-            snprintf(r->why, sizeof(r->why), "flag \"%.50s\" is not modelled",
-                     text == NULL ? "?" : text);
+            snprintf(r->why, sizeof(r->why), "flag \"%.50s\" is not modelled", text);
     }
     return true;
 }
@@ -234,7 +267,7 @@ enum tsp_status golden_run(struct golden_reader *rd, const json_t *o, struct gol
     if (json_object_get(o, "leaf") != NULL) {
         if (!read_subs(rd, o, r))
             return TSP_EPARSE;
-    } else if (!golden_outcome(rd, o, r)) {
+    } else if (!kinds_ok(rd, o) || !golden_outcome(rd, o, r)) {
         return TSP_EPARSE;
     }
     if (r->out.exit == OUTCOME_UNSUPPORTED) {
@@ -373,6 +406,10 @@ static bool memory_seen(struct golden_reader *rd, const json_t *o, struct outcom
     if (!golden_bytes(rd, o, "mem", oc->mem, OUTCOME_MEM, &n))
         return false;
     oc->mem_len = (uint8_t)n;
+    if (pte != NULL && !json_is_null(pte) && json_array_size(pte) != 2) {
+        golden_fail(rd, "\"pte_after\" is not an array of two");
+        return false;
+    }
     if (json_array_size(pte) == 2) {
         oc->has_pte = true;
         for (size_t i = 0; i < 2; i++)
@@ -380,8 +417,12 @@ static bool memory_seen(struct golden_reader *rd, const json_t *o, struct outcom
                 return false;
     }
     if (json_object_get(o, "mem_at_rip_nobase") != NULL) {
-        if (!golden_bytes(rd, o, "mem_at_rip_nobase", bytes, OUTCOME_MEM, &n) || n < 16)
+        if (!golden_bytes(rd, o, "mem_at_rip_nobase", bytes, OUTCOME_MEM, &n))
             return false;
+        if (n < 16) {
+            golden_fail(rd, "\"mem_at_rip_nobase\": fewer than 16 bytes");
+            return false;
+        }
         oc->has_nobase = true;
         memcpy(oc->nobase, bytes, 16);
     }

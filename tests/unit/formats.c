@@ -142,6 +142,56 @@ static void golden_reads_a_run(void **state)
     golden_free(&g);
 }
 
+/* A good line with one thing put in place of another: the line and what is wrong with it are told.
+ */
+static void golden_refuses_damaged_runs(void **state)
+{
+    static const struct {
+        const char *from, *to, *says;
+    } row[] = {
+        {"\"in\":{", "\"on\":{", "\"in\" is missing"},
+        {"\"in\":{\"rip\":\"0x10000\",\"rflags\":\"0x2\",\"rax\":\"0x1\"}", "\"in\":[]",
+         "\"in\" is"},
+        {"\"out\":{", "\"ouch\":{", "\"out\" is missing"},
+        {"\"exc\":null", "\"exc\":\"x\"", "\"exc\" is neither"},
+        {"\"exc\":null", "\"exc\":{\"vec\":6}", "\"rip\" is missing"},
+        {"\"exc\":null", "\"mmio\":3", "\"mmio\" is neither"},
+        {"\"exc\":null", "\"hypercall\":[]", "\"hypercall\" is neither"},
+        {"\"flags\":[]", "\"flags\":{}", "\"flags\" is not an array"},
+        {"\"flags\":[]", "\"flags\":[1]", "entry 0 is not a string"},
+        {"\"cpl\":0", "\"cpl\":4", "privilege level 4"},
+        {"\"cpl\":0", "\"cpl\":\"ring\"", "is not a number"},
+        {"\"rax\":\"0x1\"", "\"rzz\":\"0x1\"", "unknown register"},
+        {"\"0x10000\",\"code\"", "\"0x10000000000000000\",\"code\"", "is not a number"},
+        {"0f01d9f4\",\"in", "0f01d9f\",\"in", "hexadecimal digits"},
+        {"0f01d9f4\",\"in", "0f01d9fg\",\"in", "not hexadecimal"},
+        {"\"mem\":", "\"pte_after\":[\"0x1\"],\"mem\":", "array of two"},
+        {"\"mem\":", "\"mem_at_rip_nobase\":\"cc\",\"mem\":", "fewer than 16"},
+        {"\"hc/x\"", "7", "not a string"},
+        {"\"tab\":\"amd\"", "\"tab\":\"dma\"", "not given before"},
+        {"\"exit\":\"hlt\"", "\"exit\":null", "\"exit\""},
+        {"\"mode\":", "\"id\":\"y\",\"mode\":", "duplicate"},
+        {"\"mem\":\"0f01d9f4\"}", "\"mem\":\"0f01", "test:2"},
+    };
+    static const char good[] = RUN("hlt", "");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        const char *at = strstr(good, row[i].from);
+        char text[2048];
+        struct tsp_error err;
+        struct golden g;
+
+        assert_non_null(at);
+        snprintf(text, sizeof(text), "%s%.*s%s%s", TABLE, (int)(at - good), good, row[i].to,
+                 at + strlen(row[i].from));
+        assert_int_equal(read_golden(text, &g, &err), TSP_EPARSE);
+        assert_non_null(strstr(err.text, "test:2: "));
+        if (strstr(err.text, row[i].says) == NULL)
+            fail_msg("row %zu: \"%s\" lacks \"%s\"", i, err.text, row[i].says);
+    }
+}
+
 static void golden_says_which_flag_it_does_not_know(void **state)
 {
     struct tsp_error err;
@@ -250,6 +300,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(dump_written_is_read_back_the_same),
     cmocka_unit_test(dump_index_marks_leaves_with_several_subleaves),
     cmocka_unit_test(golden_reads_a_run),
+    cmocka_unit_test(golden_refuses_damaged_runs),
     cmocka_unit_test(golden_says_which_flag_it_does_not_know),
     cmocka_unit_test(golden_refuses_with_line_and_reason),
     cmocka_unit_test(files_appear_whole_or_not_at_all),
