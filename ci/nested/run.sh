@@ -9,7 +9,10 @@
 #   ARCH                  x86_64 (AMD with SVM) or aarch64
 #   --kernel-version V    linux-image-V*-cloud, e.g. 6.1.0-56; default: what Debian's cloud kernel is today
 #   --profile P           model to compare with (model:kvm@linux-6.1)
-#   --time S              seconds the machine may run (150)
+#   --fuzz S              instead: run mutated scenarios on model and KVM side by side for S seconds; differences come
+#                         back, made small, as differ-NNN.tst
+#   --seed N              of the mutations (1)
+#   --time S              seconds the machine may run (150; with --fuzz as long as it takes)
 #   --sample N            every Nth scenario that the rules make (x86_64: 12, aarch64: 4)
 #   --add PATH            put a file or directory into the machine's /in; may be repeated
 #   COMMAND               what to run there instead; its /out comes back
@@ -21,14 +24,16 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 arch=
 version=
 profile=model:kvm@linux-6.1
-seconds=150
+seconds=
 sample=
+fuzz=
+seed=1
 add=
 job=
 
 say() { printf 'nested: %s\n' "$*" >&2; }
 leave() { say "$1"; exit "$2"; }
-usage() { sed -n '3,18s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '3,22s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -36,6 +41,8 @@ while [ $# -gt 0 ]; do
     --kernel-version) version=${2-}; shift ;;
     --profile) profile=${2-}; shift ;;
     --time) seconds=${2-}; shift ;;
+    --fuzz) fuzz=${2-}; shift ;;
+    --seed) seed=${2-}; shift ;;
     --sample) sample=${2-}; shift ;;
     --add) add="$add ${2-}"; shift ;;
     --) shift; job=$*; break ;;
@@ -43,7 +50,12 @@ while [ $# -gt 0 ]; do
     esac
     [ $# -gt 0 ] && shift
 done
-case $seconds in '' | *[!0-9]*) usage ;; esac
+case $seconds$fuzz$seed in *[!0-9]*) usage ;; esac
+if [ -n "$fuzz" ]; then
+    add="$add $root/corpora/text"
+    seconds=${seconds:-$((fuzz + 90))}
+fi
+seconds=${seconds:-150}
 case $arch in
 x86_64) deb=amd64 triplet=x86_64-linux-gnu qemu=qemu-system-x86_64 package=qemu-system-x86 sample=${sample:-12} limit=500 ;;
 aarch64) deb=arm64 triplet=aarch64-linux-gnu qemu=qemu-system-aarch64 package=qemu-system-arm sample=${sample:-4} limit=150 ;;
@@ -55,6 +67,7 @@ out=$root/out/nested/$arch
 cache=$root/out/nested/cache
 build=$root/build/nested-$arch
 mkdir -p "$out" "$cache"
+rm -f "$out"/*.tst "$out"/*.jsonl "$out"/*.txt "$out"/report.* # of a run before
 work=$(mktemp -d)
 child=
 cleanup() {
@@ -168,12 +181,16 @@ done
 for p in $add; do cp -r "$p" "$rd/in/"; done
 if [ -n "$job" ]; then
     printf '%s\n' "$job" >"$rd/job"
+elif [ -n "$fuzz" ]; then
+    cat >"$rd/job" <<JOB
+trapspec diff $profile kvm:$limit --time $fuzz --seed $seed --below tcg --corpus /in/text --findings /out
+JOB
 else
     cat >"$rd/job" <<JOB
 echo "@@say recording"
 trapspec record --target kvm:$limit --sample $sample --time $((seconds / 2)) -o - | tee /out/recording.jsonl
 echo "@@say comparing"
-trapspec diff $profile golden:/out/recording.jsonl --first 20 >/out/diff.txt
+trapspec diff $profile golden:/out/recording.jsonl --below tcg --first 20 >/out/diff.txt
 tail -n 1 /out/diff.txt
 echo "@@say judging"
 timeout -s INT $((seconds / 3)) trapspec report --target kvm:$limit --sample $sample -o /out
