@@ -171,6 +171,9 @@ static enum tsp_status libcpuid_line(struct dump_in *in, struct line l)
         leaf.subleaf = index;
     else
         leaf.leaf += index;
+    /* All ones stand for what was not asked. */
+    if ((leaf.reg[0] & leaf.reg[1] & leaf.reg[2] & leaf.reg[3]) == UINT32_MAX)
+        return TSP_OK;
     /* The first sub-leaf was asked for twice, and old versions did not stay on one CPU. */
     if (subs && index == 0 && dump_have(in->out, leaf.leaf, 0) != NULL)
         return TSP_OK;
