@@ -9,7 +9,8 @@
 
 static const struct verb *const verbs[] = {&verb_run,    &verb_replay, &verb_report, &verb_diff,
                                            &verb_decode, &verb_cpuid,  &verb_lint,   &verb_spec,
-                                           &verb_fuzz,   &verb_record, &verb_mutants};
+                                           &verb_fuzz,   &verb_record, &verb_mutants,
+                                           &verb_sweep};
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 static void overview(FILE *f)

@@ -33,6 +33,10 @@ enum tsp_status vm_poke(struct vm *vm, uint64_t gpa, const void *buf, size_t len
 enum tsp_status vm_get_vcpu(const struct vm *vm, unsigned vcpu, struct tsp_vcpu_state *out);
 enum tsp_status vm_set_vcpu(struct vm *vm, unsigned vcpu, const struct tsp_vcpu_state *in);
 
+/* What CPUID would answer a vCPU now, without executing it: in[1] leaves from in[0] on, at sub-leaf
+ * in[2]. TSP_ENOTSUP when the guest is no x86, TSP_EARG when the leaves pass 2^32. */
+enum tsp_status vm_cpuid(struct vm *vm, unsigned vcpu, const uint32_t in[3], uint32_t (*out)[4]);
+
 /* Instructions executed on all vCPUs since reset. */
 uint64_t vm_retired(const struct vm *vm);
 

@@ -94,6 +94,7 @@ struct spec_view {
     bool (*field)(void *ctx, uint32_t leaf, uint32_t sub, unsigned reg, uint32_t value_known[2]);
     void (*found)(void *ctx, unsigned rule, const struct spec_place *at, const char *expected);
     void *ctx;
+    unsigned *hits; /* NULL or spec_rule_count() counters: how often each rule was tried and held */
 };
 /* Returns how many rules failed. */
 unsigned spec_check_depends(const struct spec *s, const struct spec_view *view);
@@ -101,6 +102,19 @@ unsigned spec_check_depends(const struct spec *s, const struct spec_view *view);
  * end. Rules with alternatives, sizes or further conditions are no edges. */
 bool spec_edge_at(const struct spec *s, unsigned i, struct spec_place *from, struct spec_place *to,
                   uint32_t *vendors, unsigned *rule);
+
+/*
+ * The first leaves of stretches in which CPUID queries with the same sub-leaf and the same answer
+ * are judged alike, in order; the last one ends with leaf 0xffffffff. false: no such stretches can
+ * be told (a rule looks at part of the leaf's number, or there are too many).
+ */
+#define SPEC_SPANS_MAX 4096u
+struct spec_spans {
+    uint32_t first[SPEC_SPANS_MAX];
+    unsigned n;
+    bool truncated;
+};
+bool spec_cpuid_spans(const struct spec *s, const struct tsp_setup *setup, struct spec_spans *out);
 
 /* Recognises a trap instruction from raw bytes by opcodes.csv: its name ("vmcall", "cpuid", "hvc"),
  * or NULL. */

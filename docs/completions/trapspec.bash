@@ -13,6 +13,7 @@ _trapspec_options()
     decode) echo "--mode --file --json" ;;
     cpuid) echo "--format --live --kvm --list --cpu --guest --hv --hv-base --policy --output" ;;
     lint) echo "--live --json --sarif --junit --color" ;;
+    sweep) echo "$_trapspec_machine --target --leaves --random --jobs --output --html --known --json --color" ;;
     spec) echo "--table --json" ;;
     fuzz) echo "--engine --time --target --output --seeds --build --json" ;;
     mutants) echo "--list --kind --engine --time --sample --seed --jobs --target --known --output --json --color" ;;
@@ -75,7 +76,7 @@ _trapspec()
     verb=${typed[1]:-}
     COMPREPLY=()
     if [ ${#typed[@]} -le 2 ]; then
-        _trapspec_reply "run replay report diff decode cpuid lint spec fuzz record mutants --help --version" "$cur"
+        _trapspec_reply "run replay report diff decode cpuid lint sweep spec fuzz record mutants --help --version" "$cur"
         return
     fi
     values=$(_trapspec_values "$prev")

@@ -121,6 +121,12 @@ static void redirect(const struct tsp_policy *p, unsigned rules, uint32_t *leaf)
     *leaf = basic->reg[EAX];
 }
 
+uint32_t policy_served(const struct tsp_policy *p, unsigned rules, uint32_t leaf)
+{
+    redirect(p, rules, &leaf);
+    return leaf;
+}
+
 bool policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned rules,
                       uint32_t out[4], const struct tsp_leaf **entry)
 {

@@ -27,6 +27,10 @@ uint32_t policy_hv_base(const struct tsp_policy *p, const char sig[12]);
 void policy_answer(const struct tsp_policy *p, uint32_t leaf, uint32_t subleaf, uint32_t out[4],
                    const struct tsp_leaf **entry);
 
+/* The leaf whose data answer where the policy has no entry for `leaf`: itself, or the highest basic
+ * one. Within 0x100 leaves from a multiple of 0x100 on it changes once at most. */
+uint32_t policy_served(const struct tsp_policy *p, unsigned rules, uint32_t leaf);
+
 /* The same with deliberately wrong rules, for hypervisors that have them. true: the answer is that
  * of an unknown topology sub-leaf. */
 #define POLICY_NO_ECHO 1u      /* unknown topology sub-leaves are all zero */

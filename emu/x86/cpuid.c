@@ -189,8 +189,9 @@ static unsigned wrong_rules(const struct vm *vm)
            (vm_behaves(vm, BEHAVIOUR_MUT_AMD_REDIRECT) ? POLICY_AMD_REDIRECT : 0);
 }
 
-void x86_cpuid_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf,
-                      uint32_t out[4])
+/* What the leaf's data and the vCPU's state say, before the hypervisor has its word. */
+static void processor_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf,
+                             uint32_t out[4])
 {
     const uint32_t in[2] = {leaf, subleaf};
     const struct tsp_leaf *e = NULL;
@@ -205,10 +206,95 @@ void x86_cpuid_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t su
         run_time_bits(vm, vc, e, out);
         processor_bits(vm, vc, e, out);
     }
+}
+
+static void hypervisor_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf,
+                              uint32_t out[4])
+{
     for (unsigned i = 0; i < 2; i++)
         if (vm->hv[i] != NULL && vm->hv[i]->cpuid != NULL &&
             vm->hv[i]->cpuid(vm, vc, leaf, subleaf, out))
             break;
+}
+
+void x86_cpuid_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf,
+                      uint32_t out[4])
+{
+    processor_answer(vm, vc, leaf, subleaf, out);
+    hypervisor_answer(vm, vc, leaf, subleaf, out);
+}
+
+#define BLOCK 0x100u /* leaves; policy_served changes once in one */
+
+/* Which leaves of a block the policy has entries for, and those that answer without one. */
+struct block {
+    uint64_t own[BLOCK / 64];
+    bool uniform; /* the others are all served alike */
+};
+
+static void own_leaf(struct block *b, uint32_t block, uint32_t leaf)
+{
+    if (leaf / BLOCK == block)
+        b->own[leaf % BLOCK / 64] |= 1ull << leaf % 64;
+}
+
+static void open_block(const struct vm *vm, uint32_t block, struct block *b)
+{
+    const struct tsp_policy *p = &vm->setup->policy[0];
+    uint32_t first = block * BLOCK, last = first + BLOCK - 1, at_first, at_last;
+
+    memset(b, 0, sizeof(*b));
+    for (size_t i = 0; i < p->n; i++)
+        own_leaf(b, block, p->leaf[i].leaf);
+    /* Topology leaves echo their sub-leaf without an entry. */
+    own_leaf(b, block, 0xb);
+    own_leaf(b, block, 0x1f);
+    at_first = policy_served(p, wrong_rules(vm), first);
+    at_last = policy_served(p, wrong_rules(vm), last);
+    b->uniform = (at_first == first) == (at_last == last);
+}
+
+/* Leaves without an entry are answered alike where the same leaf serves them: what the processor
+ * says is worked out once for each, what the hypervisor says for every leaf. */
+static void answer_block(struct vm *vm, struct vcpu *vc, const uint32_t in[3], uint32_t (*out)[4])
+{
+    uint32_t first = in[0], n = in[1], sub = in[2], alike[4];
+    bool known = false;
+    struct block b;
+
+    open_block(vm, first / BLOCK, &b);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t leaf = first + i;
+        bool own = (b.own[leaf % BLOCK / 64] >> leaf % 64 & 1) != 0;
+
+        if (own || !b.uniform) {
+            processor_answer(vm, vc, leaf, sub, out[i]);
+        } else {
+            if (!known)
+                processor_answer(vm, vc, leaf, sub, alike);
+            known = true;
+            memcpy(out[i], alike, sizeof(alike));
+        }
+        hypervisor_answer(vm, vc, leaf, sub, out[i]);
+    }
+}
+
+void x86_cpuid_range(struct vm *vm, struct vcpu *vc, const uint32_t in[3], uint32_t (*out)[4])
+{
+    uint64_t at = in[0], end = at + in[1];
+
+    while (at < end) {
+        uint64_t next = at / BLOCK * BLOCK + BLOCK;
+        uint32_t n = (uint32_t)((next < end ? next : end) - at);
+
+        if (vm->setup->npolicy == 0)
+            for (uint32_t i = 0; i < n; i++)
+                x86_cpuid_answer(vm, vc, (uint32_t)at + i, in[2], out[i]);
+        else
+            answer_block(vm, vc, (const uint32_t[]){(uint32_t)at, n, in[2]}, out);
+        out += n;
+        at += n;
+    }
 }
 
 /* Written as 32-bit registers are in 64-bit mode: the upper halves become zero in every mode. */

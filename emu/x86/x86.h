@@ -88,6 +88,8 @@ enum step x86_cpuid(struct vm *vm, struct vcpu *vc, const struct insn *in);
 /* The same answer without executing: leaf, sub-leaf of this vCPU now. */
 void x86_cpuid_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf,
                       uint32_t out[4]);
+/* in[1] leaves from in[0] on at sub-leaf in[2]; the leaves do not pass 2^32. */
+void x86_cpuid_range(struct vm *vm, struct vcpu *vc, const uint32_t in[3], uint32_t (*out)[4]);
 /* hypercall.c: VMCALL or VMMCALL; decides native, foreign, privilege; native calls go to hv->trap.
  */
 enum step x86_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in);

@@ -48,6 +48,13 @@ static enum tsp_status model_set(void *self, unsigned vcpu, const struct tsp_vcp
     return vm_set_vcpu(self, vcpu, in);
 }
 
+enum tsp_status target_cpuid(struct target *t, const uint32_t in[3], uint32_t (*out)[4])
+{
+    if (t->ops != &model_ops)
+        return TSP_ENOTSUP;
+    return vm_cpuid(t->self, 0, in, out);
+}
+
 static void model_close(void *self)
 {
     vm_close(self);

@@ -38,6 +38,13 @@ struct target_host {
 };
 bool target_host(const struct target *t, struct target_host *out);
 
+/*
+ * Asks vCPU 0 for CPUID without running code, after a reset: in[1] leaves from in[0] on, at sub-leaf
+ * in[2]. The upper halves and the other registers are not shown. TSP_ENOTSUP: this target answers
+ * only code that it runs.
+ */
+enum tsp_status target_cpuid(struct target *t, const uint32_t in[3], uint32_t (*out)[4]);
+
 /* How a run ended, as user space sees it. */
 enum outcome_exit {
     OUTCOME_NONE = 0,
