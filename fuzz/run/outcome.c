@@ -219,7 +219,7 @@ static void stopped(struct look *l, const struct tsp_event *e)
         break;
     case TSP_STOP_ERROR:
         o->exit = OUTCOME_INTERNAL;
-        o->code = (uint32_t)e->info[0];
+        o->code = (uint32_t)e->info[1]; /* the hypervisor's own number of it */
         break;
     case TSP_STOP_DONE:
         o->exit = OUTCOME_NONE;
@@ -261,13 +261,17 @@ static bool left_ram(struct look *l, const struct tsp_event *e)
     return true;
 }
 
-static void look_memory(struct look *l)
+/* Memory as it is now. Behind an access that ended the run for a black box it went on, and memory
+ * may show more than it has to: `later`. */
+static void look_memory(struct look *l, bool later)
 {
     struct outcome *o = l->o;
     uint64_t gpa[2] = {0, 0};
     unsigned size = 0;
     uint8_t b[8];
 
+    if (later && o->exit == OUTCOME_IO)
+        return;
     o->mem_len = (uint8_t)look_lin(l, l->s->code_at, o->mem, OUTCOME_MEM);
     input_pte_at(l->s, gpa, &size);
     o->has_pte = size != 0 && size <= 8 && gpa[0] != 0;
@@ -284,14 +288,15 @@ void exec_outcome(struct target *t, const struct scenario *s, const struct tsp_s
                   const struct tsp_trace *trace, struct outcome *out)
 {
     struct look l = {.t = t, .s = s, .setup = setup, .trace = trace, .o = out};
+    size_t at;
 
     memset(out, 0, sizeof(*out));
     out->exit = OUTCOME_TIMEOUT;
     if (t->ops->get_vcpu(t->self, 0, &l.end) != TSP_OK && trace->n)
         l.end.regs = trace->ev[trace->n - 1].after;
     out->out = l.end.regs;
-    for (size_t i = 0; i < trace->n; i++) {
-        const struct tsp_event *e = &trace->ev[i];
+    for (at = 0; at < trace->n; at++) {
+        const struct tsp_event *e = &trace->ev[at];
 
         if (e->vcpu != 0)
             continue;
@@ -302,5 +307,5 @@ void exec_outcome(struct target *t, const struct scenario *s, const struct tsp_s
             break;
         }
     }
-    look_memory(&l);
+    look_memory(&l, at + 1 < trace->n);
 }

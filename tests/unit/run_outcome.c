@@ -114,6 +114,32 @@ static void outcome_end_marks(void **state)
     }
 }
 
+/* A hypervisor's own error has its number; memory that was written after the run had ended for a
+ * black box is not shown. */
+static void outcome_numbers_and_later_memory(void **state)
+{
+    struct outcome o;
+
+    (void)state;
+    arrange(TSP_ARCH_X86, TSP_MODE_LONG64, 0);
+    stop(TSP_STOP_ERROR);
+    trace.ev[1].info[1] = 3;
+    o = outcome();
+    assert_int_equal(o.exit, OUTCOME_INTERNAL);
+    assert_int_equal(o.code, 3);
+    for (unsigned later = 0; later < 2; later++) {
+        arrange(TSP_ARCH_X86, TSP_MODE_LONG64, 0);
+        trace.ev[trace.n++] = (struct tsp_event){.kind = TSP_EV_PIO, .code = 0xa2, .info = {0, 17}};
+        if (later)
+            stop(TSP_STOP_TRIPLE);
+        o = outcome();
+        assert_int_equal(o.exit, OUTCOME_IO);
+        assert_int_equal(o.code, 0xa2);
+        assert_int_equal(o.has_pte, !later);
+        assert_int_equal(o.mem_len, later ? 0 : OUTCOME_MEM);
+    }
+}
+
 /* One frame: width of an element, where it lies, and what the handler's segments look like. */
 static void outcome_reads_the_handlers_frame(void **state)
 {
@@ -323,6 +349,7 @@ static void outcome_shows_what_lies_at_pc_without_the_base(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(outcome_end_marks),
+    cmocka_unit_test(outcome_numbers_and_later_memory),
     cmocka_unit_test(outcome_reads_the_handlers_frame),
     cmocka_unit_test(outcome_software_interrupt_has_no_error_code),
     cmocka_unit_test(outcome_arm64_exception_and_end),
