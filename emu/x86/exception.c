@@ -327,7 +327,10 @@ static enum step deliver_once(struct vm *vm, struct vcpu *vc, const struct fault
         step = deliver_real(vm, vc, f);
     else
         step = deliver_protected(vm, vc, f);
-    if (step == STEP_FAULT)
+    /* A frame that did not go to RAM: KVM has no emulation of a delivery. */
+    if (step == STEP_NEXT && vm->ev->kind == TSP_EV_MMIO)
+        step = step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
+    if (step != STEP_NEXT)
         x86_restore(vc, &save);
     return step;
 }
