@@ -14,7 +14,7 @@
 
 #define EXTENDED 0x80000000u
 #define CENTAUR 0xc0000000u
-#define CLASS 0xc0000000u
+#define HV 0x40000000u
 
 /* Bits of leaf 1 EDX that AMD repeats in 0x80000001 EDX: FPU to APIC, MTRR to PSE36, MMX, FXSR
  * (AMD APM Vol. 3 Appendix E.4.2). */
@@ -37,11 +37,39 @@ struct tsp_policy cpu_policy_view(const struct cpu_policy *p)
     return (struct tsp_policy){p->leaf, p->n};
 }
 
+/* Where the entry is, or where it belongs. */
+static size_t place(const struct cpu_policy *p, uint32_t leaf, uint32_t subleaf)
+{
+    size_t low = 0, high = p->n;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const struct tsp_leaf *e = &p->leaf[mid];
+
+        if (e->leaf < leaf || (e->leaf == leaf && e->subleaf < subleaf))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static bool is_at(const struct cpu_policy *p, size_t i, uint32_t leaf, uint32_t subleaf)
+{
+    return i < p->n && p->leaf[i].leaf == leaf && p->leaf[i].subleaf == subleaf;
+}
+
 const struct tsp_leaf *cpu_policy_find(const struct cpu_policy *p, uint32_t leaf, uint32_t subleaf)
 {
-    struct tsp_policy view = cpu_policy_view(p);
+    uint32_t sub = cpu_policy_indexed(leaf) ? subleaf : 0;
+    size_t i = place(p, leaf, sub);
 
-    return policy_find(&view, leaf, subleaf);
+    return is_at(p, i, leaf, sub) ? &p->leaf[i] : NULL;
+}
+
+size_t cpu_policy_first(const struct cpu_policy *p, uint32_t leaf)
+{
+    return place(p, leaf, 0);
 }
 
 uint32_t cpu_policy_reg(const struct cpu_policy *p, uint32_t leaf, uint32_t subleaf, unsigned reg)
@@ -49,22 +77,6 @@ uint32_t cpu_policy_reg(const struct cpu_policy *p, uint32_t leaf, uint32_t subl
     const struct tsp_leaf *e = cpu_policy_find(p, leaf, subleaf);
 
     return e != NULL ? e->reg[reg & 3] : 0;
-}
-
-/* Where the entry is, or where it belongs. */
-static size_t place(const struct cpu_policy *p, uint32_t leaf, uint32_t subleaf)
-{
-    size_t i = 0;
-
-    while (i < p->n &&
-           (p->leaf[i].leaf < leaf || (p->leaf[i].leaf == leaf && p->leaf[i].subleaf < subleaf)))
-        i++;
-    return i;
-}
-
-static bool is_at(const struct cpu_policy *p, size_t i, uint32_t leaf, uint32_t subleaf)
-{
-    return i < p->n && p->leaf[i].leaf == leaf && p->leaf[i].subleaf == subleaf;
 }
 
 /* The entry, made when it is not there; NULL when there is no room. */
@@ -140,26 +152,32 @@ static void drop_dynamic(struct cpu_policy *p)
         cpu_policy_set(p, 0xd, 1, EBX, (cpu_policy_reg(p, 0xd, 1, EAX) & 0xa) != 0 ? 0x240 : 0);
 }
 
-/* A leaf above the maximum of its class, or a sub-leaf of 7 above the one it tells. */
-static bool beyond(const struct cpu_policy *p, const struct tsp_leaf *e)
-{
-    uint32_t class = e->leaf & CLASS;
+/* The maxima are looked up before anything moves. */
+struct maxima {
+    uint32_t basic, ext, centaur, sub7;
+};
 
-    if (class == 0x40000000u)
+/* A leaf above the maximum of its class, or a sub-leaf of 7 above the one it tells. */
+static bool beyond(const struct maxima *m, const struct tsp_leaf *e)
+{
+    if (e->leaf < HV)
+        return e->leaf > m->basic || (e->leaf == 7 && e->subleaf > m->sub7);
+    if (e->leaf < EXTENDED)
         return false;
-    if (e->leaf > class && e->leaf > cpu_policy_reg(p, class, 0, EAX))
-        return true;
-    return e->leaf == 7 && e->subleaf > cpu_policy_reg(p, 7, 0, EAX);
+    if (e->leaf < CENTAUR)
+        return e->leaf != EXTENDED && e->leaf > m->ext;
+    return e->leaf != CENTAUR && e->leaf > m->centaur;
 }
 
-/* In place: the leaves that hold maxima are kept, so they can be looked up at any time. */
 void cpu_policy_tidy(struct cpu_policy *p)
 {
+    const struct maxima m = {cpu_policy_reg(p, 0, 0, EAX), cpu_policy_reg(p, EXTENDED, 0, EAX),
+                             cpu_policy_reg(p, CENTAUR, 0, EAX), cpu_policy_reg(p, 7, 0, EAX)};
     size_t n = 0;
 
     drop_dynamic(p);
     for (size_t i = 0; i < p->n; i++)
-        if (!beyond(p, &p->leaf[i]))
+        if (!beyond(&m, &p->leaf[i]))
             p->leaf[n++] = p->leaf[i];
     p->n = n;
 }
@@ -215,9 +233,21 @@ void cpu_policy_set_features(struct cpu_policy *p, const struct featureset *fs)
 
         if (i == FEATURE_WORD_E1D)
             value = (value & ~COMMON_1D) | (repeats_1d(p) ? fs->w[FEATURE_WORD_1D] & COMMON_1D : 0);
-        /* A word of zeroes does not make a leaf. */
-        if (w->reg <= EDX && (value != 0 || cpu_policy_find(p, w->leaf, w->subleaf) != NULL))
+        /* A word of zeroes does not make a leaf, nor do repeated bits. */
+        if (w->reg <= EDX && (fs->w[i] != 0 || cpu_policy_find(p, w->leaf, w->subleaf) != NULL))
             cpu_policy_set(p, w->leaf, w->subleaf, w->reg, value);
     }
     p->arch_caps = (uint64_t)fs->w[FEATURE_WORD_M10AH] << 32 | fs->w[FEATURE_WORD_M10AL];
+}
+
+void cpu_policy_limit(struct cpu_policy *p, struct featureset *fs)
+{
+    struct featureset now;
+
+    cpu_policy_tidy(p);
+    cpu_policy_features(p, &now);
+    featureset_and(fs, &now);
+    if (cpu_policy_find(p, 0xd, 0) == NULL)
+        feature_put(fs, FEATURE_XSAVE, false);
+    featureset_close(fs);
 }

@@ -29,6 +29,8 @@ void cpu_policy_tidy(struct cpu_policy *p);
 struct tsp_policy cpu_policy_view(const struct cpu_policy *p);
 
 const struct tsp_leaf *cpu_policy_find(const struct cpu_policy *p, uint32_t leaf, uint32_t subleaf);
+/* Index of the first entry of a leaf, or where it would be. */
+size_t cpu_policy_first(const struct cpu_policy *p, uint32_t leaf);
 /* 0 when the leaf is not there. */
 uint32_t cpu_policy_reg(const struct cpu_policy *p, uint32_t leaf, uint32_t subleaf, unsigned reg);
 /* Adds the entry where needed; false when there is no room. */
@@ -43,6 +45,10 @@ enum tsp_vendor cpu_policy_vendor(const struct cpu_policy *p);
  */
 void cpu_policy_features(const struct cpu_policy *p, struct featureset *out);
 void cpu_policy_set_features(struct cpu_policy *p, const struct featureset *fs);
+
+/* Tidies p, whose maxima may have changed, and takes out of fs what it then cannot show: features
+ * in leaves that are gone, XSAVE without its leaf, and what needs them. */
+void cpu_policy_limit(struct cpu_policy *p, struct featureset *fs);
 
 /* xstate.c: components that the features of fs use, and leaf 0xD made to fit them: what of
  * `present` (bits of XCR0 and IA32_XSS) is left, sizes, sub-leaves. */

@@ -136,16 +136,14 @@ static uint64_t age(const struct cpu_policy *p)
 /* All entries of a leaf are the same in both. */
 static bool leaf_equal(const struct cpu_policy *a, const struct cpu_policy *b, uint32_t leaf)
 {
-    size_t i = 0, k = 0;
+    size_t i = cpu_policy_first(a, leaf), k = cpu_policy_first(b, leaf);
 
-    for (;;) {
-        while (i < a->n && a->leaf[i].leaf != leaf)
-            i++;
-        while (k < b->n && b->leaf[k].leaf != leaf)
-            k++;
-        if (i == a->n || k == b->n)
-            return i == a->n && k == b->n;
-        if (memcmp(&a->leaf[i++], &b->leaf[k++], sizeof(a->leaf[0])) != 0)
+    for (;; i++, k++) {
+        bool in_a = i < a->n && a->leaf[i].leaf == leaf, in_b = k < b->n && b->leaf[k].leaf == leaf;
+
+        if (!in_a || !in_b)
+            return in_a == in_b;
+        if (memcmp(&a->leaf[i], &b->leaf[k], sizeof(a->leaf[0])) != 0)
             return false;
     }
 }
@@ -255,7 +253,7 @@ static void pair_leaves(const struct cpu_policy *a, const struct cpu_policy *b,
             copy_leaf(older > 0 ? b : a, identities[i].leaf, out);
 }
 
-/* Components that both have at the same place with the same size. */
+/* Components that both have at the same place with the same size, enabled in the same register. */
 static uint64_t same_components(const struct cpu_policy *a, const struct cpu_policy *b)
 {
     uint64_t set = xstate_present(a) & xstate_present(b);
@@ -263,7 +261,8 @@ static uint64_t same_components(const struct cpu_policy *a, const struct cpu_pol
     for (uint32_t i = 2; i < 64; i++)
         if (cpu_policy_reg(a, XSAVE, i, EAX) == 0 ||
             cpu_policy_reg(a, XSAVE, i, EAX) != cpu_policy_reg(b, XSAVE, i, EAX) ||
-            cpu_policy_reg(a, XSAVE, i, EBX) != cpu_policy_reg(b, XSAVE, i, EBX))
+            cpu_policy_reg(a, XSAVE, i, EBX) != cpu_policy_reg(b, XSAVE, i, EBX) ||
+            ((cpu_policy_reg(a, XSAVE, i, ECX) ^ cpu_policy_reg(b, XSAVE, i, ECX)) & 1) != 0)
             set &= ~((uint64_t)1 << i);
     return set;
 }
@@ -291,19 +290,6 @@ static void pair_features(const struct cpu_policy *a, const struct cpu_policy *b
         fs->w[FEATURE_WORD_EAD] = 0;
 }
 
-/* Features in leaves that the common maxima leave out are gone too, and XSAVE without its leaf. */
-static void keep_in_range(struct cpu_policy *p, struct featureset *fs)
-{
-    struct featureset now;
-
-    cpu_policy_tidy(p);
-    cpu_policy_features(p, &now);
-    featureset_and(fs, &now);
-    if (cpu_policy_find(p, XSAVE, 0) == NULL)
-        feature_put(fs, FEATURE_XSAVE, false);
-    featureset_close(fs);
-}
-
 void level_pair(const struct cpu_policy *a, const struct cpu_policy *b, struct cpu_policy *out)
 {
     uint64_t present = same_components(a, b);
@@ -315,7 +301,7 @@ void level_pair(const struct cpu_policy *a, const struct cpu_policy *b, struct c
     pair_leaves(a, b, out);
     pair_features(a, b, present, &fs);
     cpu_policy_set_features(out, &fs);
-    keep_in_range(out, &fs);
+    cpu_policy_limit(out, &fs);
     for (size_t i = 0; i < DESCRIBED; i++)
         if (!feature_in(&fs, described[i].feature))
             cpu_policy_drop(out, described[i].leaf, described[i].leaf);

@@ -24,6 +24,8 @@ static void put_features(struct cpu_policy *p, struct featureset *fs)
     uint64_t present = xstate_present(p);
 
     featureset_close(fs);
+    cpu_policy_set_features(p, fs);
+    cpu_policy_limit(p, fs);
     if (!feature_in(fs, FEATURE_SVM)) {
         fs->w[FEATURE_WORD_EAD] = 0;
         cpu_policy_drop(p, 0x8000000a, 0x8000000a);
@@ -68,13 +70,16 @@ static void common(struct featureset *fs, const struct featureset *host)
 
 /*
  * A guest that saw these elsewhere can run here. HTT and CMP_LEGACY only say that topology fields
- * are valid, which are the guest's own. The others tell it to take care of something that this
- * processor may not need.
+ * are valid, which are the guest's own. How the x87 unit keeps pointers cannot be hidden, and is
+ * known to differ (Xen folds the host's view in). The others tell it to take care of something that
+ * this processor may not need.
  */
 static void tolerated(struct featureset *fs, bool amd)
 {
     feature_put(fs, FEATURE_HTT, true);
     feature_put(fs, FEATURE_CMP_LEGACY, true);
+    feature_put(fs, FEATURE_FDP_EXCP_ONLY, true);
+    feature_put(fs, FEATURE_NO_FPU_SEL, true);
     if (feature_in(fs, FEATURE_RTM))
         feature_put(fs, FEATURE_RTM_ALWAYS_ABORT, true);
     if (amd)
@@ -90,9 +95,9 @@ static void tolerated(struct featureset *fs, bool amd)
 /* ... and back to what the host says where nothing is to be tolerated. */
 static void as_on_host(struct featureset *fs, const struct featureset *host)
 {
-    static const uint16_t f[] = {FEATURE_HTT,      FEATURE_CMP_LEGACY, FEATURE_MD_CLEAR,
-                                 FEATURE_FB_CLEAR, FEATURE_RFDS_CLEAR, FEATURE_RSBA,
-                                 FEATURE_RRSBA};
+    static const uint16_t f[] = {FEATURE_HTT,      FEATURE_CMP_LEGACY,    FEATURE_MD_CLEAR,
+                                 FEATURE_FB_CLEAR, FEATURE_RFDS_CLEAR,    FEATURE_RSBA,
+                                 FEATURE_RRSBA,    FEATURE_FDP_EXCP_ONLY, FEATURE_NO_FPU_SEL};
 
     for (unsigned i = 0; i < sizeof(f) / sizeof(f[0]); i++)
         if (!feature_in(host, f[i]))
@@ -203,7 +208,6 @@ void offer_default(const struct cpu_policy *host, enum offer_kind kind, struct c
     as_on_host(&fs, &had);
     set_maxima(out, host, false);
     put_features(out, &fs);
-    cpu_policy_tidy(out);
     if (kind >= OFFER_HVM_SHADOW)
         out->platform_info = host->platform_info | CPU_POLICY_FAULTING;
 }
