@@ -2,7 +2,8 @@
 /*
  * Texts to starting inputs: trapspec_seed HARNESS OUTPUT-DIRECTORY FILE... writes one binary input
  * for each text, named as the text without its suffix, in the form that harness reads. FILE is a
- * scenario, or for fz_judge a table TABLE-NAME.csv.
+ * scenario, for fz_judge a table TABLE-NAME.csv, or NAME.hex: bytes as pairs of hex digits, with
+ * comments from # on.
  */
 #include "fuzz/input/input.h"
 
@@ -63,6 +64,40 @@ static size_t encode_table(const char *name, size_t n)
     return 0;
 }
 
+static int digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c != 0 ? strchr(digits, c) : NULL;
+
+    return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* 0: neither pairs of digits nor blanks and comments. */
+static size_t encode_hex(size_t n)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] == '#') {
+            while (i < n && text[i] != '\n')
+                i++;
+        } else if (digit(text[i]) >= 0 && i + 1 < n && digit(text[i + 1]) >= 0) {
+            bytes[len++] = (uint8_t)(digit(text[i]) << 4 | digit(text[i + 1]));
+            i++;
+        } else if (text[i] != ' ' && text[i] != '\n') {
+            return 0;
+        }
+    }
+    return len;
+}
+
+static bool ends_with(const char *name, const char *suffix)
+{
+    size_t n = strlen(name), len = strlen(suffix);
+
+    return n > len && strcmp(name + n - len, suffix) == 0;
+}
+
 static const char *base_name(const char *path)
 {
     return strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
@@ -94,10 +129,12 @@ int main(int argc, char **argv)
         return 2;
     }
     for (int i = 3; i < argc; i++) {
-        size_t n = read_text(argv[i]), len = strlen(argv[i]);
+        size_t n = read_text(argv[i]);
 
-        if (len > 4 && strcmp(argv[i] + len - 4, ".csv") == 0) {
+        if (ends_with(argv[i], ".csv")) {
             n = encode_table(base_name(argv[i]), n);
+        } else if (ends_with(argv[i], ".hex")) {
+            n = encode_hex(n);
         } else if (input_text_parse(text, n, &scenario, &err) == TSP_OK) {
             n = encode(argv[1]);
         } else {
