@@ -174,9 +174,9 @@ static void compare_count(struct lint *l, const uint32_t *id, unsigned of, uint3
                              .source = "Intel SDM Vol. 2A CPUID leaf 0BH",
                              .text = "logical processors of the domain, fewer than the dump has"};
 
-    /* Real packages list what was made, and parts of the domain may be elsewhere: a monitor
-     * computes both from one topology. */
-    if (most == 0 || (e->reg[2] >> 8 & 0xff) != sub + 1 || (sub > 0 && !virtual(l)))
+    /* Real packages list what was made, and ids of cores with and without threads lie as the die
+     * has them: a monitor computes all of it from one topology. */
+    if (most == 0 || (e->reg[2] >> 8 & 0xff) != sub + 1 || !virtual(l))
         return;
     n = siblings(id, l->dump->ncpu, of, e->reg[0] & 31);
     if (n <= most)
