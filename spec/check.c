@@ -41,13 +41,18 @@ static unsigned persona_of(uint16_t scope)
     return TSP_PERSONA_KVM;
 }
 
+static bool facts_allow(const struct judge *j, const struct trap_rule *t)
+{
+    if ((j->bits[0] & ~t->allow[0]) | (j->bits[1] & ~t->allow[1]) | (j->bits[2] & ~t->allow[2]))
+        return false;
+    return !t->scope || (t->scope & j->personas);
+}
+
 bool judge_rule_applies(const struct judge *j, const struct trap_rule *t)
 {
     const struct spec *s = j->s;
 
-    if ((j->bits[0] & ~t->allow[0]) | (j->bits[1] & ~t->allow[1]) | (j->bits[2] & ~t->allow[2]))
-        return false;
-    if (t->scope && !(t->scope & j->personas))
+    if (!facts_allow(j, t))
         return false;
     for (unsigned i = 0; i < t->ncond; i++)
         if (!cond_holds(j, &s->cond[t->cond + i], persona_of(t->scope)))
@@ -78,14 +83,47 @@ struct lane_walk {
     uint64_t number;
 };
 
-static struct lane_walk lane_open(const struct judge *j)
+/* A rule that facts exclude stays excluded while the facts are the same. A lane of which too many
+ * are left is walked as it is. */
+static void pick_rules(struct judge *j, unsigned at, struct lane_walk *w)
+{
+    const struct lane *l = &j->s->lane[at];
+    struct rule_pick *p = &j->pick[at / 2 % PICK_SLOTS];
+    const uint16_t *rule = j->s->lane_rule + l->first;
+
+    if (p->lane == at + 1 &&
+        !((p->bits[0] ^ j->bits[0]) | (p->bits[1] ^ j->bits[1]) | (p->bits[2] ^ j->bits[2]))) {
+        w->rule = p->rule;
+        w->rule_end = p->rule + p->n;
+        return;
+    }
+    p->lane = at + 1;
+    p->n = 0;
+    memcpy(p->bits, j->bits, sizeof(p->bits));
+    w->rule = p->rule;
+    for (unsigned i = 0; i < l->n; i++) {
+        if (!facts_allow(j, &j->s->trap[rule[i]]))
+            continue;
+        if (p->n == PICK_RULES) {
+            p->lane = 0;
+            w->rule = rule;
+            w->rule_end = rule + l->n;
+            return;
+        }
+        p->rule[p->n++] = rule[i];
+    }
+    w->rule_end = p->rule + p->n;
+}
+
+static struct lane_walk lane_open(struct judge *j)
 {
     const struct spec *s = j->s;
-    const struct lane *l = &s->lane[j->ev->kind * SPEC_MAX_INSN + j->insn.insn];
+    unsigned at = spec_lane(j->ev->kind, j->insn.insn, fact_is(j, FACT_HYPERV, 1));
+    const struct lane *l = &s->lane[at];
     const struct numbered *low = s->numbered + l->first_number, *high = low + l->nnumber;
-    struct lane_walk w = {.rule = s->lane_rule + l->first, .num_end = high};
+    struct lane_walk w = {.num_end = high};
 
-    w.rule_end = w.rule + l->n;
+    pick_rules(j, at, &w);
     if (l->nnumber)
         w.number = fact_value(j, j->setup->arch == TSP_ARCH_ARM64 ? COND_FID : COND_NR);
     while (low < high) {
@@ -248,12 +286,18 @@ static unsigned judge_fields(struct judge *j)
     if (!j->redirected) {
         if (j->opt->hits)
             tally(j, rec);
+        if (cpuid_was_clean(j, reg))
+            return 0;
         if (!masks_hold(rec, reg))
             for (unsigned i = 0; i < rec->nrow; i++)
                 if (row_is_mask(&j->s->field[row[i]]))
                     failed += judge_row(j, &j->s->field[row[i]], reg);
     }
-    return failed + (rec->nspecial ? judge_special(j, reg) : 0);
+    failed += rec->nspecial ? judge_special(j, reg) : 0;
+    /* Rows that this target cannot show are told of each time. */
+    if (!failed && !j->redirected && (j->opt->caps & TSP_CAP_EXEC))
+        cpuid_note_clean(j, reg);
+    return failed;
 }
 
 static void judge_cpuid(struct judge *j)
@@ -323,6 +367,7 @@ static void judge_stop_event(struct judge *j)
 /* Hyper-V's hypercalls begin when the guest names itself. */
 static void note_msr(struct judge *j)
 {
+    j->memo.clean = false; /* some answers follow what was written */
     if (j->ev->info[1] == 1 && j->ev->code == HYPERV_OS_ID && j->setup->arch == TSP_ARCH_X86)
         facts_hyperv(j, j->ev->info[0] != 0);
 }
@@ -390,6 +435,9 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
     j.race = setup->protocol != TSP_PROTOCOL_NONE ? &memo : NULL;
     memo.on = 0;
     memset(j.last, 0, sizeof(j.last));
+    j.memo.asked = j.memo.clean = false;
+    for (unsigned i = 0; i < PICK_SLOTS; i++)
+        j.pick[i].lane = 0;
     if (opt->hits)
         memset(j.tally, 0, sizeof(j.tally));
     if (setup->npolicy)

@@ -222,7 +222,7 @@ static void find_run_time_bits(struct judge *j)
             j->run[i] |= r->run[i];
 }
 
-void cpuid_look_up(struct judge *j, struct cpuid_query *q)
+static void look_up(struct judge *j, struct cpuid_query *q)
 {
     uint32_t leaf = (uint32_t)j->ev->before.r[TSP_RAX];
     uint32_t sub = (uint32_t)j->ev->before.r[TSP_RCX];
@@ -249,4 +249,68 @@ void cpuid_look_up(struct judge *j, struct cpuid_query *q)
               spec_policy_find(&j->policy, j->served_leaf, 1) != NULL;
     j->rec = j->served || j->setup->npolicy == 0 ? find_rows(j, j->served_leaf, sub) : NULL;
     find_run_time_bits(j);
+}
+
+static void keep_query(struct judge *j, const struct cpuid_query *q)
+{
+    struct cpuid_memo *m = &j->memo;
+
+    m->asked = true;
+    m->clean = false;
+    m->leaf = (uint32_t)j->ev->before.r[TSP_RAX];
+    m->sub = (uint32_t)j->ev->before.r[TSP_RCX];
+    m->query = *q;
+    m->entry = j->entry;
+    m->served = j->served;
+    m->served_leaf = j->served_leaf;
+    m->rec = j->rec;
+    m->redirected = j->redirected;
+    m->blurred = j->blurred;
+    memcpy(m->run, j->run, sizeof(m->run));
+}
+
+static bool same_query(struct judge *j, struct cpuid_query *q)
+{
+    const struct cpuid_memo *m = &j->memo;
+
+    if (!m->asked || m->leaf != (uint32_t)j->ev->before.r[TSP_RAX] ||
+        m->sub != (uint32_t)j->ev->before.r[TSP_RCX])
+        return false;
+    *q = m->query;
+    j->entry = m->entry;
+    j->served = m->served;
+    j->served_leaf = m->served_leaf;
+    j->rec = m->rec;
+    j->redirected = m->redirected;
+    j->blurred = m->blurred;
+    memcpy(j->run, m->run, sizeof(j->run));
+    return true;
+}
+
+bool cpuid_was_clean(const struct judge *j, const uint32_t reg[4])
+{
+    const struct cpuid_memo *m = &j->memo;
+
+    return m->clean && m->vcpu == j->ev->vcpu && m->mode == j->ev->before.mode &&
+           memcmp(m->reg, reg, sizeof(m->reg)) == 0 &&
+           memcmp(m->sys, j->ev->sys, sizeof(m->sys)) == 0;
+}
+
+void cpuid_note_clean(struct judge *j, const uint32_t reg[4])
+{
+    struct cpuid_memo *m = &j->memo;
+
+    m->clean = m->asked;
+    m->vcpu = j->ev->vcpu;
+    m->mode = j->ev->before.mode;
+    memcpy(m->reg, reg, sizeof(m->reg));
+    memcpy(m->sys, j->ev->sys, sizeof(m->sys));
+}
+
+void cpuid_look_up(struct judge *j, struct cpuid_query *q)
+{
+    if (same_query(j, q))
+        return;
+    look_up(j, q);
+    keep_query(j, q);
 }

@@ -131,18 +131,20 @@ static bool lane_add(struct build *b, struct lane *l, unsigned rule, struct tsp_
 static bool build_lanes(struct build *b, struct tsp_error *err)
 {
     const struct fact_place *insn = &fact_groups[FACT_INSN];
+    const struct fact_place *hyperv = &fact_groups[FACT_HYPERV];
 
     b->spec.nlane_rule = b->spec.nnumbered = 0;
     for (unsigned at = 0; at < SPEC_LANES; at++) {
         struct lane *l = &b->lane[at];
-        unsigned kind = at / SPEC_MAX_INSN, name = at % SPEC_MAX_INSN;
+        unsigned kind = at / 2 / SPEC_MAX_INSN, name = at / 2 % SPEC_MAX_INSN;
 
         *l = (struct lane){.first = (uint16_t)b->spec.nlane_rule,
                            .first_number = (uint16_t)b->spec.nnumbered};
         for (unsigned i = 0; name < b->spec.ninsn && i < b->spec.ntrap; i++) {
-            uint64_t allow = b->trap[i].allow[0];
+            const uint64_t *allow = b->trap[i].allow;
 
-            if ((allow >> kind & 1) && (allow >> (insn->first + name) & 1) &&
+            if ((allow[0] >> kind & 1) && (allow[0] >> (insn->first + name) & 1) &&
+                (allow[hyperv->word] >> (hyperv->first + at % 2) & 1) &&
                 !race_rule(&b->spec, b->trap[i].rule) && !lane_add(b, l, i, err))
                 return false;
         }

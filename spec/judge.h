@@ -22,6 +22,32 @@ struct insn_view {
     bool lock, mandatory; /* F0; any of 66 F2 F3 */
 };
 
+/* The rules of a lane whose symbolic conditions hold for the same facts: events of a loop look for
+ * them once. */
+#define PICK_SLOTS 4u
+#define PICK_RULES 24u
+struct rule_pick {
+    uint64_t bits[SPEC_FACT_WORDS];
+    uint32_t lane, n; /* lane: index + 1, 0 = nothing yet */
+    uint16_t rule[PICK_RULES];
+};
+
+/* What was last asked of CPUID: a loop asks it again. */
+struct cpuid_query {
+    unsigned class, range, entry, sub1;
+};
+struct cpuid_memo {
+    bool asked, clean; /* clean: this answer broke no row of its leaf in this state */
+    bool redirected, blurred;
+    uint16_t vcpu;
+    uint32_t leaf, sub, served_leaf, mode;
+    struct cpuid_query query;
+    const struct tsp_leaf *entry, *served;
+    const struct leaf_rec *rec;
+    uint32_t run[4], reg[4];
+    uint64_t sys[TSP_SYS_COUNT];
+};
+
 #define TALLY_SLOTS 8u
 struct leaf_tally {
     const struct leaf_rec *rec;
@@ -54,6 +80,8 @@ struct judge {
     uint32_t run[4];                      /* bits of the answer that follow the vCPU */
     bool redirected, blurred;             /* blurred: one entry stands for sub-leaves that differ */
     struct leaf_tally tally[TALLY_SLOTS]; /* answers of a leaf, not yet counted for its rows */
+    struct rule_pick pick[PICK_SLOTS];
+    struct cpuid_memo memo;
     struct policy_index policy;
     struct race_memo *race; /* NULL without a protocol */
 };
@@ -110,12 +138,12 @@ const struct leaf_rec *spec_find_rec(const struct spec *s, unsigned who, uint32_
                                      uint32_t sub);
 
 /* cpuid.c: what the policy has to say of a CPUID query; fills entry, served, rec. */
-struct cpuid_query {
-    unsigned class, range, entry, sub1;
-};
 void cpuid_look_up(struct judge *j, struct cpuid_query *out);
 void cpuid_answer(const struct judge *j, uint32_t reg[4]);
 bool cpuid_echoes(uint32_t leaf);
+/* The same answer to the same question in the same state was right; remembers one that was. */
+bool cpuid_was_clean(const struct judge *j, const uint32_t reg[4]);
+void cpuid_note_clean(struct judge *j, const uint32_t reg[4]);
 
 /* pred_field.c */
 bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got, uint32_t *want);

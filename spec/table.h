@@ -155,7 +155,13 @@ struct depend_row {
 };
 
 #define SPEC_BUCKETS 12u /* one per enum tsp_event_kind */
-#define SPEC_LANES (SPEC_BUCKETS * SPEC_MAX_INSN)
+#define SPEC_LANES (SPEC_BUCKETS * SPEC_MAX_INSN * 2u)
+
+/* Hyper-V's calls and everybody else's have few rules in common. */
+static inline unsigned spec_lane(unsigned kind, unsigned insn, bool hyperv)
+{
+    return (kind * SPEC_MAX_INSN + insn) * 2u + hyperv;
+}
 
 /* Rules that one kind of event at one instruction can meet, in order: those to be tried whatever
  * was called, and those of single call numbers. */
@@ -181,7 +187,7 @@ struct spec {
     const struct cond_span *span;
     const struct pred_use *pred;
     const struct opcode_row *opcode;
-    const struct lane *lane; /* [kind * SPEC_MAX_INSN + insn] */
+    const struct lane *lane; /* by spec_lane() */
     const uint16_t *lane_rule;
     const struct numbered *numbered;
     const struct depend_row *depend;
