@@ -85,7 +85,8 @@ static void exec_libfuzzer(const struct campaign *c, unsigned seconds)
 /* The mutator knows scenarios; the other harnesses read something else. */
 static bool takes_scenarios(const char *harness)
 {
-    return strcmp(harness, "fz_decoder") != 0 && strcmp(harness, "fz_judge") != 0;
+    return strcmp(harness, "fz_decoder") != 0 && strcmp(harness, "fz_judge") != 0 &&
+           strcmp(harness, "fz_policy") != 0;
 }
 
 static void exec_afl(const struct campaign *c, unsigned seconds)

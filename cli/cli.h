@@ -26,7 +26,8 @@ struct verb {
 };
 
 extern const struct verb verb_run, verb_replay, verb_report, verb_diff, verb_decode, verb_cpuid,
-    verb_lint, verb_spec, verb_fuzz, verb_record, verb_mutants, verb_sweep;
+    verb_lint, verb_spec, verb_fuzz, verb_record, verb_mutants, verb_sweep, verb_level,
+    verb_migrate;
 
 /* "trapspec VERB: TEXT" on stderr. Returns the exit code that fits the status: 3 for bad input, 2
  * for EARG. */

@@ -10,8 +10,8 @@
 
 static const char help[] =
     "usage: trapspec fuzz HARNESS [OPTION...]\n\n"
-    "Runs a fuzz campaign: fz_exec, fz_cpuid, fz_hypercall, fz_decoder or fz_judge under libFuzzer "
-    "or AFL++.\n"
+    "Runs a fuzz campaign: fz_exec, fz_cpuid, fz_hypercall, fz_decoder, fz_judge or fz_policy "
+    "under libFuzzer or AFL++.\n"
     "The corpus is kept between runs; ^C ends the campaign cleanly. On a terminal one line shows "
     "executions,\n"
     "executions per second, edges, corpus, rules exercised and findings.\n\n"
@@ -36,8 +36,8 @@ static const struct option options[] = {
 #define WEEK_SECONDS 604800u
 
 static const char *const engines[] = {"libfuzzer", "afl", NULL};
-static const char *const harnesses[] = {"fz_exec",    "fz_cpuid", "fz_hypercall",
-                                        "fz_decoder", "fz_judge", NULL};
+static const char *const harnesses[] = {
+    "fz_exec", "fz_cpuid", "fz_hypercall", "fz_decoder", "fz_judge", "fz_policy", NULL};
 
 static int one_option(struct campaign *c, int opt)
 {
@@ -89,7 +89,7 @@ static int parse_args(struct campaign *c, int argc, char **argv)
         return code;
     if (argc - optind != 1)
         return cli_usage("fuzz", "one HARNESS is needed: fz_exec, fz_cpuid, fz_hypercall, "
-                                 "fz_decoder or fz_judge");
+                                 "fz_decoder, fz_judge or fz_policy");
     c->harness = argv[optind];
     near = cli_nearest(c->harness, harnesses);
     if (cli_choice(c->harness, harnesses) < 0)

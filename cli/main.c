@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct verb *const verbs[] = {&verb_run,    &verb_replay, &verb_report, &verb_diff,
-                                           &verb_decode, &verb_cpuid,  &verb_lint,   &verb_spec,
-                                           &verb_fuzz,   &verb_record, &verb_mutants,
-                                           &verb_sweep};
+static const struct verb *const verbs[] = {&verb_run,    &verb_replay, &verb_report,  &verb_diff,
+                                           &verb_decode, &verb_cpuid,  &verb_lint,    &verb_spec,
+                                           &verb_fuzz,   &verb_record, &verb_mutants, &verb_sweep,
+                                           &verb_level,  &verb_migrate};
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 static void overview(FILE *f)

@@ -14,6 +14,8 @@ _trapspec_options()
     cpuid) echo "--format --live --kvm --list --cpu --guest --hv --hv-base --policy --output" ;;
     lint) echo "--live --json --sarif --junit --color" ;;
     sweep) echo "$_trapspec_machine --target --leaves --random --jobs --output --html --known --json --color" ;;
+    level) echo "--hvm --pv --vendor --output --format --json --color" ;;
+    migrate) echo "--policy --hvm --pv --json --color" ;;
     spec) echo "--table --json" ;;
     fuzz) echo "--engine --time --target --output --seeds --build --json" ;;
     mutants) echo "--list --kind --engine --time --sample --seed --jobs --target --known --output --json --color" ;;
@@ -76,7 +78,7 @@ _trapspec()
     verb=${typed[1]:-}
     COMPREPLY=()
     if [ ${#typed[@]} -le 2 ]; then
-        _trapspec_reply "run replay report diff decode cpuid lint sweep spec fuzz record mutants --help --version" "$cur"
+        _trapspec_reply "run replay report diff decode cpuid lint sweep level migrate spec fuzz record mutants --help --version" "$cur"
         return
     fi
     values=$(_trapspec_values "$prev")
@@ -87,7 +89,7 @@ _trapspec()
     elif [[ $verb == spec && ${#typed[@]} -eq 3 ]]; then
         _trapspec_reply "list show sources behaviours lint" "$cur"
     elif [[ $verb == fuzz && ${#typed[@]} -eq 3 ]]; then
-        _trapspec_reply "fz_exec fz_cpuid fz_hypercall fz_decoder fz_judge" "$cur"
+        _trapspec_reply "fz_exec fz_cpuid fz_hypercall fz_decoder fz_judge fz_policy" "$cur"
     elif [[ $verb == diff && $prev != -* ]]; then
         _trapspec_reply "$(_trapspec_values --target)" "$cur"
     fi

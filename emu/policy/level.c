@@ -402,19 +402,40 @@ static void report_drops(const struct cpu_policy *const *host, size_t n,
     }
 }
 
-/* Leaves of any host that the common policy has not, those of lost features included. */
+/* Leaves that tell of features, whose loss is told by theirs. */
+static bool tells_of_features(uint32_t leaf)
+{
+    for (size_t i = 0; i < DESCRIBED; i++)
+        if (described[i].leaf == leaf)
+            return true;
+    return by_field(leaf);
+}
+
+static void add_loss(struct level_report *r, const struct tsp_leaf *e)
+{
+    unsigned at = 0;
+
+    while (at < r->nloss && (r->loss[at].leaf < e->leaf ||
+                             (r->loss[at].leaf == e->leaf && r->loss[at].subleaf < e->subleaf)))
+        at++;
+    if (r->nloss == LEVEL_MAX_LOSS ||
+        (at < r->nloss && r->loss[at].leaf == e->leaf && r->loss[at].subleaf == e->subleaf))
+        return;
+    memmove(&r->loss[at + 1], &r->loss[at], (r->nloss - at) * sizeof(r->loss[0]));
+    r->loss[at] = (struct level_loss){e->leaf, e->subleaf};
+    r->nloss++;
+}
+
+/* Leaves of a host that the common policy has not. */
 static void report_losses(const struct cpu_policy *host, const struct cpu_policy *common,
                           struct level_report *r)
 {
     for (size_t i = 0; i < host->n; i++) {
         const struct tsp_leaf *e = &host->leaf[i];
-        bool seen = cpu_policy_find(common, e->leaf, e->subleaf) != NULL ||
-                    (e->reg[EAX] | e->reg[EBX] | e->reg[ECX] | e->reg[EDX]) == 0;
 
-        for (unsigned k = 0; !seen && k < r->nloss; k++)
-            seen = r->loss[k].leaf == e->leaf && r->loss[k].subleaf == e->subleaf;
-        if (!seen && r->nloss < LEVEL_MAX_LOSS)
-            r->loss[r->nloss++] = (struct level_loss){e->leaf, e->subleaf};
+        if ((e->reg[EAX] | e->reg[EBX] | e->reg[ECX] | e->reg[EDX]) != 0 &&
+            !tells_of_features(e->leaf) && cpu_policy_find(common, e->leaf, e->subleaf) == NULL)
+            add_loss(r, e);
     }
 }
 
