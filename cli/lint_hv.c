@@ -54,6 +54,12 @@ static const struct signature signatures[] = {
     {"FEXIFEXIEMU", 0, false, "FEX-Emu", "FEX docs/CPUID.md"},
 };
 
+/* What a guest looks for is the interface; whoever gives it may choose the text (TLFS feature
+ * discovery: for reporting alone; QEMU's hv-vendor-id). */
+#define HYPERV_INTERFACE 0x31237648u /* "Hv#1" */
+static const struct signature interface = {"", TSP_PERSONA_HYPERV, true, "a Hyper-V interface",
+                                           "Hyper-V TLFS, feature discovery"};
+
 static void text_of(const struct tsp_leaf *e, char out[13])
 {
     for (unsigned i = 0; i < 12; i++)
@@ -72,7 +78,7 @@ static const struct signature *who(const struct lint *l, uint32_t base)
     for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++)
         if (memcmp(text, signatures[i].text, 12) == 0)
             return &signatures[i];
-    return NULL;
+    return base == HV_BASE && lint_reg(l, base + 1, 0, 0) == HYPERV_INTERFACE ? &interface : NULL;
 }
 
 const char *lint_hv_name(const struct lint *l, uint32_t base, enum tsp_persona *persona)

@@ -44,12 +44,32 @@ static bool aida_record(struct line *l, struct tsp_leaf *out, bool *plain)
     return *plain || (line_hex(l, &out->subleaf) && line_take(l, "]"));
 }
 
+/*
+ * Leaf 0xD: some of the older tools pass over sub-leaves that are zero. Flags of sub-leaf 1 are its
+ * low five bits, what is not that describes the next state component there is.
+ */
+static uint32_t xsave_subleaf(const struct dump *d, const struct tsp_leaf *leaf, uint32_t next)
+{
+    const struct tsp_leaf *first = dump_have(d, 0xd, 0), *second = dump_have(d, 0xd, 1);
+    uint64_t there = first == NULL ? 0 : first->reg[0] | (uint64_t)first->reg[3] << 32;
+
+    if (second != NULL)
+        there |= second->reg[2] | (uint64_t)second->reg[3] << 32;
+    if ((leaf->reg[0] | leaf->reg[1] | leaf->reg[2]) == 0 || (next == 1 && leaf->reg[0] < 0x20))
+        return next;
+    for (uint32_t i = next < 2 ? 2 : next; i < 63; i++)
+        if (there >> i & 1)
+            return i;
+    return next;
+}
+
 /* Older tools name no sub-leaf: they list them in order. */
 static void count_subleaf(struct dump_in *in, struct tsp_leaf *leaf, bool plain)
 {
     if (plain && in->last_plain && leaf->leaf == in->last_leaf &&
         dump_leaf_has_subleaves(leaf->leaf))
-        leaf->subleaf = in->last_sub + 1;
+        leaf->subleaf =
+            leaf->leaf == 0xd ? xsave_subleaf(in->out, leaf, in->last_sub + 1) : in->last_sub + 1;
     in->last_leaf = leaf->leaf;
     in->last_sub = leaf->subleaf;
     in->last_plain = plain;

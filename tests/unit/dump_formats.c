@@ -59,6 +59,16 @@ static void text_with_dashes_is_read(void **state)
         /* The sub-leaf is hexadecimal. */
         {A0 "\r\nCPUID 0000000D: 00000008-00000000-00000001-abcdefAB [SL 10] [HWP]\r\n", "AIDA64",
          1, 2, 0, LAST(0xd, 0x10, 8, 0, 1, 0xabcdefab)},
+        /* Sub-leaves that are zero were passed over: this is component 62, after 2. */
+        {A0 "\nCPUID 0000000D: 00000007-00000340-000003C0-40000000\n"
+            "CPUID 0000000D: 00000100-00000240-00000000-00000000\n"
+            "CPUID 0000000D: 00000080-00000340-00000000-00000000\n",
+         "AIDA64", 1, 4, 0, LAST(0xd, 62, 0x80, 0x340, 0, 0)},
+        /* They were not: 0, 1, 2. */
+        {A0 "\nCPUID 0000000D: 00000007-00000340-00000340-00000000\n"
+            "CPUID 0000000D: 00000001-00000000-00000000-00000000\n"
+            "CPUID 0000000D: 00000100-00000240-00000000-00000000\n",
+         "AIDA64", 1, 4, 0, LAST(0xd, 2, 0x100, 0x240, 0, 0)},
         {A0 " [SL 00] [x [SL 01]]", "AIDA64", 1, 1, 0, LAST(0, 0, 1, 2, 3, 4)},
         {"CPUID Registers (CPU #1 x\n" A0 "\nCPU#002 AffMask: 0x4\n" A0 "\n", "AIDA64", 2, 2, 2,
          LAST(0, 0, 1, 2, 3, 4)},

@@ -156,6 +156,7 @@ static const struct planted hypervisor_leaves_rows[] = {
     {"kvm", "40000010.0.c=1", "kvm:hv+0x10.ecx[31:0] 0x40000010.0 ecx[31:0]"},
     {"hyperv", "40000000.0.a=40000004",
      "hyperv:hv+0x0.eax[31:0] 0x40000000.0 eax[31:0]; lint:hv-maximum 0x40000000.0 eax[31:0]"},
+    {"hyperv", "40000000.0.b=41414141", ""},
     {"hyperv", "40000001.0.a=0", "lint:hv-hyperv-interface 0x40000001.0 eax[31:0]"},
     {"hyperv", "40000000.0.a=40000005", "lint:hv-maximum 0x40000000.0 eax[31:0]"},
     {"xen", "40000000.0.a=40000001",
