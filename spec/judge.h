@@ -83,7 +83,8 @@ struct judge {
     struct rule_pick pick[PICK_SLOTS];
     struct cpuid_memo memo;
     struct policy_index policy;
-    struct race_memo *race; /* NULL without a protocol */
+    struct race_memo *race;      /* NULL without a protocol */
+    unsigned race_first, race_n; /* its rules */
 };
 
 /* race.c: one event as the rules of races see it. */

@@ -31,6 +31,24 @@ static unsigned matching(const struct judge *j, const struct race_view *view)
     return set;
 }
 
+/* The guest's own store came between two fetches of one instruction: bytes up to a 16-byte boundary
+ * of one version and the rest of another, one of which the guest made. */
+static bool guest_tore(const struct judge *j, const struct race_view *view)
+{
+    const struct race_memo *m = j->race;
+    unsigned n = j->ev->len, cut = TSP_INSN_BYTES - (unsigned)(j->ev->addr % TSP_INSN_BYTES);
+
+    if (n > TSP_INSN_BYTES - view->off)
+        n = TSP_INSN_BYTES - view->off;
+    for (unsigned i = 0; cut < n && i < m->nversion; i++)
+        for (unsigned k = 0; k < m->nversion; k++)
+            if (((m->by_guest >> i | m->by_guest >> k) & 1) &&
+                memcmp(m->version[i] + view->off, j->ev->fetched, cut) == 0 &&
+                memcmp(m->version[k] + view->off + cut, j->ev->fetched + cut, n - cut) == 0)
+                return true;
+    return false;
+}
+
 static bool at_site(const struct judge *j, struct race_view *view)
 {
     return about_site(j, view) && view->executed && view->off < TSP_INSN_BYTES && !j->race->full;
@@ -42,7 +60,7 @@ bool pred_executes_whole(const struct judge *j, const struct pred_use *p, struct
     struct race_view view;
 
     (void)p;
-    if (!at_site(j, &view) || matching(j, &view))
+    if (!at_site(j, &view) || matching(j, &view) || guest_tore(j, &view))
         return true;
     snprintf(say->expected, sizeof(say->expected), "the old or the new instruction");
     say_bytes(say->got, sizeof(say->got), j->ev->fetched, j->ev->len);
@@ -66,7 +84,8 @@ bool pred_executes_current(const struct judge *j, const struct pred_use *p, stru
     return false;
 }
 
-/* Bytes that are overwritten with others are those that trapped, or the rewrite's own. */
+/* A store changes the instruction that trapped and nothing else: all its bytes are still there, but
+ * for those that the rewrite itself has changed. */
 bool pred_overwrites_trapped(const struct judge *j, const struct pred_use *p, struct say *say)
 {
     const struct tsp_event *ev = j->ev;
@@ -82,14 +101,11 @@ bool pred_overwrites_trapped(const struct judge *j, const struct pred_use *p, st
         off = (uint32_t)off;
     if (ev->info[1] > view.v->trap_len || off > view.v->trap_len - ev->info[1])
         return say_value(say, "linear address written", view.v->trap_addr, ev->info[0]);
-    for (unsigned i = 0; i < TSP_INSN_BYTES; i++) {
+    for (unsigned i = 0; view.changed && i < TSP_INSN_BYTES; i++) {
         unsigned at = i - (unsigned)(view.v->trap_addr - m->site);
 
-        if (!(view.changed >> i & 1) || (view.v->mine >> i & 1))
-            continue;
-        if (at >= view.v->trap_len || m->now[i] != view.v->trap[at])
-            return say_value(say, "byte overwritten", at < TSP_INSN_BYTES ? view.v->trap[at] : 0,
-                             m->now[i]);
+        if (at < view.v->trap_len && !(view.v->mine >> i & 1) && m->now[i] != view.v->trap[at])
+            return say_value(say, "byte of the instruction", view.v->trap[at], m->now[i]);
     }
     return true;
 }
@@ -103,11 +119,11 @@ bool pred_keeps_stores(const struct judge *j, const struct pred_use *p, struct s
     (void)p;
     if (!about_site(j, &view))
         return true;
-    lost = view.changed & view.v->theirs;
-    if (!lost)
-        return true;
-    for (unsigned i = 0; i < TSP_INSN_BYTES; i++)
-        if (lost >> i & 1)
+    lost = view.changed & view.v->theirs & ~(unsigned)view.v->mine;
+    for (unsigned i = 0; lost && i < TSP_INSN_BYTES; i++)
+        /* what was stored and put back again is as it was */
+        if ((lost >> i & 1) &&
+            j->race->now[i] != view.v->trap[(i - (view.v->trap_addr - j->race->site)) % 16])
             return say_value(say, "byte that another vCPU stored", j->race->now[i],
                              j->ev->stored[i]);
     return true;

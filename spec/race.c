@@ -33,7 +33,7 @@ static bool host_is_amd(unsigned vendor)
     return vendor == TSP_VENDOR_AMD || vendor == TSP_VENDOR_HYGON;
 }
 
-static void add_version(struct race_memo *m)
+static void add_version(struct race_memo *m, bool guest)
 {
     unsigned i = 0;
 
@@ -45,6 +45,7 @@ static void add_version(struct race_memo *m)
     }
     memcpy(m->version[i], m->now, sizeof(m->now));
     m->dead = (uint16_t)(m->dead & ~(1u << i));
+    m->by_guest = (uint16_t)(m->by_guest | (unsigned)guest << i);
     m->current = (uint8_t)i;
     if (i == m->nversion)
         m->nversion++;
@@ -57,6 +58,7 @@ void race_start(struct judge *j, const struct tsp_event *ev)
     struct race_memo *m = j->race;
     struct insn_view view;
 
+    j->race_first = first_rule(j->s, &j->race_n);
     memset(m, 0, sizeof(*m));
     m->on = 1;
     m->amd = host_is_amd(j->setup->host);
@@ -66,7 +68,7 @@ void race_start(struct judge *j, const struct tsp_event *ev)
     memcpy(m->now, ev->stored, sizeof(m->now));
     opcode_view(j->s, v->regs.mode, m->now, sizeof(m->now), &view);
     m->len = (uint8_t)(view.insn ? view.len : 0);
-    add_version(m);
+    add_version(m, false);
 }
 
 /* ---- one event ---- */
@@ -86,6 +88,9 @@ void race_view(const struct judge *j, struct race_view *out)
 
     out->v = &m->vcpu[ev->vcpu % TSP_MAX_VCPU];
     out->off = off < TSP_INSN_BYTES ? (unsigned)off : TSP_INSN_BYTES;
+    /* other memory stands at these addresses */
+    if (ev->kind != TSP_EV_PATCH && ev->spare != 0)
+        out->off = TSP_INSN_BYTES;
     out->executed = by_processor(ev, out->v);
     out->changed = 0;
     for (unsigned i = 0; i < TSP_INSN_BYTES; i++)
@@ -102,7 +107,7 @@ static void guest_changed(struct race_memo *m, unsigned changed)
         v->mine = (uint16_t)(v->mine & ~changed);
         v->retries = 0;
     }
-    add_version(m);
+    add_version(m, true);
 }
 
 static void rewrite_stored(struct race_memo *m, struct race_vcpu *v, const struct tsp_event *ev,
@@ -113,8 +118,13 @@ static void rewrite_stored(struct race_memo *m, struct race_vcpu *v, const struc
     v->mine = (uint16_t)(v->mine | changed);
     v->left = ev->spare;
     m->by_hv = (uint16_t)(m->by_hv | changed);
-    if (v->left == 0 && v->mine)
-        add_version(m);
+    if (v->left > 0 || v->mine == 0)
+        return;
+    /* a byte that was put back is the guest's again */
+    for (unsigned i = 0; i < TSP_INSN_BYTES; i++)
+        if (v->old && m->now[i] == m->version[v->old - 1][i])
+            m->by_hv = (uint16_t)(m->by_hv & ~((unsigned)v->mine & 1u << i));
+    add_version(m, false);
 }
 
 static void trap_over(struct race_memo *m, struct race_vcpu *v, bool done)
@@ -220,14 +230,13 @@ static void tell(struct judge *j, unsigned rule, const struct say *say)
 unsigned race_event(struct judge *j)
 {
     struct race_view view;
-    unsigned n, first, failed = 0;
+    unsigned failed = 0;
 
     if (!j->race->on || j->ev->kind == TSP_EV_NONE || j->ev->kind >= SPEC_BUCKETS)
         return 0;
     race_view(j, &view);
     facts_event(j);
-    first = first_rule(j->s, &n);
-    for (unsigned i = first; i < first + n; i++) {
+    for (unsigned i = j->race_first; i < j->race_first + j->race_n; i++) {
         const struct trap_rule *t = &j->s->trap[i];
         struct say say = {"", ""};
         bool ok;

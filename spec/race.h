@@ -20,8 +20,9 @@ struct race_vcpu {
     uint8_t old;     /* version + 1 that its rewrite puts an end to */
     uint8_t retries; /* traps in a row that came to nothing */
     uint8_t calls;   /* made by the instruction at the site since the vCPU came to it */
-    uint8_t spare;
+    uint8_t spare[2];
     uint16_t mine, theirs; /* bytes changed since the trap: by its rewrite, by the guest */
+    uint16_t spare2[2];
 };
 
 struct race_memo {
@@ -30,8 +31,10 @@ struct race_memo {
     uint8_t len;               /* of the instruction that stood there first, 0: none we know */
     uint8_t nversion, current; /* the last of them is not always the current one */
     uint8_t spare;
-    uint16_t dead;  /* versions that a finished rewrite has replaced */
-    uint16_t by_hv; /* bytes that the hypervisor changed last */
+    uint16_t by_guest; /* versions that a store of the guest made */
+    uint16_t dead;     /* versions that a finished rewrite has replaced */
+    uint16_t by_hv;    /* bytes that the hypervisor changed last */
+    uint16_t spare2;
     uint8_t now[TSP_INSN_BYTES];
     uint8_t version[RACE_VERSIONS][TSP_INSN_BYTES]; /* what the site was at rest */
     struct race_vcpu vcpu[TSP_MAX_VCPU];

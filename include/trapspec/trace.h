@@ -36,8 +36,9 @@ enum tsp_event_kind {
 /*
  * Micro-steps that execute nothing. With a protocol (struct tsp_setup) the site is where vCPU 0
  * starts, 16 bytes long; stored[] of every event then holds those 16 bytes of guest-physical memory
- * after the step, a TSP_EV_PATCH has the number of bytes its rewrite has still to store in spare,
- * and a TSP_EV_RETIRE has code 1 when the instruction touches no memory.
+ * after the step. spare is, of a TSP_EV_PATCH, the number of bytes its rewrite has still to store, of
+ * other events 1 when the instruction stood at the site's addresses but in other memory. A
+ * TSP_EV_RETIRE has code 1 when the instruction touches no memory.
  */
 enum tsp_micro {
     TSP_MICRO_TRAP = 0,  /* the instruction in fetched[] trapped to the hypervisor */
