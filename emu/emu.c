@@ -92,6 +92,8 @@ static bool vcpu_ok(const struct tsp_vcpu_state *v)
 
 static bool setup_ok(const struct tsp_setup *s)
 {
+    if (s->protocol >= TSP_PROTOCOL_COUNT || (s->protocol && s->arch != TSP_ARCH_X86))
+        return false;
     if (s->arch >= TSP_ARCH_COUNT || s->host >= TSP_VENDOR_COUNT || s->patch >= TSP_PATCH_COUNT)
         return false;
     if (s->persona[0] >= TSP_PERSONA_COUNT || s->persona[1] >= TSP_PERSONA_COUNT)
@@ -153,6 +155,9 @@ static void vcpu_adopt(struct vm *vm, struct vcpu *vc, const struct tsp_vcpu_sta
     vc->stall = 0;
     vc->stall_pc = vc->stall_retired = 0;
     vc->stop_code = TSP_STOP_DONE;
+    if (vm->setup->protocol != TSP_PROTOCOL_NONE)
+        x86_micro_forget(vm, vc);
+    vc->micro.wait = false;
     mmu_flush(vc);
     if (vm->setup->arch == TSP_ARCH_X86)
         x86_adopt(vc);
@@ -216,12 +221,15 @@ enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct ts
     vm->setup = setup;
     vm->ev = out;
     vm->tsc = 0;
+    vm->moved = false;
     vm->maxphyaddr = guest_maxphyaddr(setup);
     mem_reset(&vm->mem, setup->ram_base, setup->ram_size);
     code_reset(vm->code);
     load_pages(vm);
     start_vcpus(vm);
     start_personas(vm);
+    if (setup->protocol != TSP_PROTOCOL_NONE)
+        x86_micro_start(vm);
     out->kind = TSP_EV_POLICY;
     judge_pool(setup, out);
     return TSP_OK;

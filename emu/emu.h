@@ -9,6 +9,7 @@
 #include "trapspec/target.h"
 
 struct vm;
+struct vm_behaviour;
 
 /*
  * profile: "kvm" follows the documents; "kvm@linux-6.1" what that kernel does; either may be
@@ -32,6 +33,20 @@ enum tsp_status vm_peek(const struct vm *vm, uint64_t gpa, void *buf, size_t len
 enum tsp_status vm_poke(struct vm *vm, uint64_t gpa, const void *buf, size_t len);
 enum tsp_status vm_get_vcpu(const struct vm *vm, unsigned vcpu, struct tsp_vcpu_state *out);
 enum tsp_status vm_set_vcpu(struct vm *vm, unsigned vcpu, const struct tsp_vcpu_state *in);
+
+/*
+ * States to come back to, for set-ups with a protocol. vm_track begins to watch memory, once after
+ * a reset. vm_save returns the bytes written to buf (aligned for a uint64_t), 0 when they do not
+ * fit or the guest has touched too much; vm_load takes them while that reset is in force.
+ * vm_digest: of all that decides what happens next, and of nothing else.
+ */
+void vm_track(struct vm *vm);
+size_t vm_save(const struct vm *vm, void *buf, size_t max);
+void vm_load(struct vm *vm, const void *buf);
+uint64_t vm_digest(const struct vm *vm);
+
+/* The patch protocols, in the order of enum tsp_protocol. false past the end. */
+bool vm_protocol_at(unsigned i, struct vm_behaviour *out);
 
 /* What CPUID would answer a vCPU now, without executing it: in[1] leaves from in[0] on, at sub-leaf
  * in[2]. TSP_ENOTSUP when the guest is no x86, TSP_EARG when the leaves pass 2^32. */

@@ -13,7 +13,7 @@ uint32_t vm_runnable(const struct vm *vm)
     uint32_t set = 0;
 
     for (unsigned i = 0; vm->setup && i < vm->nvcpu; i++)
-        if (vm->vcpu[i].s.run_state == TSP_RUN_READY)
+        if (vm->vcpu[i].s.run_state == TSP_RUN_READY && !vm->vcpu[i].micro.wait)
             set |= 1u << i;
     return set;
 }
@@ -62,7 +62,9 @@ enum tsp_status vm_run(struct vm *vm, unsigned vcpu, uint32_t budget, struct tsp
     } else if (budget == 0) {
         stay(vc, out, TSP_STOP_BUDGET);
     } else {
-        if (vm->setup->arch == TSP_ARCH_X86)
+        if (vm->setup->protocol != TSP_PROTOCOL_NONE)
+            x86_micro(vm, vc, budget);
+        else if (vm->setup->arch == TSP_ARCH_X86)
             x86_run(vm, vc, vm->nvcpu > 1 ? 1 : budget);
         else
             arm64_run(vm, vc, vm->nvcpu > 1 ? 1 : budget);

@@ -116,7 +116,7 @@ bool kvm_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value, bo
 static bool write_page(struct vm *vm, uint64_t value)
 {
     static const uint8_t intel[] = {0x0f, 0x01, 0xc1, 0xc3}, amd[] = {0x0f, 0x01, 0xd9, 0xc3};
-    bool svm = vm->setup->host == TSP_VENDOR_AMD || vm->setup->host == TSP_VENDOR_HYGON;
+    bool svm = vm_host_is_amd(vm);
 
     if (vm->hv_state[KVM_VM_HV_OS_ID] == 0)
         return true;

@@ -11,10 +11,12 @@ bool mem_open(struct mem *m)
     *m = (struct mem){0};
     m->ram = calloc(1, (size_t)TSP_MAX_RAM);
     m->dirty = calloc(GRANULES, sizeof(*m->dirty));
-    m->list = calloc(GRANULES, sizeof(*m->list));
+    /* a granule is listed again after mem_track */
+    m->list = calloc(GRANULES + MEM_TRACK_MAX, sizeof(*m->list));
+    m->pre = calloc(MEM_TRACK_MAX, MEM_GRANULE);
     m->flags = calloc(1, TSP_MAX_RAM / MEM_PAGE);
     m->code = calloc(TSP_MAX_RAM / MEM_PAGE, sizeof(*m->code));
-    if (m->ram && m->dirty && m->list && m->flags && m->code)
+    if (m->ram && m->dirty && m->list && m->flags && m->code && m->pre)
         return true;
     mem_close(m);
     return false;
@@ -27,6 +29,7 @@ void mem_close(struct mem *m)
     free(m->list);
     free(m->flags);
     free(m->code);
+    free(m->pre);
     *m = (struct mem){0};
 }
 
@@ -49,9 +52,30 @@ void mem_reset(struct mem *m, uint64_t base, uint64_t size)
     for (uint32_t i = 0; i < m->nlist;)
         i = clear_run(m, i);
     m->nlist = 0;
+    m->tracking = m->track_full = false;
     memset(m->flags, 0, (size_t)(m->size / MEM_PAGE));
     m->base = base;
     m->size = size;
+}
+
+void mem_track(struct mem *m)
+{
+    for (uint32_t i = 0; i < m->nlist; i++)
+        m->dirty[m->list[i]] = 0;
+    m->tracking = true;
+    m->track_full = false;
+    m->tracked = m->nlist;
+}
+
+/* A granule that is touched for the first time since tracking began. */
+static void keep_old(struct mem *m, uint64_t g)
+{
+    uint32_t i = m->nlist - m->tracked;
+
+    if (i < MEM_TRACK_MAX)
+        memcpy(m->pre + (size_t)i * MEM_GRANULE, m->ram + g * MEM_GRANULE, MEM_GRANULE);
+    else
+        m->track_full = true;
 }
 
 void mem_mark(struct mem *m, uint64_t off, size_t len)
@@ -60,6 +84,10 @@ void mem_mark(struct mem *m, uint64_t off, size_t len)
 
     for (uint64_t g = off / MEM_GRANULE; g <= last; g++) {
         if (m->dirty[g])
+            continue;
+        if (m->tracking)
+            keep_old(m, g);
+        if (m->tracking && m->track_full && m->nlist >= GRANULES + MEM_TRACK_MAX)
             continue;
         m->dirty[g] = 1;
         m->list[m->nlist++] = (uint32_t)g;

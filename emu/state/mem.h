@@ -17,18 +17,27 @@ struct mem {
     uint8_t *dirty;      /* per granule: 1 when it differs from zero or may do */
     uint32_t *list;      /* the dirty granules, in order of first touch */
     uint32_t nlist;
+    /* Since mem_track: list[tracked..] are the granules touched, pre[] what they held before. */
+    bool tracking, track_full; /* full: more than MEM_TRACK_MAX, what follows is not kept */
+    uint32_t tracked;
+    uint8_t *pre;
     uint8_t *flags; /* per page: MEM_ROM, MEM_CODE (decoded blocks depend on it), MEM_WALK */
     uint64_t *code; /* per page with MEM_CODE: bit per 64 bytes that decoded blocks depend on */
 };
 
+#define MEM_TRACK_MAX 64u
+
 #define MEM_ROM 1u
 #define MEM_CODE 2u
+#define MEM_HELD 8u /* a rewrite of text is under way here */
 #define MEM_WALK 4u /* a page walk read an entry here: a store drops remembered translations */
 
 bool mem_open(struct mem *m); /* false: out of memory */
 void mem_close(struct mem *m);
 /* Zeroes what was touched and moves RAM to [base, base + size), size <= TSP_MAX_RAM. */
 void mem_reset(struct mem *m, uint64_t base, uint64_t size);
+/* From now to the next reset: which granules change, and what they held. */
+void mem_track(struct mem *m);
 /* Marks the granules of [off, off + len) of ram dirty. */
 void mem_mark(struct mem *m, uint64_t off, size_t len);
 

@@ -5,7 +5,7 @@
 #include "emu/state/code.h"
 #include "emu/state/walk.h"
 
-#define SPECIAL (MEM_ROM | MEM_CODE | MEM_WALK)
+#define SPECIAL (MEM_ROM | MEM_CODE | MEM_WALK | MEM_HELD)
 
 void mmu_flush(struct vcpu *vc)
 {
@@ -150,6 +150,21 @@ static bool span_translate(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigne
     return mmu_translate(vm, vc, mmu_add(vc, lin, room, access), access, &s->gpa[1]);
 }
 
+/* The hypervisor takes write permission from text that it rewrites: the store waits. */
+static bool held(struct vm *vm, struct vcpu *vc, const struct span *s)
+{
+    if (!vm->hold_stores)
+        return false;
+    for (unsigned i = 0; i < s->n; i++) {
+        if (!mem_has(&vm->mem, s->gpa[i], 1) ||
+            (mem_page_flags(&vm->mem, s->gpa[i]) & MEM_HELD) == 0)
+            continue;
+        vc->fault = (struct fault){.vector = FAULT_HELD};
+        return true;
+    }
+    return false;
+}
+
 static enum step mmio(struct vm *vm, struct vcpu *vc, uint64_t gpa, const uint8_t *p, unsigned len,
                       bool write)
 {
@@ -195,7 +210,7 @@ enum step mmu_store_slow(struct vm *vm, struct vcpu *vc, uint64_t lin, const voi
     const uint8_t *p = buf;
     struct span s;
 
-    if (!span_translate(vm, vc, lin, len, access | MMU_WRITE, &s))
+    if (!span_translate(vm, vc, lin, len, access | MMU_WRITE, &s) || held(vm, vc, &s))
         return STEP_FAULT;
     for (unsigned i = 0; i < s.n; p += s.len[i], i++) {
         bool ram = mem_has(&vm->mem, s.gpa[i], s.len[i]);
@@ -213,7 +228,9 @@ enum step mmu_check_store(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned
 {
     struct span s;
 
-    return span_translate(vm, vc, lin, len, access | MMU_WRITE, &s) ? STEP_NEXT : STEP_FAULT;
+    if (!span_translate(vm, vc, lin, len, access | MMU_WRITE, &s) || held(vm, vc, &s))
+        return STEP_FAULT;
+    return STEP_NEXT;
 }
 
 unsigned mmu_fetch(struct vm *vm, struct vcpu *vc, uint64_t lin, uint8_t *buf, unsigned max)

@@ -30,12 +30,36 @@ struct fault {
     uint64_t dr6;
 };
 
+/* No exception: a store that waits for a rewrite of its page (see struct micro). */
+#define FAULT_HELD 0x100u
+
 /* A patch of guest text under way: stores are micro-steps when several vCPUs run. */
 struct patch_job {
     bool active;
     uint8_t n, done, width; /* bytes in all, bytes stored, bytes a store */
     uint8_t byte[8];
     uint64_t lin;
+};
+
+/* With a protocol: what one vCPU has fetched, and how far the hypervisor is with its trap. */
+#define MICRO_LINES 2u
+struct fetch_line {
+    uint64_t lin;
+    uint8_t n, byte[TSP_INSN_BYTES];
+    bool elsewhere; /* at addresses of the site, but from other memory */
+};
+struct micro {
+    struct fetch_line line[MICRO_LINES];
+    uint8_t next_line; /* the one that goes first */
+    bool wait;         /* until the rewrite under way is done */
+    bool traps;        /* a trap is being dealt with: step says how far */
+    bool refused;      /* it ends in #UD */
+    bool called;       /* the call was made already */
+    bool read_native;  /* what was read again was the right instruction */
+    uint8_t step, done, sync, read_len;
+    uint8_t trap_len, trap[TSP_INSN_BYTES]; /* the bytes that trapped */
+    uint64_t trap_lin, lin;                 /* lin: where the rewrite goes */
+    uint64_t gpa[2];                        /* of the first and last byte of what trapped */
 };
 
 /* Arithmetic flags are computed when asked for (emu/x86/flags.h): last result, operands and
@@ -88,6 +112,7 @@ struct vcpu {
     uint8_t ev_len, ev_bytes[TSP_INSN_BYTES]; /* what was fetched of it */
     bool tlb_used;                            /* false: no entry is valid */
     struct tlb_entry tlb[TLB_COUNT][VM_TLB];
+    struct micro micro;
 };
 
 #define VM_BEHAVIOUR_WORDS 4
@@ -104,11 +129,23 @@ struct vm {
     struct tsp_event *ev;  /* where the current run call wants its event */
     uint64_t tsc;          /* advances by one per retired instruction */
     uint64_t hv_state[16]; /* hypervisor-side values of the whole machine */
+    bool moved;            /* to a processor of the other vendor than the set-up's */
+    uint8_t holder;        /* vCPU + 1 whose rewrite holds the text, 0: none */
+    bool hold_stores;      /* stores to held pages wait */
+    uint64_t site_lin;    /* linear address of the site */
+    uint64_t site[2];     /* guest-physical addresses of its two parts */
+    uint8_t site_room[2]; /* bytes of the site in each */
 };
 
 static inline bool vm_behaves(const struct vm *vm, unsigned behaviour)
 {
     return ((vm->behaviour[behaviour / 64] >> (behaviour % 64)) & 1) != 0;
+}
+
+/* Vendor of the processor below, now. */
+static inline bool vm_host_is_amd(const struct vm *vm)
+{
+    return (vm->setup->host == TSP_VENDOR_AMD || vm->setup->host == TSP_VENDOR_HYGON) != vm->moved;
 }
 
 /* Shorthands for handlers. */

@@ -350,7 +350,7 @@ static enum step entered(struct vm *vm, struct vcpu *vc, const struct fault *f)
  * the vCPU through INIT before user space sees it. */
 static enum step shut_down(struct vm *vm, struct vcpu *vc)
 {
-    bool svm = vm->setup->host == TSP_VENDOR_AMD || vm->setup->host == TSP_VENDOR_HYGON;
+    bool svm = vm_host_is_amd(vm);
     enum step step = step_stop(vm, vc, TSP_STOP_TRIPLE);
 
     if (svm && vm_behaves(vm, BEHAVIOUR_SHUTDOWN_INIT))

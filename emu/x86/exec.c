@@ -91,6 +91,14 @@ static void stop(struct run *r, const struct insn *in, enum tsp_stop why)
 static void deliver(struct run *r, const struct insn *in)
 {
     begin(r, in);
+    r->vm->hold_stores = false;
+    if (r->vc->fault.vector == FAULT_HELD) {
+        r->vm->ev->kind = TSP_EV_FETCH;
+        r->vm->ev->code = TSP_MICRO_WAIT;
+        r->vc->micro.wait = true;
+        ev_end(r->vm, r->vc);
+        return;
+    }
     r->vc->s.x86.shadow &= ~(SHADOW_BITS | PENDING_STEP);
     x86_deliver(r->vm, r->vc);
     finish(r);
@@ -208,7 +216,8 @@ static bool trap(struct run *r, const struct insn *in)
     case STEP_EVENT:
         if (r->vm->ev->kind == TSP_EV_PATCH)
             patched(r, was);
-        else if (r->vm->ev->kind != TSP_EV_FAULT && !rewrite_left(r->vm, in))
+        else if (r->vm->ev->kind != TSP_EV_FAULT && r->vm->ev->kind != TSP_EV_FETCH &&
+                 !rewrite_left(r->vm, in))
             retire(r, in, was);
         break;
     default:
@@ -446,25 +455,29 @@ static bool run_blocks(struct run *r)
     return false;
 }
 
-/* Several vCPUs: one instruction, and an event for it even when it was plain. */
+/* One instruction, and an event for it even when it was plain. */
+static void run_insn(struct run *r, const struct insn *in)
+{
+    begin(r, in);
+    if (careful(r, in))
+        return;
+    r->vm->ev->kind = TSP_EV_RETIRE;
+    finish(r);
+}
+
+/* Several vCPUs. */
 static void run_one(struct run *r)
 {
     struct vcpu *vc = r->vc;
     const struct code_block *b;
-    struct tsp_event *ev = r->vm->ev;
 
     if ((vc->s.x86.shadow & PENDING_STEP) != 0) {
         deliver_step(r);
         return;
     }
     b = fetch(r);
-    if (!b)
-        return;
-    begin(r, &b->insn[0]);
-    if (careful(r, &b->insn[0]))
-        return;
-    ev->kind = TSP_EV_RETIRE;
-    finish(r);
+    if (b)
+        run_insn(r, &b->insn[0]);
 }
 
 /* The stores of a rewrite that is under way come before everything else of this vCPU. true: the run
@@ -503,4 +516,31 @@ void x86_run(struct vm *vm, struct vcpu *vc, uint32_t budget)
     }
     if (!run_blocks(&r))
         stop(&r, NULL, TSP_STOP_BUDGET);
+}
+
+bool x86_step_pending(struct vm *vm, struct vcpu *vc)
+{
+    struct run r = {vm, vc, 1};
+
+    if (vc->patch.active) {
+        if (!continue_patch(&r)) {
+            vm->ev->kind = TSP_EV_RETIRE;
+            finish(&r);
+        }
+        return true;
+    }
+    if ((vc->s.x86.shadow & PENDING_STEP) == 0)
+        return false;
+    deliver_step(&r);
+    return true;
+}
+
+void x86_step(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    struct run r = {vm, vc, 1};
+
+    if (in != NULL)
+        run_insn(&r, in);
+    else
+        deliver(&r, NULL);
 }

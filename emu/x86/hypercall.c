@@ -8,7 +8,7 @@
 
 bool x86_is_native(const struct vm *vm, const struct insn *in)
 {
-    bool svm = vm->setup->host == TSP_VENDOR_AMD || vm->setup->host == TSP_VENDOR_HYGON;
+    bool svm = vm_host_is_amd(vm);
 
     return in->op == (svm ? OP_VMMCALL : OP_VMCALL);
 }

@@ -32,7 +32,8 @@ static void flat(struct vcpu *vc, unsigned seg, uint16_t sel, uint16_t attr, uns
 
 static bool intel(const struct vm *vm)
 {
-    return vm->setup->host == TSP_VENDOR_INTEL || vm->setup->host == TSP_VENDOR_CENTAUR;
+    return (vm->setup->host == TSP_VENDOR_INTEL || vm->setup->host == TSP_VENDOR_CENTAUR) !=
+           vm->moved;
 }
 
 /* Intel's processors have SYSCALL and SYSRET in 64-bit code only. */

@@ -25,7 +25,7 @@ static bool is_hypercall(const struct insn *in)
 
 static bool svm_host(const struct vm *vm)
 {
-    return vm->setup->host == TSP_VENDOR_AMD || vm->setup->host == TSP_VENDOR_HYGON;
+    return vm_host_is_amd(vm);
 }
 
 static uint64_t cut(const struct vcpu *vc, uint64_t lin)
@@ -104,6 +104,8 @@ enum step x86_undefined(struct vm *vm, struct vcpu *vc, const struct insn *in)
     struct insn now;
     enum step end;
 
+    if (vm->setup->protocol != TSP_PROTOCOL_NONE)
+        return x86_poke_trap(vm, vc, in);
     for (unsigned i = 0; i < 2; i++) {
         if (vm->hv[i] != NULL && vm->hv[i]->undefined != NULL)
             return vm->hv[i]->undefined(vm, vc, in);

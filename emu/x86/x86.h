@@ -103,6 +103,26 @@ enum step x86_undefined(struct vm *vm, struct vcpu *vc, const struct insn *in);
  * pending. Called by the run loop instead of an instruction while vc->patch.active; leaves pc. */
 enum step x86_patch_step(struct vm *vm, struct vcpu *vc);
 
+/*
+ * micro.c, for set-ups with a protocol: one micro-step (TSP_STEP_*). start comes after the vCPUs
+ * were set up; forget when a vCPU gets another state from outside.
+ */
+void x86_micro(struct vm *vm, struct vcpu *vc, uint32_t what);
+void x86_micro_start(struct vm *vm);
+void x86_micro_forget(struct vm *vm, struct vcpu *vc);
+/* exec.c: exactly this instruction, or the delivery of vc->fault when in is NULL, with an event. */
+void x86_step(struct vm *vm, struct vcpu *vc, const struct insn *in);
+/* exec.c: what comes before any instruction, with an event; false: nothing does. */
+bool x86_step_pending(struct vm *vm, struct vcpu *vc);
+/* poke.c: the hypervisor's part of a trap: its beginning, a step, its end without an event. */
+enum step x86_poke_trap(struct vm *vm, struct vcpu *vc, const struct insn *in);
+void x86_poke_step(struct vm *vm, struct vcpu *vc);
+void x86_poke_end(struct vm *vm, struct vcpu *vc);
+/* The vCPU ran into the breakpoint of a rewrite under way. */
+bool x86_poke_hit(struct vm *vm, struct vcpu *vc, const struct insn *in);
+/* Marks the pages of the rewrite that vm->holder names as held, or no longer. */
+void x86_poke_hold(struct vm *vm, bool on);
+
 /* Result of a 32-bit register write: upper half cleared. */
 static inline void x86_set32(struct vcpu *vc, unsigned reg, uint32_t v)
 {

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypervisor's part of a patch protocol (emu/hv/protocol.h): each of its steps is one
+ * micro-step, between which other vCPUs run.
+ *
+ * The protocol that is right, text-poke, works on guest-physical bytes. Guest stores to the page
+ * wait from the comparison on (write permission taken away in the second-level tables), so that
+ * what was compared is what is overwritten; the breakpoint keeps every vCPU that has serialised
+ * from running into the bytes behind it; and a vCPU that hits it waits in the hypervisor.
+ */
+#include <string.h>
+
+#include "emu/hv/protocol.h"
+#include "emu/state/event.h"
+#include "emu/x86/x86.h"
+
+#define OPCODE_BYTES 3u
+#define THIRD_VMCALL 0xc1u
+#define THIRD_VMMCALL 0xd9u
+#define BREAKPOINT 0xccu
+
+static const struct protocol *protocol_of(const struct vm *vm)
+{
+    return protocol_at(vm->setup->protocol);
+}
+
+static bool is_call(const struct insn *in)
+{
+    return in->status == INSN_OK && (in->op == OP_VMCALL || in->op == OP_VMMCALL) &&
+           (in->prefix & INSN_LOCK) == 0;
+}
+
+static uint64_t cut(const struct vcpu *vc, uint64_t lin)
+{
+    return vc->s.regs.mode == TSP_MODE_LONG64 ? lin : (uint32_t)lin;
+}
+
+/* ---- who waits for whom ---- */
+
+void x86_poke_hold(struct vm *vm, bool on)
+{
+    const struct micro *m = &vm->vcpu[vm->holder - 1].micro;
+
+    for (unsigned i = 0; i < 2; i++) {
+        if (!mem_has(&vm->mem, m->gpa[i], 1))
+            continue;
+        if (on)
+            mmu_mark(vm, m->gpa[i], MEM_HELD);
+        else
+            vm->mem.flags[(m->gpa[i] - vm->mem.base) / MEM_PAGE] &= (uint8_t)~MEM_HELD;
+    }
+}
+
+/* Those that waited go on from the start of their instruction; coming back from the hypervisor
+ * serialises. */
+static void release(struct vm *vm, const struct vcpu *vc)
+{
+    if (vm->holder != vc->id + 1)
+        return;
+    x86_poke_hold(vm, false);
+    vm->holder = 0;
+    for (unsigned i = 0; i < vm->nvcpu; i++) {
+        struct micro *m = &vm->vcpu[i].micro;
+
+        if (m->wait)
+            memset(m->line, 0, sizeof(m->line));
+        m->wait = false;
+    }
+}
+
+void x86_poke_end(struct vm *vm, struct vcpu *vc)
+{
+    release(vm, vc);
+    vc->micro.traps = false;
+}
+
+bool x86_poke_hit(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    uint64_t gpa = 0;
+
+    if (vm->holder == 0 || in->status != INSN_OK || in->bytes[0] != BREAKPOINT)
+        return false;
+    return (mmu_text_at(vm, vc, vcpu_lin(vc), &gpa) & TSP_TEXT_PRESENT) != 0 &&
+           gpa == vm->vcpu[vm->holder - 1].micro.gpa[0];
+}
+
+/* ---- steps ---- */
+
+static void micro_event(struct vm *vm, enum tsp_micro code)
+{
+    vm->ev->kind = TSP_EV_FETCH;
+    vm->ev->code = (uint32_t)code;
+}
+
+static void fail(struct vm *vm, struct vcpu *vc)
+{
+    x86_poke_end(vm, vc);
+    vc->s.x86.shadow = 0;
+    x86_deliver(vm, vc);
+}
+
+static void refuse(struct vm *vm, struct vcpu *vc)
+{
+    step_fault(vc, X86_UD);
+    fail(vm, vc);
+}
+
+static void resume(struct vm *vm, struct vcpu *vc)
+{
+    bool refused = vc->micro.refused;
+
+    x86_poke_end(vm, vc);
+    if (refused)
+        refuse(vm, vc);
+    else
+        micro_event(vm, TSP_MICRO_RESUME);
+}
+
+/* torvalds/linux arch/x86/kvm/emulate.c: the rows of group 7 mark VMCALL as privileged, VMMCALL as
+ * for protected mode only. */
+static bool marks_hold(struct vcpu *vc, const struct insn *in)
+{
+    uint32_t mode = vc->s.regs.mode;
+
+    step_fault_code(vc, X86_GP, 0);
+    if (in->op == OP_VMCALL)
+        return vc->s.regs.level == 0;
+    step_fault(vc, X86_UD);
+    return mode != TSP_MODE_REAL16 && mode != TSP_MODE_VM86;
+}
+
+static bool readable(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    uint32_t flags = protocol_of(vm)->flags;
+
+    step_fault(vc, X86_UD);
+    if (flags & PROTOCOL_INT1F) {
+        step_fault_code(vc, X86_GP, 0);
+        return in->status == INSN_OK && in->op == OP_VMCALL && in->len == OPCODE_BYTES;
+    }
+    return is_call(in) && (!(flags & PROTOCOL_MARKS) || marks_hold(vc, in));
+}
+
+static void step_read(struct vm *vm, struct vcpu *vc)
+{
+    uint32_t flags = protocol_of(vm)->flags;
+    uint64_t room = (uint64_t)vc->s.x86.seg[TSP_CS].limit - vc->s.regs.pc + 1;
+    struct micro *m = &vc->micro;
+    uint8_t text[TSP_INSN_BYTES] = {0};
+    struct insn in;
+    unsigned n = mmu_fetch(vm, vc, vcpu_lin(vc), text, sizeof(text));
+
+    if (vc->s.regs.mode != TSP_MODE_LONG64 && n > room)
+        n = (unsigned)room;
+    decode_one(vm->dec, (enum tsp_mode)vc->s.regs.mode, text, n, &in);
+    if (!readable(vm, vc, &in)) {
+        fail(vm, vc);
+        return;
+    }
+    m->lin = flags & PROTOCOL_RAW_PC ? cut(vc, vc->s.regs.pc) : vcpu_lin(vc);
+    if (!(flags & PROTOCOL_AT_START))
+        m->lin = cut(vc, m->lin + in.len - OPCODE_BYTES);
+    m->read_len = in.len;
+    m->read_native = x86_is_native(vm, &in);
+    micro_event(vm, TSP_MICRO_READ);
+    vm->ev->info[0] = le_load(text, 8);
+    m->step++;
+}
+
+/* Only a call that was made, by the other vendor's instruction of three bytes, is written over
+ * (GIMAllKvm.cpp). */
+static void step_call(struct vm *vm, struct vcpu *vc)
+{
+    struct micro *m = &vc->micro;
+    struct insn in = {.status = INSN_OK, .len = m->read_len};
+    enum step end;
+
+    in.op = vm_host_is_amd(vm) ? OP_VMMCALL : OP_VMCALL;
+    end = x86_native_hypercall(vm, vc, &in);
+    if (end == STEP_FAULT) {
+        fail(vm, vc);
+        return;
+    }
+    if (end == STEP_EVENT && vm->ev->kind == TSP_EV_HYPERCALL)
+        vcpu_retire(vm, vc);
+    m->step++;
+    if (m->read_native || m->read_len != OPCODE_BYTES || vc->s.regs.level != 0)
+        m->step++;
+}
+
+static void native_bytes(const struct vm *vm, uint8_t byte[OPCODE_BYTES])
+{
+    bool lguest = (protocol_of(vm)->flags & PROTOCOL_INT1F) != 0;
+
+    byte[0] = lguest ? 0xcd : 0x0f;
+    byte[1] = lguest ? 0x1f : 0x01;
+    byte[2] = lguest ? 0x90 : vm_host_is_amd(vm) ? THIRD_VMMCALL : THIRD_VMCALL;
+}
+
+static void patch_event(struct vm *vm, uint64_t lin, unsigned len, unsigned left)
+{
+    vm->ev->kind = TSP_EV_PATCH;
+    vm->ev->info[0] = lin;
+    vm->ev->info[1] = len;
+    vm->ev->spare = (uint8_t)left;
+}
+
+/* One store that does not ask the guest's tables; false: there is no memory to write. */
+static bool store_physical(struct vm *vm, struct vcpu *vc, uint64_t lin, uint8_t byte)
+{
+    uint64_t gpa = 0;
+    uint8_t text = mmu_text_at(vm, vc, lin, &gpa);
+
+    return (text & TSP_TEXT_PRESENT) != 0 && (text & TSP_TEXT_ROM) == 0 &&
+           vm_store_phys(vm, gpa, &byte, 1);
+}
+
+static void store_failed(struct vm *vm, struct vcpu *vc)
+{
+    if (vc->micro.called) {
+        resume(vm, vc);
+        return;
+    }
+    if (!(protocol_of(vm)->flags & PROTOCOL_FAULT_PF))
+        step_fault(vc, X86_UD);
+    fail(vm, vc);
+}
+
+/* A copy to user memory, of which nobody promises more than that bytes are whole
+ * (torvalds/linux virt/kvm/kvm_main.c __kvm_write_guest_page). Read-only memory makes it an exit to
+ * user space, after which the guest tries again. */
+static void step_store(struct vm *vm, struct vcpu *vc)
+{
+    struct micro *m = &vc->micro;
+    uint8_t byte[OPCODE_BYTES];
+    uint64_t lin = cut(vc, m->lin + m->done);
+    bool rom = (mmu_text_at(vm, vc, lin, NULL) & TSP_TEXT_ROM) != 0;
+    unsigned left = OPCODE_BYTES - m->done;
+    enum step end;
+
+    native_bytes(vm, byte);
+    if (protocol_of(vm)->flags & PROTOCOL_PHYSICAL) {
+        step_fault(vc, X86_UD);
+        end = store_physical(vm, vc, lin, byte[m->done]) ? STEP_NEXT : STEP_FAULT;
+    } else {
+        end = mmu_store(vm, vc, lin, byte + m->done, rom ? left : 1, MMU_WRITE);
+    }
+    if (end == STEP_FAULT) {
+        store_failed(vm, vc);
+    } else if (end == STEP_EVENT) {
+        x86_poke_end(vm, vc);
+    } else {
+        patch_event(vm, lin, 1, left - 1);
+        m->done++;
+        if (m->done == OPCODE_BYTES)
+            m->step++;
+    }
+}
+
+/* Where the instruction's first and last byte lie; false: not where the guest itself could write
+ * them, now. */
+static bool place(struct vm *vm, struct vcpu *vc)
+{
+    struct micro *m = &vc->micro;
+    uint64_t first = vcpu_lin(vc), at[2] = {first, cut(vc, first + m->trap_len - 1)};
+    bool ok = true;
+
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t text = mmu_text_at(vm, vc, at[i], &m->gpa[i]);
+
+        ok = ok && (text & TSP_TEXT_PRESENT) != 0 && (text & TSP_TEXT_WRITE) != 0 &&
+             (text & TSP_TEXT_ROM) == 0 && mem_has(&vm->mem, m->gpa[i], 1);
+    }
+    return ok;
+}
+
+static bool unchanged(struct vm *vm, struct vcpu *vc)
+{
+    const struct micro *m = &vc->micro;
+    uint8_t now[TSP_INSN_BYTES];
+
+    return mmu_fetch(vm, vc, vcpu_lin(vc), now, m->trap_len) == m->trap_len &&
+           memcmp(now, m->trap, m->trap_len) == 0;
+}
+
+/* An instruction that is no longer there is tried again, whatever it has become; one that the guest
+ * may not write is refused. */
+static void step_hold(struct vm *vm, struct vcpu *vc)
+{
+    struct micro *m = &vc->micro;
+
+    if (vm->holder != 0) {
+        m->wait = true;
+        micro_event(vm, TSP_MICRO_WAIT);
+        return;
+    }
+    if (!unchanged(vm, vc)) {
+        resume(vm, vc);
+        return;
+    }
+    if (!place(vm, vc)) {
+        refuse(vm, vc);
+        return;
+    }
+    vm->holder = (uint8_t)(vc->id + 1);
+    x86_poke_hold(vm, true);
+    micro_event(vm, TSP_MICRO_HOLD);
+    m->step++;
+}
+
+static void poke(struct vm *vm, struct vcpu *vc, unsigned which, uint8_t byte, unsigned left)
+{
+    struct micro *m = &vc->micro;
+    uint64_t first = vcpu_lin(vc);
+
+    vm_store_phys(vm, m->gpa[which], &byte, 1);
+    patch_event(vm, which == 0 ? first : cut(vc, first + m->trap_len - 1), 1, left);
+    m->sync = 0;
+    m->step++;
+}
+
+static void step_sync(struct vm *vm, struct vcpu *vc)
+{
+    struct micro *m = &vc->micro;
+    unsigned i = 0, others = ((1u << vm->nvcpu) - 1) & ~(1u << vc->id);
+
+    while (i < vm->nvcpu && ((others & ~(unsigned)m->sync) >> i & 1) == 0)
+        i++;
+    if (i < vm->nvcpu) {
+        memset(vm->vcpu[i].micro.line, 0, sizeof(vm->vcpu[i].micro.line));
+        m->sync = (uint8_t)(m->sync | 1u << i);
+    } else {
+        i = vc->id;
+    }
+    micro_event(vm, TSP_MICRO_SYNC);
+    vm->ev->info[0] = i;
+    if ((others & ~(unsigned)m->sync) == 0)
+        m->step++;
+}
+
+/* The other page is ready; which of the two the guest has changes in one go. */
+static void step_flip(struct vm *vm, struct vcpu *vc)
+{
+    struct micro *m = &vc->micro;
+    uint64_t gpa = 0, lin = cut(vc, vcpu_lin(vc) + m->trap_len - 1);
+    uint8_t third = vm_host_is_amd(vm) ? THIRD_VMMCALL : THIRD_VMCALL;
+
+    if (!unchanged(vm, vc) || !(mmu_text_at(vm, vc, lin, &gpa) & TSP_TEXT_PRESENT)) {
+        resume(vm, vc);
+        return;
+    }
+    if (!vm_store_phys(vm, gpa, &third, 1)) {
+        refuse(vm, vc);
+        return;
+    }
+    patch_event(vm, cut(vc, lin - 2), OPCODE_BYTES, 0);
+    m->sync = 0;
+    m->step++;
+}
+
+static void perform(struct vm *vm, struct vcpu *vc)
+{
+    struct micro *m = &vc->micro;
+
+    switch (protocol_of(vm)->step[m->step]) {
+    case PROTOCOL_READ:
+        step_read(vm, vc);
+        break;
+    case PROTOCOL_CALL:
+        m->called = true;
+        step_call(vm, vc);
+        break;
+    case PROTOCOL_STORE:
+        step_store(vm, vc);
+        break;
+    case PROTOCOL_HOLD:
+        step_hold(vm, vc);
+        break;
+    case PROTOCOL_BREAK:
+        poke(vm, vc, 0, BREAKPOINT, 2);
+        break;
+    case PROTOCOL_SYNC:
+        step_sync(vm, vc);
+        break;
+    case PROTOCOL_TAIL:
+        poke(vm, vc, 1, vm_host_is_amd(vm) ? THIRD_VMMCALL : THIRD_VMCALL, 1);
+        break;
+    case PROTOCOL_FIRST:
+        poke(vm, vc, 0, m->trap[0], 0);
+        break;
+    case PROTOCOL_FLIP:
+        step_flip(vm, vc);
+        break;
+    case PROTOCOL_REFUSE:
+        refuse(vm, vc);
+        break;
+    default:
+        resume(vm, vc);
+        break;
+    }
+}
+
+void x86_poke_step(struct vm *vm, struct vcpu *vc)
+{
+    x86_flags(vc);
+    ev_begin(vm, vc, NULL);
+    vm->ev->len = vc->micro.trap_len;
+    memcpy(vm->ev->fetched, vc->micro.trap, sizeof(vm->ev->fetched));
+    perform(vm, vc);
+    x86_flags(vc);
+    ev_end(vm, vc);
+    if (vc->micro.called)
+        vm->ev->addr = vc->micro.trap_lin;
+}
+
+enum step x86_poke_trap(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    uint32_t flags = protocol_of(vm)->flags;
+    struct micro *m = &vc->micro;
+    bool below = vm->hv[0] != NULL || vm->hv[1] != NULL;
+    bool taken = is_call(in) && ((flags & PROTOCOL_INT1F) != 0 || !x86_is_native(vm, in));
+
+    if (!below || (!taken && !(flags & PROTOCOL_ANY_UD)) ||
+        protocol_of(vm)->step[0] == PROTOCOL_REFUSE)
+        return step_fault(vc, X86_UD);
+    if (flags & PROTOCOL_AT_ONCE)
+        return x86_native_hypercall(vm, vc, in);
+    memset(m, 0, sizeof(*m));
+    m->traps = true;
+    m->trap_len = in->len < TSP_INSN_BYTES ? in->len : TSP_INSN_BYTES;
+    memcpy(m->trap, in->bytes, sizeof(m->trap));
+    m->trap_lin = vcpu_lin(vc);
+    micro_event(vm, TSP_MICRO_TRAP);
+    return STEP_EVENT;
+}
