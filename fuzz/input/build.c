@@ -44,7 +44,10 @@ static void build_hypervisor(struct builder *b)
     out->host = s->host;
     out->nvcpu = s->nvcpu;
     out->patch = s->patch;
+    if (s->protocol == TSP_PROTOCOL_EMULATE || s->protocol == TSP_PROTOCOL_INJECT)
+        out->patch = s->protocol == TSP_PROTOCOL_EMULATE ? TSP_PATCH_EMULATE : TSP_PATCH_INJECT;
     out->psci = s->psci;
+    out->protocol = s->protocol;
     out->config = s->config;
     for (unsigned i = 0; i < 2; i++) {
         out->persona[i] = s->persona[i];

@@ -43,6 +43,20 @@ static const uint8_t pdpte[8] = {PTE_PWU, X86_PD >> 8};
 static const uint8_t pde[8] = {PTE_PWU, X86_PT >> 8};
 static const uint8_t pde32[4] = {PTE_PWU, X86_PT32 >> 8};
 
+/* With a protocol an NMI may come at any time: its handler goes back. */
+#define VECTOR_NMI 2u
+static const uint8_t iret64[] = {0x48, 0xcf};
+
+/* What each vCPU has of its own. The first runs at code_at. */
+static const struct {
+    uint32_t tss, stack, code, code16;
+} x86_place[TSP_MAX_VCPU] = {
+    {X86_TSS, X86_STACK, 0, 0},
+    {X86_TSS1, X86_STACK1, X86_CODE1, X86_CODE1_16},
+    {X86_TSS2, X86_STACK2, 0, 0},
+    {X86_TSS3, X86_STACK3, X86_CODE1 + 0x1000, X86_CODE1_16 + 0x200},
+};
+
 static bool code_on_top(const struct scenario *s)
 {
     return s->code_at >= TOP_LINEAR && s->code_at <= UINT32_MAX;
@@ -145,9 +159,11 @@ static void build_tables(struct builder *b)
         build_piece(b, X86_IDT, x86_idt32, sizeof(x86_idt32), 0);
     build_piece(b, INPUT_X86_STUBS, s->config & TSP_CFG_IRQCHIP ? x86_stubs_out : x86_stubs,
                 sizeof(x86_stubs), 0);
-    for (unsigned i = 0; i < s->nvcpu && i < 2; i++)
-        build_piece(b, i == 0 ? X86_TSS : X86_TSS1, wide ? x86_tss64[i] : x86_tss32[i],
-                    X86_TSS_SIZE, 0);
+    for (unsigned i = 0; i < s->nvcpu && i < TSP_MAX_VCPU; i++)
+        build_piece(b, x86_place[i].tss, wide ? x86_tss64[i] : x86_tss32[i], X86_TSS_SIZE, 0);
+    if (s->protocol != TSP_PROTOCOL_NONE)
+        build_piece(b, INPUT_X86_STUBS + VECTOR_NMI * 16, wide ? iret64 : iret64 + 1, wide ? 2 : 1,
+                    0);
     if (input_entry_size(s) != 0)
         build_page_tables(b);
 }
@@ -229,8 +245,8 @@ static void build_segments(const struct scenario *s, struct tsp_x86_state *x, un
     for (unsigned i = 0; i < sizeof(data); i++)
         x->seg[data[i]] = data_segment(s);
     x->seg[TSP_LDTR] = segment(0, 0, 0, 0); /* not present: no LDT */
-    x->seg[TSP_TR] = vcpu == 0 ? segment(X86_SEL_TSS, X86_TSS, X86_TSS_SIZE - 1, 0x008b)
-                               : segment(X86_SEL_TSS1, X86_TSS1, X86_TSS_SIZE - 1, 0x008b);
+    x->seg[TSP_TR] = segment(vcpu == 0 ? X86_SEL_TSS : X86_SEL_TSS1, x86_place[vcpu].tss,
+                             X86_TSS_SIZE - 1, 0x008b);
     x->gdt.base = X86_GDT;
     x->gdt.limit = X86_GDT_LIMIT;
     x->idt.base = X86_IDT;
@@ -287,7 +303,7 @@ static void build_vcpu(struct builder *b, unsigned vcpu, uint64_t lin)
 
     memcpy(v->regs.r, s->regs, 16 * sizeof(v->regs.r[0]));
     if (!(s->regs_set >> TSP_RSP & 1))
-        v->regs.r[TSP_RSP] = vcpu == 0 ? X86_STACK : X86_STACK1;
+        v->regs.r[TSP_RSP] = x86_place[vcpu].stack;
     v->regs.pc = lin - (vcpu == 0 ? s->cs_base : 0);
     v->regs.flags = s->flags | FLAG_FIXED;
     if (s->level == 3)
@@ -301,11 +317,25 @@ static void build_vcpu(struct builder *b, unsigned vcpu, uint64_t lin)
     build_control(s, &v->x86, vcpu);
 }
 
+/* Another vCPU than the first: with code of its own, or running the first one's. */
+static void build_other(struct builder *b, unsigned vcpu)
+{
+    const struct scenario *s = b->s;
+    uint64_t own = input_is_16bit(s->mode) ? x86_place[vcpu].code16 : x86_place[vcpu].code;
+
+    if (own != 0 && s->ncode[1] > 0) {
+        build_text(b, 1, own);
+        build_vcpu(b, vcpu, own);
+        return;
+    }
+    build_vcpu(b, vcpu, s->code_at);
+    b->out->vcpu[vcpu].regs.pc = b->out->vcpu[0].regs.pc;
+    b->out->vcpu[vcpu].x86.seg[TSP_CS] = b->out->vcpu[0].x86.seg[TSP_CS];
+}
+
 void build_x86(struct builder *b)
 {
     const struct scenario *s = b->s;
-    uint64_t own = input_is_16bit(s->mode) ? X86_CODE1_16 : X86_CODE1;
-    bool second = s->nvcpu == 2;
 
     b->out->ram_base = 0;
     b->out->ram_size = INPUT_X86_RAM;
@@ -315,12 +345,6 @@ void build_x86(struct builder *b)
     build_tables(b);
     build_text(b, 0, s->code_at);
     build_vcpu(b, 0, s->code_at);
-    if (second && s->ncode[1] > 0) {
-        build_text(b, 1, own);
-        build_vcpu(b, 1, own);
-    } else if (second) {
-        build_vcpu(b, 1, s->code_at);
-        b->out->vcpu[1].regs.pc = b->out->vcpu[0].regs.pc;
-        b->out->vcpu[1].x86.seg[TSP_CS] = b->out->vcpu[0].x86.seg[TSP_CS];
-    }
+    for (unsigned i = 1; i < s->nvcpu && i < TSP_MAX_VCPU; i++)
+        build_other(b, i);
 }

@@ -243,7 +243,7 @@ static void fold_lists(struct scenario *s)
         s->nsched = INPUT_SCHED_MAX;
     if (s->ncode[0] == 0)
         default_code(s, 0);
-    if (s->nvcpu == 2)
+    if (s->nvcpu >= 2)
         return;
     s->cpu &= ~INPUT_CPU_SECOND_OFF;
     s->ncode[1] = 0;
@@ -255,7 +255,11 @@ static void fold_lists(struct scenario *s)
 void input_fold(struct scenario *s)
 {
     s->arch %= TSP_ARCH_COUNT;
-    s->nvcpu = s->nvcpu & 2 ? 2 : 1;
+    s->protocol = s->arch == TSP_ARCH_X86 ? s->protocol % TSP_PROTOCOL_COUNT : 0;
+    if (s->protocol == TSP_PROTOCOL_NONE)
+        s->nvcpu = s->nvcpu & 2 ? 2 : 1;
+    else if (s->nvcpu < 1 || s->nvcpu > TSP_MAX_VCPU)
+        s->nvcpu = 2;
     if (s->arch == TSP_ARCH_X86)
         fold_x86(s);
     else

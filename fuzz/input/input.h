@@ -68,7 +68,8 @@ struct scenario {
     uint8_t paging;            /* PROT32: 1 = 2-level paging on */
     uint8_t host, patch, persona[2];
     uint8_t policy;      /* enum input_policy */
-    uint8_t psci, nvcpu; /* nvcpu 1..2 */
+    uint8_t psci, nvcpu; /* nvcpu 1..2, with a protocol 1..4 */
+    uint8_t protocol;    /* enum tsp_protocol; x86 only */
     uint8_t pte[2];
     uint32_t config; /* TSP_CFG_* */
     uint32_t cpu;    /* INPUT_CPU_* */
@@ -87,7 +88,8 @@ struct scenario {
     uint32_t nleaf;
     struct tsp_leaf leaf[INPUT_LEAF_MAX];
     uint32_t ncode[2];
-    uint8_t code[2][INPUT_CODE_MAX]; /* per vCPU; the end mark is part of it */
+    uint8_t code[2][INPUT_CODE_MAX]; /* per vCPU; the end mark is part of it. The third vCPU runs
+                                        the first one's, the fourth the second one's */
     uint32_t nsched;
     uint8_t sched[INPUT_SCHED_MAX];
 };
@@ -133,6 +135,20 @@ struct input_image {
 };
 void input_build(const struct scenario *s, const struct tsp_leaf *policy_base, size_t n_base,
                  struct input_image *img, struct tsp_setup *out);
+
+/* One schedule byte of a scenario with a protocol: which vCPU, and what it does (TSP_STEP_*). */
+static inline uint8_t input_sched_byte(unsigned vcpu, uint32_t step)
+{
+    return (uint8_t)((vcpu & 3u) | (step - 1u) << 2);
+}
+static inline unsigned input_sched_vcpu(uint8_t byte)
+{
+    return byte & 3u;
+}
+static inline uint32_t input_sched_step(uint8_t byte)
+{
+    return (byte >> 2 & 3u) + 1u;
+}
 
 /* Guest-physical address of the two page-table entries that map the code's two pages; 0 without
  * paging. */

@@ -38,6 +38,13 @@ const char *const name_cpu[] = {"wp",       "smep",  "smap", "pke",      "osxsav
 const char *const name_x86_reg[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8",
                                     "r9",  "r10", "r11", "r12", "r13", "r14", "r15", NULL};
 
+/* ORDER: enum tsp_protocol */
+const char *const name_protocol[] = {
+    "none",    "kvm@linux-6.1", "kvm-2021",  "lguest",    "virtualbox",
+    "emulate", "inject",        "page-flip", "text-poke", NULL};
+
+_Static_assert(sizeof(name_protocol) / sizeof(name_protocol[0]) == TSP_PROTOCOL_COUNT + 1,
+               "protocols");
 _Static_assert(sizeof(name_mode) / sizeof(name_mode[0]) == TSP_MODE_COUNT + 1, "modes");
 _Static_assert(sizeof(name_vendor) / sizeof(name_vendor[0]) == TSP_VENDOR_OTHER + 1, "vendors");
 _Static_assert(sizeof(name_patch) / sizeof(name_patch[0]) == TSP_PATCH_COUNT + 1, "patch");

@@ -14,6 +14,7 @@ extern const char *const name_vendor[];
 extern const char *const name_patch[];
 extern const char *const name_persona[];
 extern const char *const name_policy[];
+extern const char *const name_protocol[];
 /* Word i stands for bit i. */
 extern const char *const name_config[];
 extern const char *const name_cpu[];

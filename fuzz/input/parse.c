@@ -20,7 +20,7 @@ static void take_env(struct scenario *s, const uint8_t *p)
     s->persona[1] = p[6];
     s->policy = p[7];
     s->psci = p[8];
-    s->nvcpu = p[9];
+    s->nvcpu = p[9] & 2 ? 2 : 1;
     s->pte[0] = p[10];
     s->pte[1] = p[11];
 }
@@ -70,6 +70,13 @@ static void take_leaf(struct scenario *s, const uint8_t *p)
     leaf->flags = p[8];
     for (unsigned i = 0; i < 4; i++)
         leaf->reg[i] = (uint32_t)le_load(p + 9 + (size_t)4 * i, 4);
+}
+
+/* Protocol, and how many vCPUs there are beyond two. */
+static void take_race(struct scenario *s, const uint8_t *p)
+{
+    s->protocol = p[0];
+    s->nvcpu = p[1] == 0 ? s->nvcpu : (uint8_t)(2 + p[1] % (TSP_MAX_VCPU - 1));
 }
 
 static uint32_t append(uint8_t *to, uint32_t n, uint32_t max, const uint8_t *p, size_t len)
@@ -127,6 +134,9 @@ static void take_fixed(struct scenario *s, unsigned kind, const uint8_t *p)
         break;
     case RECORD_LEAF:
         take_leaf(s, p);
+        break;
+    case RECORD_RACE:
+        take_race(s, p);
         break;
     default:
         break; /* of a later version */

@@ -21,6 +21,7 @@ enum record_kind {
     RECORD_CODE0,
     RECORD_CODE1,
     RECORD_SCHED,
+    RECORD_RACE,
     RECORD_KINDS
 };
 
@@ -36,6 +37,7 @@ enum record_kind {
 #define RECORD_REG_LEN 9u
 #define RECORD_FLAGS_LEN 8u
 #define RECORD_LEAF_LEN 25u
+#define RECORD_RACE_LEN 2u
 #define RECORD_CODE_PIECE 128u /* longest code payload that input_write makes */
 
 /* True for the modes whose instruction pointer has 16 bits by default. */

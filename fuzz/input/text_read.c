@@ -227,7 +227,12 @@ static void key_psci(struct reader *r)
 
 static void key_nvcpu(struct reader *r)
 {
-    r->s->nvcpu = (uint8_t)take_number(r, 2);
+    r->s->nvcpu = (uint8_t)take_number(r, TSP_MAX_VCPU);
+}
+
+static void key_protocol(struct reader *r)
+{
+    r->s->protocol = (uint8_t)take_word(r, name_protocol);
 }
 
 static uint8_t take_rights(struct reader *r)
@@ -420,6 +425,7 @@ static const struct {
     {"mode", key_mode, FIELD(mode)},
     {"level", key_level, FIELD(level)},
     {"paging", key_paging, FIELD(paging)},
+    {"protocol", key_protocol, FIELD(protocol)},
     {"nvcpu", key_nvcpu, FIELD(nvcpu)},
     {"host", key_host, FIELD(host)},
     {"patch", key_patch, FIELD(patch)},

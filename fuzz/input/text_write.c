@@ -157,6 +157,7 @@ size_t input_text_write(const struct scenario *s, char *out, size_t max)
     input_default(&d, (enum tsp_arch)s->arch);
     put(&t, TEXT_MAGIC "%u\n", INPUT_VERSION);
     put_word(&t, "arch", name_arch, s->arch, TSP_ARCH_X86);
+    put_word(&t, "protocol", name_protocol, s->protocol, TSP_PROTOCOL_NONE);
     if (s->nvcpu != d.nvcpu)
         put(&t, "nvcpu %u\n", s->nvcpu);
     put_hypervisor(&t, s, &d);

@@ -26,15 +26,25 @@ static void put_record(struct writer *w, unsigned kind, const uint8_t *p, size_t
 
 static void put_env(struct writer *w, const struct scenario *s, const struct scenario *d)
 {
-    const uint8_t now[RECORD_ENV_LEN] = {s->mode,  s->level,      s->paging,     s->host,
-                                         s->patch, s->persona[0], s->persona[1], s->policy,
-                                         s->psci,  s->nvcpu,      s->pte[0],     s->pte[1]};
+    const uint8_t now[RECORD_ENV_LEN] = {
+        s->mode,       s->level,      s->paging, s->host, s->patch,
+        s->persona[0], s->persona[1], s->policy, s->psci, s->nvcpu < 2 ? s->nvcpu : 2,
+        s->pte[0],     s->pte[1]};
     const uint8_t def[RECORD_ENV_LEN] = {d->mode,  d->level,      d->paging,     d->host,
                                          d->patch, d->persona[0], d->persona[1], d->policy,
                                          d->psci,  d->nvcpu,      d->pte[0],     d->pte[1]};
 
     if (memcmp(now, def, sizeof(now)) != 0)
         put_record(w, RECORD_ENV, now, sizeof(now));
+}
+
+/* After the env record, whose number of vCPUs it raises. */
+static void put_race(struct writer *w, const struct scenario *s)
+{
+    const uint8_t b[RECORD_RACE_LEN] = {s->protocol, (uint8_t)(s->nvcpu > 2 ? s->nvcpu - 2 : 0)};
+
+    if (s->protocol != TSP_PROTOCOL_NONE)
+        put_record(w, RECORD_RACE, b, sizeof(b));
 }
 
 static void put_config(struct writer *w, const struct scenario *s, const struct scenario *d)
@@ -154,6 +164,7 @@ size_t input_write(const struct scenario *s, uint8_t *out, size_t max)
     out[0] = INPUT_VERSION;
     out[1] = s->arch;
     put_env(&w, s, d);
+    put_race(&w, s);
     put_config(&w, s, d);
     put_hv_base(&w, s, d);
     put_firmware(&w, s, d);

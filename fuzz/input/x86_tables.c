@@ -52,6 +52,8 @@ const uint8_t x86_gdt[X86_GDT_SIZE] = {
 #define TSS32(stack) {[4] = (stack) & 0xff, (stack) >> 8, [8] = X86_SEL_DATA, \
                       [0x66] = X86_TSS_BITMAP, [X86_TSS_SIZE - 1] = 0xff}
 #define TSS64(stack) {[4] = (stack) & 0xff, (stack) >> 8, [0x66] = X86_TSS_BITMAP, [X86_TSS_SIZE - 1] = 0xff}
-const uint8_t x86_tss32[2][X86_TSS_SIZE] = {TSS32(X86_RING0_STACK), TSS32(X86_RING0_STACK1)};
-const uint8_t x86_tss64[2][X86_TSS_SIZE] = {TSS64(X86_RING0_STACK), TSS64(X86_RING0_STACK1)};
+const uint8_t x86_tss32[TSP_MAX_VCPU][X86_TSS_SIZE] = {TSS32(X86_RING0_STACK), TSS32(X86_RING0_STACK1),
+                                                       TSS32(X86_RING0_STACK2), TSS32(X86_RING0_STACK3)};
+const uint8_t x86_tss64[TSP_MAX_VCPU][X86_TSS_SIZE] = {TSS64(X86_RING0_STACK), TSS64(X86_RING0_STACK1),
+                                                       TSS64(X86_RING0_STACK2), TSS64(X86_RING0_STACK3)};
 /* clang-format on */

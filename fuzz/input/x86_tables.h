@@ -15,10 +15,16 @@
 #define X86_PT32 0x9000u
 #define X86_TSS 0xa000u  /* of the first vCPU */
 #define X86_TSS1 0xa800u /* of the second */
+#define X86_TSS2 0xa100u
+#define X86_TSS3 0xa900u
 #define X86_STACK 0xe000u
 #define X86_STACK1 0xd000u
+#define X86_STACK2 0xc800u
+#define X86_STACK3 0xc400u
 #define X86_RING0_STACK 0xc000u
 #define X86_RING0_STACK1 0xb800u
+#define X86_RING0_STACK2 0xb400u
+#define X86_RING0_STACK3 0xb200u
 #define X86_CODE1 0x18000u   /* code of the second vCPU's own */
 #define X86_CODE1_16 0xe100u /* the same for 16-bit modes */
 
@@ -45,7 +51,7 @@ extern const uint8_t x86_stubs[256 * 16], x86_stubs_out[256 * 16];
 extern const uint8_t x86_ivt[256 * 4];
 extern const uint8_t x86_idt32[256 * 8];
 extern const uint8_t x86_idt64[256 * 16];
-extern const uint8_t x86_tss32[2][X86_TSS_SIZE];
-extern const uint8_t x86_tss64[2][X86_TSS_SIZE];
+extern const uint8_t x86_tss32[TSP_MAX_VCPU][X86_TSS_SIZE];
+extern const uint8_t x86_tss64[TSP_MAX_VCPU][X86_TSS_SIZE];
 
 #endif

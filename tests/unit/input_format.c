@@ -58,7 +58,8 @@ static void folding_twice_changes_nothing(void **state)
         input_fold(&second);
         assert_memory_equal(&first, &second, sizeof(first));
         assert_true(first.ncode[0] > 0 && first.ncode[0] <= INPUT_CODE_MAX);
-        assert_true(first.mode < TSP_MODE_COUNT && first.nvcpu >= 1 && first.nvcpu <= 2);
+        assert_true(first.mode < TSP_MODE_COUNT && first.nvcpu >= 1 &&
+                    first.nvcpu <= (first.protocol == TSP_PROTOCOL_NONE ? 2 : TSP_MAX_VCPU));
     }
 }
 

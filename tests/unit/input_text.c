@@ -176,7 +176,10 @@ static const struct {
     {"trapspec scenario 1\nhv_base 0x40000001\n", 2, "hv_base"},
     {"trapspec scenario 1\nflags 0x20000\n", 2, "flags"},
     {"trapspec scenario 1\nxcr0 4\n", 2, "xcr0"},
-    {"trapspec scenario 1\nnvcpu 3\n", 2, "not a number in range"},
+    {"trapspec scenario 1\nnvcpu 5\n", 2, "not a number in range"},
+    {"trapspec scenario 1\nnvcpu 3\n", 2, "nvcpu"},
+    {"trapspec scenario 1\nprotocol best\n", 2, "best"},
+    {"trapspec scenario 1\narch arm64\nprotocol text-poke\n", 3, "protocol"},
     {"trapspec scenario 1\nnvcpu 0\n", 2, "nvcpu"},
 };
 
