@@ -180,8 +180,11 @@ static void judge_leaf(struct lint *l, const struct tsp_setup *setup, size_t at)
     const struct dump *d = l->dump;
     struct leaf_judge j = {l, &l->leaf[at],
                            d->mask == NULL ? NULL : &d->mask[d->cpu[l->cpu].first + at]};
-    const struct spec_options opt = {
-        .caps = TSP_CAP_X86, .least = VERDICT_FAIL, .found = on_finding, .ctx = &j};
+    const struct spec_options opt = {.caps = TSP_CAP_X86,
+                                     .least = VERDICT_FAIL,
+                                     .hits = l->hits,
+                                     .found = on_finding,
+                                     .ctx = &j};
 
     /* A leaf that is not there is zero. */
     if ((is_zero(j.leaf) && j.leaf->leaf != 0) || !in_range(l, j.leaf->leaf))

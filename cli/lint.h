@@ -27,6 +27,7 @@ struct lint {
     struct lint_finding *found; /* LINT_MAX of them */
     unsigned n, lost;           /* lost: findings that did not fit */
     size_t judged;              /* leaves */
+    unsigned *hits;             /* by rule: exercised, or NULL (the start) */
     /* of the CPU being judged */
     unsigned cpu;
     const struct tsp_leaf *leaf;

@@ -84,7 +84,7 @@ static void found(void *ctx, unsigned rule, const struct spec_place *at, const c
 void lint_depends(struct lint *l)
 {
     struct tsp_policy policy = {.leaf = l->leaf, .n = l->nleaf};
-    struct spec_view view = {.field = field, .found = found, .ctx = l};
+    struct spec_view view = {.field = field, .found = found, .ctx = l, .hits = l->hits};
 
     if (lint_leaf(l, 0, 0) == NULL)
         return;

@@ -124,13 +124,19 @@ static void report(const struct spec *s, const struct spec_view *v, const struct
 
 static bool row_holds(const struct spec *s, const struct spec_view *v, const struct depend_row *d)
 {
+    enum truth any = TRUTH_NO;
+
     for (unsigned i = 0; i < d->nwhen; i++)
         if (holds(v, &s->depend_term[d->when + i]) != TRUTH_YES)
             return true;
-    for (unsigned i = 0; i < d->nmust; i++)
-        if (holds(v, &s->depend_term[d->must + i]) != TRUTH_NO)
-            return true;
-    return false;
+    for (unsigned i = 0; i < d->nmust && any != TRUTH_YES; i++) {
+        enum truth t = holds(v, &s->depend_term[d->must + i]);
+
+        any = t != TRUTH_NO ? t : any;
+    }
+    if (any == TRUTH_YES && v->hits)
+        v->hits[d->rule]++;
+    return any != TRUTH_NO;
 }
 
 unsigned spec_check_depends(const struct spec *s, const struct spec_view *view)

@@ -80,8 +80,8 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
                         const struct tsp_trace *trace, const struct spec_options *opt);
 
 /*
- * Dependencies (depends.csv): what must be so between fields of one CPU's leaves, for who has all of
- * them. `field` gives a register of a leaf as software finds it, zero where the leaf is out of
+ * Dependencies (depends.csv): what must be so between fields of one CPU's leaves, for who has all
+ * of them. `field` gives a register of a leaf as software finds it, zero where the leaf is out of
  * range, and which of its bits are known; false when nothing is. Rules on fields that are not known
  * are passed over.
  */
