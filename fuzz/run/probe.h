@@ -39,6 +39,10 @@ void probe_arm64(struct probe *p);
 void probe_edges(struct probe *p);
 void probe_edges_arm64(struct probe *p);
 
+/* Policies against pools: calls each() with `base` and two policies, until it returns false. */
+void probe_pools(const struct spec *spec, const struct tsp_setup *base,
+                 bool (*each)(void *ctx, const struct tsp_setup *setup), void *ctx);
+
 #define PROBE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

@@ -248,8 +248,32 @@ static void probe_call_edges(struct probe *p)
     }
 }
 
+/* UD1 takes a ModRM byte and what that asks for: too long with many prefixes, past the limit at the
+ * end of a segment. */
+static void probe_long_undefined(struct probe *p)
+{
+    static const uint8_t ud1[] = {0x0f, 0xb9, 0x84, 0x24, 0x78, 0x56, 0x34, 0x12};
+    uint8_t code[24];
+
+    for (unsigned n = 4; n < 14; n++) {
+        probe_default(p, TSP_ARCH_X86);
+        memset(code, 0x2e, n);
+        memcpy(code + n, ud1, sizeof(ud1));
+        probe_code(p, code, n + sizeof(ud1));
+        probe_emit(p);
+    }
+    for (unsigned left = 2; left < 5; left++) {
+        probe_default(p, TSP_ARCH_X86);
+        p->s.mode = TSP_MODE_REAL16;
+        p->s.code_at = 0x10000 - left;
+        probe_code(p, ud1, left);
+        probe_emit(p);
+    }
+}
+
 void probe_edges(struct probe *p)
 {
+    probe_long_undefined(p);
     probe_question_bits(p);
     probe_ids(p);
     probe_last_sub(p);
@@ -278,6 +302,14 @@ void probe_edges_arm64(struct probe *p)
                                   0x86000000, 0xc5000020, 0x8600ff01};
     static const uint8_t wfi[4] = {0x7f, 0x20, 0x03, 0xd5};
 
+    for (unsigned i = 0; i < 12; i++) {
+        static const uint32_t workaround[] = {0x80008000, 0x80007fff, 0x80003fff};
+
+        probe_default(p, TSP_ARCH_ARM64);
+        for (unsigned k = 0; k < 3; k++)
+            p->s.workaround[k] = k == 1 ? i % 4 : i % 3;
+        hvc(p, workaround[i / 4]);
+    }
     for (unsigned bit = 0; bit < 32 && !p->stop; bit++) {
         for (unsigned i = 0; i < PROBE_COUNT(id); i++) {
             probe_default(p, TSP_ARCH_ARM64);
@@ -288,6 +320,17 @@ void probe_edges_arm64(struct probe *p)
         probe_reg(p, 1, (uint64_t)1 << bit);
         hvc(p, 0x84000001);
         hvc(p, 0xc4000001);
+    }
+    /* AFFINITY_INFO about another, with a level that has bits above its 32. */
+    for (unsigned i = 0; i < 8; i++) {
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.nvcpu = 2;
+        p->s.cpu |= i & 1 ? INPUT_CPU_SECOND_OFF : 0;
+        memcpy(p->s.code[1], wfi, 4);
+        p->s.ncode[1] = 4;
+        probe_reg(p, 1, i & 2 ? 1 : 0);
+        probe_reg(p, 2, i & 4 ? 0x100000001u : 0x100000000u);
+        hvc(p, 0xc4000004);
     }
     for (unsigned i = 0; i < 4; i++) {
         probe_default(p, TSP_ARCH_ARM64);
