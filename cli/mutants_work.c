@@ -2,6 +2,8 @@
 #define _POSIX_C_SOURCE 200809L
 /* Mutants are tried in child processes: a target that dies with one of them ends that child alone.
  */
+#include "cli/formats/recorded_cpu.h"
+#include "cli/lint.h"
 #include "cli/mutants.h"
 
 #include <errno.h>
@@ -72,6 +74,27 @@ static bool put(int fd, const void *p, size_t n)
     return true;
 }
 
+/* Rules about the leaves of whole machines: recorded processors keep them. */
+static void try_recorded(const struct score *s)
+{
+    const char *const *name = recorded_cpu_names();
+    static struct lint l;
+    struct tsp_error err;
+
+    for (; *name != NULL && !cli_interrupted(); name++) {
+        struct dump d;
+
+        if (recorded_cpu_read(*name, &d, &err) != TSP_OK)
+            continue;
+        if (lint_open(&l, &d, &err) == TSP_OK) {
+            l.hits = s->hits;
+            lint_run(&l);
+            lint_close(&l);
+        }
+        dump_free(&d);
+    }
+}
+
 static void try_rules(const struct score *s, int fd)
 {
     struct message m;
@@ -79,7 +102,10 @@ static void try_rules(const struct score *s, int fd)
 
     memset(&m, 0, sizeof(m));
     m.slot = RULES_JOB;
-    if (mutants_exercise(&s->run, s->hits, &err) == TSP_OK && put(fd, &m, sizeof(m)))
+    if (mutants_exercise(&s->run, s->hits, &err) != TSP_OK)
+        return;
+    try_recorded(s);
+    if (put(fd, &m, sizeof(m)))
         put(fd, s->hits, spec_rule_count(s->run.spec) * sizeof(s->hits[0]));
 }
 

@@ -149,6 +149,38 @@ static void hunt_probes(struct hunt *h, unsigned area)
         probe_each(h->o->spec, TSP_ARCH_ARM64, one, h);
 }
 
+/* A set-up of its own: only the verdict on its policies matters. */
+static bool one_pool(void *ctx, const struct tsp_setup *setup)
+{
+    struct hunt *h = ctx;
+
+    if (over(h))
+        return false;
+    h->setup = *setup;
+    h->s.nsched = 0;
+    h->out->executions++;
+    h->out->nrule = 0;
+    if (run_on(h, &h->mutant, keep) && h->out->nrule > 0 && run_on(h, &h->base, forget))
+        h->out->killed = h->out->nrule > 0;
+    h->end |= h->out->killed;
+    return !h->end;
+}
+
+static const uint8_t pool_base[] = {INPUT_POLICY_INTEL, INPUT_POLICY_AMD};
+
+static void hunt_pools(struct hunt *h)
+{
+    static struct input_image image;
+    static struct tsp_setup setup;
+
+    for (unsigned i = 0; i < sizeof(pool_base) && !h->end; i++) {
+        input_default(&h->s, TSP_ARCH_X86);
+        h->s.policy = pool_base[i];
+        h->o->build(&h->s, &image, &setup);
+        probe_pools(h->o->spec, &setup, one_pool, h);
+    }
+}
+
 static enum tsp_status open_both(struct hunt *h, const char *id, struct tsp_error *err)
 {
     char name[sizeof(h->mutant.name)];
@@ -183,14 +215,16 @@ enum tsp_status mutants_try(const struct mutants_options *o, unsigned index,
     memset(&h.mutant, 0, sizeof(h.mutant));
     st = open_both(&h, info.id, err);
     if (st == TSP_OK && out->tried) {
-        if (o->fuzz) {
+        if (info.area == MUTANT_POLICY) {
+            hunt_pools(&h);
+        } else if (o->fuzz) {
             h.everything = true;
             mutants_invent(o->spec, o->seed, one, &h);
         } else {
             hunt_probes(&h, info.area);
         }
         out->nrule = out->killed ? out->nrule : 0;
-        if (out->killed && o->killer != NULL)
+        if (out->killed && o->killer != NULL && info.area != MUTANT_POLICY)
             o->killer(o->ctx, index, &h.s);
     }
     target_close(&h.mutant);
@@ -208,6 +242,17 @@ struct exercise {
     struct tsp_trace trace;
 };
 
+#define BROKEN 0x80000000u
+
+/* A rule that the bare target breaks has not been kept. */
+static void exercise_broken(void *ctx, const struct finding *f)
+{
+    struct exercise *x = ctx;
+
+    if (f->verdict == VERDICT_FAIL && f->subject == SUBJECT_TARGET)
+        x->judge.hits[f->rule] |= BROKEN;
+}
+
 static bool exercise_one(void *ctx, const struct scenario *s)
 {
     struct exercise *x = ctx;
@@ -218,6 +263,27 @@ static bool exercise_one(void *ctx, const struct scenario *s)
     if (exec_run(&x->t, &x->setup, s->sched, s->nsched, BUDGET, &x->trace) == TSP_OK)
         spec_check(x->o->spec, &x->setup, &x->trace, &x->judge);
     return x->o->stop == NULL || !x->o->stop();
+}
+
+static bool exercise_pool(void *ctx, const struct tsp_setup *setup)
+{
+    struct exercise *x = ctx;
+
+    if (exec_run(&x->t, setup, NULL, 0, BUDGET, &x->trace) == TSP_OK)
+        spec_check(x->o->spec, setup, &x->trace, &x->judge);
+    return true;
+}
+
+static void exercise_pools(struct exercise *x)
+{
+    static struct scenario s;
+
+    for (unsigned i = 0; i < sizeof(pool_base) && (x->t.caps & TSP_CAP_X86) != 0; i++) {
+        input_default(&s, TSP_ARCH_X86);
+        s.policy = pool_base[i];
+        x->o->build(&s, &x->image, &x->setup);
+        probe_pools(x->o->spec, &x->setup, exercise_pool, x);
+    }
 }
 
 enum tsp_status mutants_exercise(const struct mutants_options *o, unsigned *hits,
@@ -231,9 +297,13 @@ enum tsp_status mutants_exercise(const struct mutants_options *o, unsigned *hits
     st = target_open(&x.t, o->target, err);
     if (st != TSP_OK)
         return st;
-    x.judge = (struct spec_options){.caps = x.t.caps, .least = VERDICT_FAIL, .hits = hits};
+    x.judge = (struct spec_options){
+        .caps = x.t.caps, .least = VERDICT_FAIL, .hits = hits, .found = exercise_broken, .ctx = &x};
     probe_each(o->spec, TSP_ARCH_X86, exercise_one, &x);
     probe_each(o->spec, TSP_ARCH_ARM64, exercise_one, &x);
+    exercise_pools(&x);
+    for (unsigned i = 0; i < spec_rule_count(o->spec); i++)
+        hits[i] = hits[i] & BROKEN ? 0 : hits[i];
     target_close(&x.t);
     return TSP_OK;
 }

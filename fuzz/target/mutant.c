@@ -10,7 +10,7 @@
 
 static const struct mutant_row *const tables[] = {
     mutant_rows_historic, mutant_rows_cpuid, mutant_rows_calls,  mutant_rows_patch,
-    mutant_rows_arm64,    mutant_rows_setup, mutant_rows_hyperv,
+    mutant_rows_arm64,    mutant_rows_setup, mutant_rows_hyperv, mutant_rows_pool,
 };
 #define NTABLE (sizeof(tables) / sizeof(tables[0]))
 
@@ -77,7 +77,7 @@ static void describe_row(const struct mutant_row *r, unsigned i, struct mutant_i
     out->source = r->source;
     out->kind = (enum mutant_kind)r->kind;
     out->area = r->area;
-    out->modelled = r->setup != NULL || r->begin != NULL || r->end != NULL;
+    out->modelled = r->setup != NULL || r->begin != NULL || r->end != NULL || r->verdict != NULL;
 }
 
 bool mutant_at(unsigned i, struct mutant_info *out)
@@ -216,13 +216,19 @@ static enum tsp_status mutant_reset(void *self, const struct tsp_setup *setup,
     m->given = setup;
     m->counter = 0;
     memset(m->patched, 0, sizeof(m->patched));
-    if (m->row->setup == NULL)
-        return m->inner.ops->reset(m->inner.self, setup, out);
-    m->setup = *setup;
-    m->row->setup(m);
-    st = m->inner.ops->reset(m->inner.self, &m->setup, out);
-    /* A set-up that only the change made impossible is run as it was. */
-    return st == TSP_OK ? st : m->inner.ops->reset(m->inner.self, setup, out);
+    if (m->row->setup == NULL) {
+        st = m->inner.ops->reset(m->inner.self, setup, out);
+    } else {
+        m->setup = *setup;
+        m->row->setup(m);
+        st = m->inner.ops->reset(m->inner.self, &m->setup, out);
+        /* A set-up that only the change made impossible is run as it was. */
+        if (st != TSP_OK)
+            st = m->inner.ops->reset(m->inner.self, setup, out);
+    }
+    if (st == TSP_OK && m->row->verdict != NULL && setup->npolicy > 1)
+        m->row->verdict(m, out);
+    return st;
 }
 
 static uint32_t mutant_runnable(void *self)

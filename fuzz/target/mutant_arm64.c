@@ -309,6 +309,48 @@ static bool end_who(struct mutant *m, struct tsp_event *ev)
     return m->i > 1;
 }
 
+/* One instruction alone: SMC undefined, UDF a call, an immediate that ends the vCPU, a workaround
+ * that was announced and refused. */
+static const char *const one_way[] = {"smc-undefined", "udf-calls",     "svc-calls",
+                                      "hvc-imm-stops", "smc-imm-stops", "wa1-refused",
+                                      "wa2-refused",   "wa3-refused"};
+
+static void name_one(unsigned i, char *out, size_t max)
+{
+    snprintf(out, max, "%s", one_way[i]);
+}
+
+static bool call_in_place(struct mutant *m, struct tsp_event *ev)
+{
+    uint32_t insn = (uint32_t)le_load(ev->fetched, 4);
+    bool udf = insn >> 16 == 0, svc = (insn & 0xffe0001f) == 0xd4000001;
+
+    if (ev->kind == TSP_EV_FAULT && ev->len == 4 && !is_x86(ev) &&
+        ((m->i == 1 && udf) || (m->i == 2 && svc)))
+        mutant_undo(m, ev, TSP_EV_HYPERCALL, 4);
+    return false;
+}
+
+static bool end_one(struct mutant *m, struct tsp_event *ev)
+{
+    static const uint32_t workaround[] = {0x80008000, 0x80007fff, 0x80003fff};
+    uint32_t insn = (uint32_t)le_load(ev->fetched, 4);
+    bool smc = (insn & 3) == 3, imm = (insn >> 5 & 0xffff) != 0;
+
+    if (!is_arm_call(ev))
+        return call_in_place(m, ev);
+    if (m->i == 0 && smc && !imm)
+        mutant_fault(m, ev, 0, 0, 0);
+    if ((m->i == 3 && !smc && imm) || (m->i == 4 && smc && imm)) {
+        mutant_undo(m, ev, TSP_EV_STOP, 0);
+        ev->code = TSP_STOP_SHUTDOWN;
+    }
+    if (m->i < 5 || fid(ev) != workaround[m->i - 5])
+        return false;
+    ev->after.r[0] = ~(uint64_t)0;
+    return true;
+}
+
 /* The exception of a call that is undefined. */
 static const char *const syndrome[] = {"class", "length", "syndrome", "vector", "x5"};
 
@@ -462,6 +504,12 @@ const struct mutant_row mutant_rows_arm64[] = {
      .n = 4,
      .name = name_who,
      .end = end_who},
+    {.id = "arm-one",
+     .text = "one instruction does what it must not",
+     ARM,
+     .n = sizeof(one_way) / sizeof(one_way[0]),
+     .name = name_one,
+     .end = end_one},
     {.id = "arm-fault",
      .text = "the exception of an undefined call is wrong",
      ARM,

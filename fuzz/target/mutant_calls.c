@@ -345,8 +345,9 @@ static void call_for_fault(struct mutant *m, struct tsp_event *ev)
 {
     if (m->i == 6 && ev->code == UD && has_lock(ev) && mutant_third(ev) != 0)
         mutant_undo(m, ev, TSP_EV_HYPERCALL, ev->len);
-    if (m->i == 7 && ev->code == GP && ev->len >= 15)
-        mutant_undo(m, ev, TSP_EV_HYPERCALL, 16);
+    if (m->i == 7 && ev->code == GP && ev->len >= 15 && mutant_whole(m, ev) &&
+        mutant_third(ev) != 0)
+        mutant_undo(m, ev, TSP_EV_HYPERCALL, TSP_INSN_BYTES);
 }
 
 static bool end_trap(struct mutant *m, struct tsp_event *ev)
@@ -383,7 +384,59 @@ static bool end_trap(struct mutant *m, struct tsp_event *ev)
     return false;
 }
 
+/* Ends that neither CPUID nor a call ever has. */
+static const char *const strange[] = {"livelock", "triple", "interrupt", "fetch", "other"};
+
+static void name_strange(unsigned i, char *out, size_t max)
+{
+    snprintf(out, max, "%s", strange[i]);
+}
+
+static void stop_there(struct mutant *m, struct tsp_event *ev, uint32_t code)
+{
+    mutant_undo(m, ev, TSP_EV_STOP, 0);
+    ev->code = code;
+}
+
+static bool end_strange(struct mutant *m, struct tsp_event *ev)
+{
+    if (!is_of(m, ev) || m->counter++ > 8)
+        return false;
+    switch (m->i) {
+    case 0:
+        stop_there(m, ev, TSP_STOP_LIVELOCK);
+        break;
+    case 1:
+        stop_there(m, ev, TSP_STOP_TRIPLE);
+        break;
+    case 2: /* although IF masks it */
+        mutant_fault(m, ev, 0x20, 0, 0);
+        break;
+    case 3: /* present, user, fetch: the page tables say otherwise */
+        mutant_fault(m, ev, 14, ev->before.level == 3 ? 0x15 : 0x11, ev->addr);
+        break;
+    default:
+        ev->kind = ev->kind == TSP_EV_CPUID ? TSP_EV_HYPERCALL : TSP_EV_CPUID;
+        break;
+    }
+    return false;
+}
+
 const struct mutant_row mutant_rows_calls[] = {
+    {.id = "call-end",
+     .text = "a call ends as none does",
+     SYSTEMATIC,
+     .area = MUTANT_CALLS,
+     .n = 5,
+     .name = name_strange,
+     .end = end_strange},
+    {.id = "cpuid-end",
+     .text = "CPUID ends as it never does",
+     SYSTEMATIC,
+     .area = MUTANT_CPUID,
+     .n = 5,
+     .name = name_strange,
+     .end = end_strange},
     {.id = "call-result",
      .text = "the result of one call is wrong",
      SYSTEMATIC,

@@ -379,8 +379,9 @@ static bool end_lost(struct mutant *m, struct tsp_event *ev)
         lock |= ev->fetched[i] == 0xf0;
     if (m->i == 0 && ev->code == UD && lock && is_cpuid(ev))
         mutant_undo(m, ev, TSP_EV_CPUID, ev->len);
-    if (m->i == 1 && ev->code == GP && ev->len >= 15)
-        mutant_undo(m, ev, TSP_EV_CPUID, 16);
+    if (m->i == 1 && ev->code == GP && ev->len >= 15 && mutant_whole(m, ev) &&
+        ev->fetched[14] == 0x0f && ev->fetched[15] == 0xa2)
+        mutant_undo(m, ev, TSP_EV_CPUID, TSP_INSN_BYTES);
     return false;
 }
 

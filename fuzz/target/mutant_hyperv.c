@@ -105,7 +105,7 @@ static bool end_kept(struct mutant *m, struct tsp_event *ev)
     return true;
 }
 
-static const char *const who[] = {"user", "real", "kvm", "undefined", "parameter"};
+static const char *const who[] = {"user", "real", "kvm", "undefined", "parameter", "exit"};
 
 static void name_who(unsigned i, char *out, size_t max)
 {
@@ -132,6 +132,12 @@ static bool end_who(struct mutant *m, struct tsp_event *ev)
         return false;
     if (m->i == 3) {
         mutant_fault(m, ev, UD, 0, 0);
+        return false;
+    }
+    if (m->i == 5) {
+        mutant_undo(m, ev, TSP_EV_STOP, 0);
+        ev->code = TSP_STOP_EXIT;
+        ev->info[0] = mutant_hv_control(&ev->before) & 0xffff;
         return false;
     }
     /* KVM's answer to a number it does not know; any status but success is a bad parameter. */
@@ -163,7 +169,7 @@ const struct mutant_row mutant_rows_hyperv[] = {
     {.id = "hyperv-who",
      .text = "illegal callers, or no service at all",
      HYPERV,
-     .n = 5,
+     .n = 6,
      .name = name_who,
      .end = end_who},
     {.id = NULL},

@@ -17,6 +17,8 @@ struct mutant_row {
     /* The inner target is set up with m->setup, a copy that may be changed; others judge by the
      * one that was given. */
     void (*setup)(struct mutant *m);
+    /* The verdict of reset, where there is a pool of policies. */
+    void (*verdict)(struct mutant *m, struct tsp_event *out);
     /* A trap instruction is about to run in state s: changes what it begins with. False: not here.
      * Whatever the instruction leaves alone is put back afterwards. */
     bool (*begin)(struct mutant *m, struct tsp_vcpu_state *s);
@@ -40,13 +42,16 @@ struct mutant {
 
 /* The tables; each ends with a row without an id. */
 extern const struct mutant_row mutant_rows_historic[], mutant_rows_cpuid[], mutant_rows_calls[],
-    mutant_rows_patch[], mutant_rows_arm64[], mutant_rows_setup[], mutant_rows_hyperv[];
+    mutant_rows_patch[], mutant_rows_arm64[], mutant_rows_setup[], mutant_rows_hyperv[],
+    mutant_rows_pool[];
 
 /* mutant_state.c: memory and state of the inner machine. */
 bool mutant_read(const struct mutant *m, uint64_t lin, uint8_t *p, size_t n);
 bool mutant_write(const struct mutant *m, uint64_t lin, const uint8_t *p, size_t n);
 /* One byte of the event's instruction, in memory and in ev->stored. */
 void mutant_text(struct mutant *m, struct tsp_event *ev, unsigned off, uint8_t v);
+/* An instruction that is too long, with all the bytes that an event can hold. */
+bool mutant_whole(struct mutant *m, struct tsp_event *ev);
 /* ev->after becomes the state of the vCPU. */
 void mutant_commit(struct mutant *m, const struct tsp_event *ev);
 /* The instruction ends in this exception instead. x86: any vector; AArch64: undefined. */
@@ -63,6 +68,8 @@ const struct tsp_leaf *mutant_first(const struct mutant *m, uint32_t leaf);
 enum tsp_vendor mutant_vendor(const struct mutant *m);
 /* Makes the policy of m->setup a copy in m->leaf; returns its entries. */
 struct tsp_leaf *mutant_leaves(struct mutant *m, size_t *n);
+/* The same of what the first host of a pool offers; 0 entries without a pool. */
+struct tsp_leaf *mutant_offer(struct mutant *m, size_t *n);
 
 /* mutant_hyperv.c */
 bool mutant_hyperv(const struct mutant *m, unsigned vcpu);

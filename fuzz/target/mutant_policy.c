@@ -28,29 +28,39 @@ const struct tsp_leaf *mutant_first(const struct mutant *m, uint32_t leaf)
 enum tsp_vendor mutant_vendor(const struct mutant *m)
 {
     static const struct {
-        uint32_t ebx;
+        uint32_t ebx, edx;
         enum tsp_vendor vendor;
-    } text[] = {{0x756e6547, TSP_VENDOR_INTEL},
-                {0x68747541, TSP_VENDOR_AMD},
-                {0x6f677948, TSP_VENDOR_HYGON},
-                {0x746e6543, TSP_VENDOR_CENTAUR}};
+    } text[] = {{0x756e6547, 0x49656e69, TSP_VENDOR_INTEL},
+                {0x68747541, 0x69746e65, TSP_VENDOR_AMD},
+                {0x6f677948, 0x6e65476e, TSP_VENDOR_HYGON},
+                {0x746e6543, 0x48727561, TSP_VENDOR_CENTAUR}};
     const struct tsp_leaf *l = mutant_first(m, 0);
 
     for (size_t i = 0; l != NULL && i < sizeof(text) / sizeof(text[0]); i++)
-        if (l->reg[1] == text[i].ebx)
+        if (l->reg[1] == text[i].ebx && l->reg[3] == text[i].edx)
             return text[i].vendor;
     return TSP_VENDOR_OTHER;
 }
 
-struct tsp_leaf *mutant_leaves(struct mutant *m, size_t *n)
+static struct tsp_leaf *own(struct mutant *m, unsigned which, size_t *n)
 {
-    struct tsp_policy *p = &m->setup.policy[0];
+    struct tsp_policy *p = &m->setup.policy[which];
 
-    *n = m->setup.npolicy == 0 ? 0 : p->n < TSP_MAX_LEAF ? p->n : TSP_MAX_LEAF;
+    *n = m->setup.npolicy <= which ? 0 : p->n < TSP_MAX_LEAF ? p->n : TSP_MAX_LEAF;
     if (*n > 0) {
         memmove(m->leaf, p->leaf, *n * sizeof(m->leaf[0]));
         p->leaf = m->leaf;
         p->n = *n;
     }
     return m->leaf;
+}
+
+struct tsp_leaf *mutant_leaves(struct mutant *m, size_t *n)
+{
+    return own(m, 0, n);
+}
+
+struct tsp_leaf *mutant_offer(struct mutant *m, size_t *n)
+{
+    return own(m, 1, n);
 }

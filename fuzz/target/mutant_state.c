@@ -55,6 +55,14 @@ void mutant_text(struct mutant *m, struct tsp_event *ev, unsigned off, uint8_t v
         ev->stored[off] = v;
 }
 
+bool mutant_whole(struct mutant *m, struct tsp_event *ev)
+{
+    if (!mutant_read(m, ev->addr, ev->fetched, TSP_INSN_BYTES))
+        return false;
+    ev->len = TSP_INSN_BYTES;
+    return true;
+}
+
 static bool get(const struct mutant *m, unsigned vcpu, struct tsp_vcpu_state *s)
 {
     return m->inner.ops->get_vcpu != NULL &&

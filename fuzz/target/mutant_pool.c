@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Wrong verdicts on a guest's policy, when there is a pool of hosts that it has to fit. */
+#include "fuzz/target/mutant_in.h"
+
+#include <stdio.h>
+
+#define HISTORIC .kind = MUTANT_HISTORIC, .area = MUTANT_POLICY
+#define SYSTEMATIC .kind = MUTANT_SYSTEMATIC, .area = MUTANT_POLICY, .source = "trapspec"
+
+static const char *const way[] = {"accepted",   "refused",    "inverted",
+                                  "entry-less", "entry-more", "entry-last"};
+
+static void name_way(unsigned i, char *out, size_t max)
+{
+    snprintf(out, max, "%s", way[i]);
+}
+
+static void refuse(struct tsp_event *out, uint64_t entry)
+{
+    out->code = 1;
+    out->info[0] = entry + 1;
+}
+
+static void accept(struct tsp_event *out)
+{
+    out->code = 0;
+    out->info[0] = out->info[1] = 0;
+}
+
+static void verdict_way(struct mutant *m, struct tsp_event *out)
+{
+    bool refused = out->code != 0;
+
+    if (m->i == 0 || (m->i == 2 && refused))
+        accept(out);
+    else if (m->i == 1 || m->i == 2)
+        refuse(out, 0);
+    else if (refused && m->i == 3)
+        out->info[0]--;
+    else if (refused && m->i == 4)
+        out->info[0]++;
+    else if (refused)
+        out->info[0] = m->given->policy[0].n;
+}
+
+static size_t number_of(const struct mutant *m, uint32_t leaf, uint32_t sub)
+{
+    const struct tsp_leaf *l = mutant_entry(m, leaf, sub);
+
+    return l == NULL ? 0 : (size_t)(l - m->given->policy[0].leaf);
+}
+
+static uint32_t guest_reg(const struct mutant *m, uint32_t leaf, uint32_t sub, unsigned reg)
+{
+    const struct tsp_leaf *l = mutant_entry(m, leaf, sub);
+
+    return l == NULL ? 0 : l->reg[reg];
+}
+
+/* AVX2 and FMA both need AVX, and nothing needs itself. */
+static void verdict_m117(struct mutant *m, struct tsp_event *out)
+{
+    uint32_t both = 1u << 28 | 1u << 12;
+
+    if ((guest_reg(m, 1, 0, 2) & both) == both && (guest_reg(m, 7, 0, 1) >> 5 & 1) != 0)
+        refuse(out, number_of(m, 1, 0));
+}
+
+/* What the host offers loses bits 0 and 3, which is 9, instead of bit 9. */
+static void setup_m119(struct mutant *m)
+{
+    size_t n;
+    struct tsp_leaf *l = mutant_offer(m, &n);
+
+    for (size_t i = 0; i < n; i++)
+        if (l[i].leaf == 1)
+            l[i].reg[3] &= ~9u;
+}
+
+static void setup_m121(struct mutant *m)
+{
+    size_t n, kept = 0;
+    struct tsp_leaf *l = m->given->npolicy > 1 ? mutant_leaves(m, &n) : NULL;
+
+    for (size_t i = 0; l != NULL && i < n; i++)
+        if (l[i].leaf != 7 || l[i].subleaf != 1)
+            l[kept++] = l[i];
+    if (l != NULL)
+        m->setup.policy[0].n = kept;
+}
+
+static void verdict_m123(struct mutant *m, struct tsp_event *out)
+{
+    const struct tsp_policy *host = &m->given->policy[1];
+
+    for (size_t i = 0; i < host->n; i++)
+        if (host->leaf[i].leaf == 7 && host->leaf[i].subleaf == 0 &&
+            guest_reg(m, 7, 0, 0) > host->leaf[i].reg[0])
+            refuse(out, number_of(m, 7, 0));
+}
+
+static void setup_m125(struct mutant *m)
+{
+    size_t n;
+    struct tsp_leaf *l = mutant_offer(m, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (l[i].leaf == 1)
+            l[i].reg[3] &= ~(1u << 28);
+        if (l[i].leaf == 0x80000001)
+            l[i].reg[2] &= ~2u;
+    }
+}
+
+const struct mutant_row mutant_rows_pool[] = {
+    {.id = "M117",
+     .text = "a diamond of dependencies is taken for a cycle",
+     HISTORIC,
+     .source = "xen-project/xen 3999ff0d30",
+     .verdict = verdict_m117},
+    {.id = "M119",
+     .text = "a bit's index is used as its mask",
+     HISTORIC,
+     .source = "xen-project/xen 64219fa179",
+     .setup = setup_m119},
+    {.id = "M121",
+     .text = "leaf 7 sub-leaf 1 is never read",
+     HISTORIC,
+     .source = "xen-project/xen eb0bad81fc",
+     .setup = setup_m121},
+    {.id = "M123",
+     .text = "an empty sub-leaf blocks the way to an older host",
+     HISTORIC,
+     .source = "xen-project/xen a2330b51df",
+     .verdict = verdict_m123},
+    {.id = "M125",
+     .text = "topology bits missing from the highest policy",
+     HISTORIC,
+     .source = "xen-project/xen e2d8a65225",
+     .setup = setup_m125},
+    {.id = "pool",
+     .text = "the verdict on a policy is wrong",
+     SYSTEMATIC,
+     .n = sizeof(way) / sizeof(way[0]),
+     .name = name_way,
+     .verdict = verdict_way},
+    {.id = NULL},
+};
