@@ -372,9 +372,27 @@ static void note_msr(struct judge *j)
         facts_hyperv(j, j->ev->info[0] != 0);
 }
 
+/* The machine goes on elsewhere: nothing that came before was the last thing its vCPUs did there.
+ */
+static void judge_move(struct judge *j)
+{
+    if (j->ev->code != TSP_MICRO_MIGRATE)
+        return;
+    facts_moved(j, (unsigned)j->ev->info[0]);
+    if (j->ev->info[1] != 0) {
+        facts_event(j);
+        judge_trap(j);
+    }
+    for (unsigned i = 0; i < TSP_MAX_VCPU; i++)
+        j->last[i] = j->index + 1;
+}
+
 static void judge_event(struct judge *j)
 {
     switch (j->ev->kind) {
+    case TSP_EV_FETCH:
+        judge_move(j);
+        break;
     case TSP_EV_CPUID:
         if (j->setup->arch != TSP_ARCH_X86)
             break;

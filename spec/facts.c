@@ -199,6 +199,16 @@ void facts_setup(struct judge *j)
     memcpy(j->base_bits, j->bits, sizeof(j->base_bits));
 }
 
+void facts_moved(struct judge *j, unsigned host)
+{
+    const struct fact_place *p = &fact_groups[FACT_HOST];
+
+    memcpy(j->bits, j->base_bits, sizeof(j->bits));
+    j->bits[p->word] &= ~(bits_mask(p->n) << p->first);
+    fact_set(j, FACT_HOST, host == TSP_VENDOR_AMD || host == TSP_VENDOR_HYGON);
+    memcpy(j->base_bits, j->bits, sizeof(j->base_bits));
+}
+
 /* VMCALL is the instruction of VMX hosts, VMMCALL that of SVM hosts (Intel SDM Vol. 3C VMCALL, AMD
  * APM Vol. 3 VMMCALL). */
 static unsigned call_of(const struct judge *j)

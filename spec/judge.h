@@ -126,6 +126,8 @@ void opcode_view(const struct spec *s, unsigned mode, const uint8_t *p, size_t n
 /* facts.c */
 void facts_setup(struct judge *j);
 void facts_event(struct judge *j);
+/* From now on the host is of another vendor. */
+void facts_moved(struct judge *j, unsigned host);
 /* The guest told (or took back) who it is to Hyper-V's interface, by this MSR. */
 #define HYPERV_OS_ID 0x40000000u
 #define HYPERV_INTERFACE 0x31237648u /* "Hv#1", EAX of 0x40000001 */

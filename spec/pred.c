@@ -17,6 +17,7 @@ const struct pred_def pred_defs[] = {
     {"code_unchanged", pred_code_unchanged, 0, 0, PRED_NONE},
     {"stop_is", pred_stop_is, 1, 3, PRED_STOP},
     {"sound", pred_sound, 0, 0, PRED_NONE},
+    {"went_on", pred_went_on, 0, 0, PRED_NONE},
     {"fault", pred_fault, 1, 2, PRED_INT},
     {"undefined", pred_undefined, 0, 0, PRED_NONE},
     {"syndrome", pred_syndrome, 1, 1, PRED_INT},

@@ -46,6 +46,7 @@ PRED(pred_rf_kept);
 
 /* pred_target.c */
 PRED(pred_sound);
+PRED(pred_went_on);
 
 /* pred_arm.c */
 PRED(pred_x0);

@@ -26,7 +26,7 @@ bool pred_sound(const struct judge *j, const struct pred_use *p, struct say *say
         "a pc that cannot be: 0x%" PRIx64,
         "it ran %" PRIu64 " instructions, more than it was given",
         "runnable names vCPUs that do not exist: 0x%" PRIx64,
-        "get_vcpu gave values out of range",
+        "what get_vcpu and get_hv gave cannot be set again",
         "it failed too often and is not asked any more",
     };
     const struct tsp_event *ev = j->ev;
@@ -35,5 +35,18 @@ bool pred_sound(const struct judge *j, const struct pred_use *p, struct say *say
     (void)p;
     snprintf(say->expected, sizeof(say->expected), "the target answers within the interface");
     snprintf(say->got, sizeof(say->got), text[what], ev->info[1]);
+    return false;
+}
+
+/* A migration: what the guest saw afterwards is what it would have seen without. */
+bool pred_went_on(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    uint64_t same = j->ev->info[1];
+
+    (void)p;
+    if (same <= 1)
+        return true;
+    snprintf(say->expected, sizeof(say->expected), "the run goes on as without the migration");
+    snprintf(say->got, sizeof(say->got), "event %" PRIu64 " of the trace differs", same - 2);
     return false;
 }

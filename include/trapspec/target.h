@@ -140,13 +140,13 @@ enum tsp_protocol {
 #define TSP_STEP_MIGRATE 4u   /* the machine goes on on a processor of the other vendor */
 
 struct tsp_setup {
-    uint8_t arch;       /* enum tsp_arch */
-    uint8_t host;       /* enum tsp_vendor of the processor below; x86 only */
-    uint8_t nvcpu;      /* 1..TSP_MAX_VCPU */
-    uint8_t patch;      /* enum tsp_patch */
-    uint8_t persona[2]; /* enum tsp_persona; the first is preferred */
-    uint8_t psci;       /* AArch64: major << 4 | minor */
-    uint8_t protocol;   /* enum tsp_protocol */
+    uint8_t arch;           /* enum tsp_arch */
+    uint8_t host;           /* enum tsp_vendor of the processor below; x86 only */
+    uint8_t nvcpu;          /* 1..TSP_MAX_VCPU */
+    uint8_t patch;          /* enum tsp_patch */
+    uint8_t persona[2];     /* enum tsp_persona; the first is preferred */
+    uint8_t psci;           /* AArch64: major << 4 | minor */
+    uint8_t protocol;       /* enum tsp_protocol */
     uint32_t hv_base[2];    /* x86: leaf each persona was placed at */
     uint32_t config;        /* TSP_CFG_* */
     uint32_t fw_bitmap[3];  /* AArch64 services: standard, standard hypervisor, vendor */

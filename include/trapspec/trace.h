@@ -15,10 +15,10 @@ extern "C" {
 
 enum tsp_event_kind {
     TSP_EV_NONE = 0,
-    TSP_EV_POLICY,    /* reset: code 0 accepted, else info[0] = index of the first bad leaf + 1 (that of
-                         the end where it is missing), info[1] = register << 8 | lowest bad bit */
-    TSP_EV_FETCH,     /* several vCPUs: nothing was executed; code = enum tsp_micro */
-    TSP_EV_CPUID,     /* CPUID completed */
+    TSP_EV_POLICY, /* reset: code 0 accepted, else info[0] = index of the first bad leaf + 1 (that
+                      of the end where it is missing), info[1] = register << 8 | lowest bad bit */
+    TSP_EV_FETCH,  /* several vCPUs: nothing was executed; code = enum tsp_micro */
+    TSP_EV_CPUID,  /* CPUID completed */
     TSP_EV_HYPERCALL, /* VMCALL, VMMCALL, HVC or SMC completed: pc is past it */
     TSP_EV_FAULT,     /* an exception or INT n entered the guest's handler; code = vector (x86) or
                          vector-table offset (AArch64); info[0] error code or ESR, info[1] CR2 or FAR */
@@ -41,16 +41,19 @@ enum tsp_event_kind {
  * TSP_EV_RETIRE has code 1 when the instruction touches no memory.
  */
 enum tsp_micro {
-    TSP_MICRO_TRAP = 0,  /* the instruction in fetched[] trapped to the hypervisor */
-    TSP_MICRO_FETCH,     /* up to the next 16-byte boundary: info[0] linear address, info[1] bytes */
-    TSP_MICRO_REFETCH,   /* what was fetched is dropped */
-    TSP_MICRO_READ,      /* the hypervisor read the text again: info[0] its first 8 bytes */
-    TSP_MICRO_HOLD,      /* other vCPUs' stores to the text wait from now on; compared */
-    TSP_MICRO_SYNC,      /* vCPU info[0] was made to serialise */
-    TSP_MICRO_RESUME,    /* the hypervisor is done with this trap; the guest goes on */
-    TSP_MICRO_WAIT,      /* the vCPU waits until a rewrite under way is done */
+    TSP_MICRO_TRAP = 0, /* the instruction in fetched[] trapped to the hypervisor */
+    TSP_MICRO_FETCH,    /* up to the next 16-byte boundary: info[0] linear address, info[1] bytes */
+    TSP_MICRO_REFETCH,  /* what was fetched is dropped */
+    TSP_MICRO_READ,     /* the hypervisor read the text again: info[0] its first 8 bytes */
+    TSP_MICRO_HOLD,     /* other vCPUs' stores to the text wait from now on; compared */
+    TSP_MICRO_SYNC,     /* vCPU info[0] was made to serialise */
+    TSP_MICRO_RESUME,   /* the hypervisor is done with this trap; the guest goes on */
+    TSP_MICRO_WAIT,     /* the vCPU waits until a rewrite under way is done */
     TSP_MICRO_INTERRUPT, /* an interrupt became pending */
-    TSP_MICRO_MIGRATE,   /* info[0]: enum tsp_vendor of the processor from now on */
+    TSP_MICRO_MIGRATE, /* info[0]: enum tsp_vendor of the processor from now on. Without a protocol
+                          the machine was saved and restored between two instructions; info[1]:
+                          0 not compared with a run that stayed, 1 both went on alike, else 2 +
+                          index of the first event that differs */
     TSP_MICRO_COUNT
 };
 
@@ -90,7 +93,7 @@ enum tsp_wrong {
     TSP_WRONG_PC,          /* a pc that cannot be: non-canonical or wider than the mode [pc] */
     TSP_WRONG_BUDGET,      /* more instructions than allowed [number] */
     TSP_WRONG_RUNNABLE,    /* runnable names a vCPU that does not exist [the mask] */
-    TSP_WRONG_STATE,       /* get_vcpu gave values out of range */
+    TSP_WRONG_STATE,       /* what get_vcpu and get_hv gave cannot be set again */
     TSP_WRONG_GAVE_UP,     /* it failed too often and is not asked any more [failures] */
     TSP_WRONG_COUNT
 };
