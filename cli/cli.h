@@ -123,6 +123,8 @@ struct runner {
     const struct known *known; /* may be NULL */
     enum run_view view;
     uint32_t budget;
+    const struct input_move *move; /* migrations on the way */
+    unsigned nmove;
     bool all; /* print plain faults, port and memory accesses too */
 };
 struct run_result {

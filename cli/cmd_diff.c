@@ -140,7 +140,7 @@ static bool outcome_on(struct target *t, const struct scenario *s, const struct 
     static struct tsp_trace trace;
 
     cli_build(s, &image, &setup);
-    if (exec_run(t, &setup, s->sched, s->nsched, GOLDEN_BUDGET, &trace) != TSP_OK) {
+    if (exec_scenario(t, s, &setup, GOLDEN_BUDGET, &trace) != TSP_OK) {
         snprintf(why, max, "%.30s: %s", t->name, cli_refusal(t));
         return false;
     }

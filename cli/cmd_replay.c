@@ -135,6 +135,8 @@ static bool run_scenario(void *ctx, const struct scenario *given)
     }
     cli_fit(f->rp->r.t, &s);
     cli_build(&s, &f->image, &f->setup);
+    f->rp->r.move = s.move;
+    f->rp->r.nmove = s.nmove;
     if (runner_run(&f->rp->r, &f->setup, s.sched, s.nsched, &res, &f->err) != TSP_OK) {
         f->refused = true;
         return true;

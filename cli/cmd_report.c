@@ -82,7 +82,7 @@ static void judge_scenario(struct report_args *a, const char *id, const struct s
     fitted = *given;
     cli_fit(&a->src.t, &fitted);
     cli_build(s, &image, &setup);
-    if (exec_run(&a->src.t, &setup, s->sched, s->nsched, PROBE_BUDGET, &trace) != TSP_OK) {
+    if (exec_scenario(&a->src.t, s, &setup, PROBE_BUDGET, &trace) != TSP_OK) {
         if (a->refused++ == 0)
             snprintf(a->why, sizeof(a->why), "%s", cli_refusal(&a->src.t));
         return;

@@ -14,6 +14,9 @@ static const char help[] =
     "  --target T      model:kvm (default), model:PROFILE, plugin:FILE, kvm (with the\n"
     "                  processor it runs on)\n"
     "  --budget N      instructions before the run ends (1000000)\n"
+    "  --migrate N[:VENDOR]  after N events the machine is saved and goes on elsewhere, with "
+    "VENDOR's\n"
+    "                  processor; up to four times\n"
     "  --all           print plain port and memory accesses too\n"
     "  --known FILE    accepted deviations\n"
     "  --json          JSON lines\n"
@@ -21,7 +24,11 @@ static const char help[] =
     "example: trapspec run --hex 0f01c1f4 --host amd --hv kvm\n"
     "exit codes: 0 conforms, 1 findings, 2 usage, 3 bad input\n";
 
+enum { OPT_MIGRATE = OPT_FIRST_OWN };
+#define MOVE_SAME 0xffu /* the host it is on */
+
 static const struct option options[] = {MACHINE_OPTIONS,
+                                        {"migrate", required_argument, NULL, OPT_MIGRATE},
                                         {"target", required_argument, NULL, OPT_TARGET},
                                         {"budget", required_argument, NULL, OPT_BUDGET},
                                         {"hex", required_argument, NULL, OPT_HEX},
@@ -36,7 +43,29 @@ struct run_args {
     const char *target, *file, *hex, *known;
     struct runner r;
     struct program *program;
+    struct input_move move[INPUT_MOVE_MAX];
+    unsigned nmove;
 };
+
+/* N or N:VENDOR */
+static int option_migrate(struct run_args *a, const char *arg)
+{
+    const char *colon = strchr(arg, ':');
+    size_t n = colon != NULL ? (size_t)(colon - arg) : strlen(arg);
+    char number[16];
+    int vendor = colon != NULL ? cli_choice(colon + 1, cli_vendors) : (int)MOVE_SAME;
+    uint64_t after;
+
+    snprintf(number, sizeof(number), "%.*s", n < sizeof(number) ? (int)n : 0, arg);
+    if (!cli_number(number, INPUT_MOVE_AFTER_MAX, &after) || vendor < 0)
+        return cli_usage("run", "--migrate %s: events (to %u), or events:VENDOR", arg,
+                         INPUT_MOVE_AFTER_MAX);
+    if (a->nmove == INPUT_MOVE_MAX)
+        return cli_usage("run", "--migrate: %u times at most", INPUT_MOVE_MAX);
+    a->move[a->nmove].after = (uint8_t)after;
+    a->move[a->nmove++].host = (uint8_t)vendor;
+    return 0;
+}
 
 static int one_option(struct run_args *a, int opt)
 {
@@ -46,6 +75,8 @@ static int one_option(struct run_args *a, int opt)
     if (code >= 0)
         return code;
     switch (opt) {
+    case OPT_MIGRATE:
+        return option_migrate(a, optarg);
     case OPT_TARGET:
         a->target = optarg;
         return 0;
@@ -164,6 +195,21 @@ static void print_end(const struct run_result *res)
     printf("\n");
 }
 
+/* Behind what a scenario file says, whose own may be on other hosts. */
+static void add_moves(struct run_args *a)
+{
+    struct scenario *s = &a->m.s;
+
+    for (unsigned i = 0; i < a->nmove && s->nmove < INPUT_MOVE_MAX; i++) {
+        s->move[s->nmove] = a->move[i];
+        if (a->move[i].host == MOVE_SAME)
+            s->move[s->nmove].host = s->host;
+        s->nmove++;
+    }
+    if (a->nmove > 0)
+        input_fold(s);
+}
+
 static int execute(struct run_args *a, struct source *src)
 {
     static struct input_image image;
@@ -179,6 +225,9 @@ static int execute(struct run_args *a, struct source *src)
     }
     a->r.t = &src->t;
     a->r.spec = spec_builtin();
+    add_moves(a);
+    a->r.move = a->m.s.move;
+    a->r.nmove = a->m.s.nmove;
     if (runner_run(&a->r, &setup, a->m.s.sched, a->m.s.nsched, &res, &err) != TSP_OK) {
         fprintf(stderr, "trapspec run: %s\n", err.text);
         return EXIT_BAD_INPUT;

@@ -65,7 +65,7 @@ static void run_file(struct rule_watch *w, const char *path)
     if (cli_scenario(path, &w->s, &err) != TSP_OK)
         return;
     cli_build(&w->s, &w->image, &w->setup);
-    if (exec_run(&w->src.t, &w->setup, w->s.sched, w->s.nsched, 2048, &w->trace) == TSP_OK)
+    if (exec_scenario(&w->src.t, &w->s, &w->setup, 2048, &w->trace) == TSP_OK)
         spec_check(spec_builtin(), &w->setup, &w->trace, &opt);
 }
 

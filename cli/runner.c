@@ -89,8 +89,10 @@ static void count(const struct runner *r, const struct collect *c, struct run_re
 
 static bool shown(const struct runner *r, const struct tsp_event *ev, unsigned nfind)
 {
-    if (ev->kind == TSP_EV_RETIRE || ev->kind == TSP_EV_FETCH || ev->kind == TSP_EV_POLICY)
+    if (ev->kind == TSP_EV_RETIRE || ev->kind == TSP_EV_POLICY)
         return false;
+    if (ev->kind == TSP_EV_FETCH)
+        return ev->code == TSP_MICRO_MIGRATE;
     if (ev->kind == TSP_EV_PIO || ev->kind == TSP_EV_MMIO)
         return r->all || nfind > 0;
     return true;
@@ -145,55 +147,139 @@ static void judge_piece(const struct runner *r, const struct tsp_setup *setup,
     out->events += (unsigned)trace->n;
 }
 
+/* Where a run stands. */
+struct state {
+    const struct runner *r;
+    const struct tsp_setup *at; /* what the target has: another set-up after a migration */
+    struct tsp_setup judged;    /* what the piece of trace under way began with */
+    struct tsp_setup to[2];
+    unsigned events, moved;
+    uint64_t same[INPUT_MOVE_MAX]; /* info[1] of each migration */
+    struct tsp_trace trace;
+    struct collect found;
+    struct decoder *dec;
+    struct console con;
+    struct run_result *out;
+};
+
+/* What only a comparison with a run that stays can say; the run that is shown comes after it. */
+static void look_ahead(struct state *x, const uint8_t *sched, size_t nsched)
+{
+    struct exec_how how = {.sched = sched,
+                           .nsched = nsched,
+                           .budget = x->r->budget,
+                           .move = x->r->move,
+                           .nmove = x->r->nmove};
+    unsigned k = 0;
+
+    if (x->r->nmove == 0 || exec_compared(x->r->t, x->at, &how, &x->trace) != TSP_OK)
+        return;
+    for (size_t i = 0; i < x->trace.n && k < INPUT_MOVE_MAX; i++)
+        if (x->trace.ev[i].kind == TSP_EV_FETCH && x->trace.ev[i].code == TSP_MICRO_MIGRATE)
+            x->same[k++] = x->trace.ev[i].info[1];
+}
+
+/* Judges and shows what there is of the trace, and begins a new piece. */
+static void piece(struct state *x)
+{
+    judge_piece(x->r, &x->judged, &x->trace, &x->found, x->out);
+    show(x->r, &x->judged, &x->trace, &x->found, x->dec, &x->con,
+         x->out->events - (unsigned)x->trace.n);
+    x->trace.n = 0;
+    x->judged.host = x->at->host;
+}
+
+/* A migration that is due; false: the vCPUs go on. */
+static bool move_now(struct state *x)
+{
+    struct tsp_setup *next = &x->to[x->at == &x->to[0]];
+    struct tsp_event *ev = &x->trace.ev[x->trace.n];
+    enum tsp_status st;
+
+    if (x->moved >= x->r->nmove || x->events < x->r->move[x->moved].after ||
+        x->at->protocol != TSP_PROTOCOL_NONE)
+        return false;
+    st = migrate_event(x->r->t, x->at, next, &x->r->move[x->moved], ev);
+    if (st == TSP_ENOTSUP)
+        return false;
+    if (st == TSP_OK && x->moved < INPUT_MOVE_MAX)
+        ev->info[1] = x->same[x->moved];
+    x->at = next;
+    x->moved++;
+    x->trace.n++;
+    return true;
+}
+
+/* One turn of a vCPU; what it cost of the budget, 0: the target failed. */
+static uint32_t turn(struct state *x, unsigned vcpu, uint32_t slice)
+{
+    struct tsp_event *ev = &x->trace.ev[x->trace.n];
+
+    if (x->r->t->ops->run(x->r->t->self, vcpu, slice, ev) != TSP_OK)
+        return 0;
+    if (ev->kind == TSP_EV_STOP && ev->code == TSP_STOP_BUDGET)
+        return slice;
+    if (ev->kind == TSP_EV_STOP) {
+        x->out->stop = ev->code;
+        x->out->last = *ev;
+    }
+    x->events += ev->kind != TSP_EV_RETIRE && ev->kind != TSP_EV_NONE;
+    if (ev->kind != TSP_EV_RETIRE && ev->kind != TSP_EV_FETCH)
+        x->trace.n++;
+    return 1;
+}
+
+static struct state *begin(const struct runner *r, const struct tsp_setup *setup,
+                           struct run_result *out)
+{
+    static struct state x;
+
+    memset(out, 0, sizeof(*out));
+    x.r = r;
+    x.at = setup;
+    x.judged = *setup;
+    x.events = x.moved = 0;
+    memset(x.same, 0, sizeof(x.same));
+    x.con.n = 0;
+    x.out = out;
+    return &x;
+}
+
 enum tsp_status runner_run(const struct runner *r, const struct tsp_setup *setup,
                            const uint8_t *sched, size_t nsched, struct run_result *out,
                            struct tsp_error *err)
 {
-    static struct tsp_trace trace;
-    static struct collect found;
-    struct decoder *dec = r->view == VIEW_NONE ? NULL : decoder_open();
-    struct console con = {.n = 0};
+    struct state *x = begin(r, setup, out);
     const struct tsp_target_ops *ops = r->t->ops;
-    uint32_t left = r->budget, runnable;
+    uint32_t left = r->budget, runnable, cost;
     unsigned last = 0;
     size_t at = 0;
 
-    memset(out, 0, sizeof(*out));
-    memset(&trace.ev[0], 0, sizeof(trace.ev[0]));
-    if (ops->reset(r->t->self, setup, &trace.ev[0]) != TSP_OK) {
-        decoder_close(dec);
+    look_ahead(x, sched, nsched);
+    memset(&x->trace.ev[0], 0, sizeof(x->trace.ev[0]));
+    if (ops->reset(r->t->self, setup, &x->trace.ev[0]) != TSP_OK)
         return error_set(err, TSP_EARG, 0, "%s: %s", r->t->name, cli_refusal(r->t));
-    }
-    trace.n = 1;
+    x->dec = r->view == VIEW_NONE ? NULL : decoder_open();
+    x->trace.n = 1;
     while (left > 0 && (runnable = ops->runnable(r->t->self)) != 0 && !cli_interrupted()) {
-        struct tsp_event *ev = &trace.ev[trace.n];
         uint32_t slice = left < 4096 ? left : 4096;
 
-        last = sched_next(sched, nsched, &at, runnable, last);
-        if (ops->run(r->t->self, last, setup->nvcpu > 1 ? 1 : slice, ev) != TSP_OK)
-            return error_set(err, TSP_EIO, 0, "%s died", r->t->name);
-        left -= ev->kind == TSP_EV_STOP && ev->code == TSP_STOP_BUDGET
-                    ? (setup->nvcpu > 1 ? 1 : slice)
-                    : 1;
-        if (ev->kind == TSP_EV_STOP && ev->code == TSP_STOP_BUDGET)
-            continue;
-        if (ev->kind == TSP_EV_STOP) {
-            out->stop = ev->code;
-            out->last = *ev;
+        if (!move_now(x)) {
+            last = sched_next(sched, nsched, &at, runnable, last);
+            cost = turn(x, last, setup->nvcpu > 1 ? 1 : slice);
+            if (cost == 0) {
+                decoder_close(x->dec);
+                return error_set(err, TSP_EIO, 0, "%s died", r->t->name);
+            }
+            left -= cost;
         }
-        if (ev->kind != TSP_EV_RETIRE && ev->kind != TSP_EV_FETCH)
-            trace.n++;
-        if (trace.n == TSP_MAX_EVENT) {
-            judge_piece(r, setup, &trace, &found, out);
-            show(r, setup, &trace, &found, dec, &con, out->events - (unsigned)trace.n);
-            trace.n = 0;
-        }
+        if (x->trace.n == TSP_MAX_EVENT)
+            piece(x);
     }
-    judge_piece(r, setup, &trace, &found, out);
-    show(r, setup, &trace, &found, dec, &con, out->events - (unsigned)trace.n);
-    console_flush(&con, r->view);
+    piece(x);
+    console_flush(&x->con, r->view);
     if (left == 0 && r->view == VIEW_TEXT)
         printf("instruction budget of %u used up\n", r->budget);
-    decoder_close(dec);
+    decoder_close(x->dec);
     return TSP_OK;
 }

@@ -58,9 +58,9 @@ static bool outcome_on(struct target *t, const struct scenario *s, struct outcom
     enum tsp_status st;
 
     cli_build(s, &image, &setup);
-    st = exec_run(t, &setup, s->sched, s->nsched, GOLDEN_BUDGET, &trace);
+    st = exec_scenario(t, s, &setup, GOLDEN_BUDGET, &trace);
     if (st == TSP_OK && out_of_budget(&trace))
-        st = exec_run(t, &setup, s->sched, s->nsched, LONG_BUDGET, &trace);
+        st = exec_scenario(t, s, &setup, LONG_BUDGET, &trace);
     if (st != TSP_OK) {
         snprintf(why, max, "%.50s: %.60s", t->name, cli_refusal(t));
         return false;

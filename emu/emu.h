@@ -52,6 +52,10 @@ bool vm_protocol_at(unsigned i, struct vm_behaviour *out);
  * in[2]. TSP_ENOTSUP when the guest is no x86, TSP_EARG when the leaves pass 2^32. */
 enum tsp_status vm_cpuid(struct vm *vm, unsigned vcpu, const uint32_t in[3], uint32_t (*out)[4]);
 
+/* As tsp_target_ops.get_hv and set_hv; set them after the vCPUs' registers. */
+enum tsp_status vm_get_hv(const struct vm *vm, unsigned vcpu, struct tsp_hv_state *out);
+enum tsp_status vm_set_hv(struct vm *vm, unsigned vcpu, const struct tsp_hv_state *in);
+
 /* Instructions executed on all vCPUs since reset. */
 uint64_t vm_retired(const struct vm *vm);
 

@@ -6,7 +6,7 @@ _trapspec_machine="--arch --host --guest --cpu --mode --cpl --el --hv --hv-base 
 _trapspec_options()
 {
     case $1 in
-    run) echo "$_trapspec_machine --target --budget --hex --all --known --json --color" ;;
+    run) echo "$_trapspec_machine --target --budget --hex --migrate --all --known --json --color" ;;
     replay) echo "--target --harness --known --budget --verbose --text --json --color" ;;
     report) echo "--target --output --sample --cpu --corpus --known --no-known --skip --json --color" ;;
     diff) echo "--cpu --filter --skip --first --json --color" ;;

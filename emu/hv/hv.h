@@ -50,17 +50,30 @@ struct hv_ops {
     bool (*rdmsr)(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value, bool *ok);
     bool (*wrmsr)(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, bool *ok);
     const struct hv_call_row *calls; /* ends with a NULL name */
+    /* What a migration moves besides registers and memory: adds to out, or takes from in. What
+     * belongs to the machine goes with vCPU 0. */
+    void (*save)(const struct vm *vm, const struct vcpu *vc, struct tsp_hv_state *out);
+    void (*load)(struct vm *vm, struct vcpu *vc, const struct tsp_hv_state *in);
     /* Its default CPUID leaves at base. */
     size_t (*leaves)(uint32_t base, struct tsp_leaf *out, size_t max);
 };
+
+/* tsp_hv_state.keep[] of the model. */
+enum hv_keep {
+    HV_KEEP_TIME = 0, /* vCPU 0: the machine's time-stamp counter */
+    HV_KEEP_STALL,    /* traps in a row at this pc */
+    HV_KEEP_VERSION,  /* x86: of the time block; AArch64: random words handed out */
+    HV_KEEP_MONITOR   /* AArch64: size, address, low and high half of the exclusive monitor */
+};
+_Static_assert(HV_KEEP_MONITOR + 4 <= 8, "tsp_hv_state.keep");
 
 /*
  * What a hypervisor makes enter a vCPU before its next instruction, in vcpu->hv_state[0] of x86
  * personalities; x86_patch_step delivers it. hv_state[1] is the vector of HV_PENDING_INTR.
  */
-#define HV_PENDING_NMI 1u
-#define HV_PENDING_INTR 2u
-#define HV_PENDING_INIT 4u /* no exception: hv_init_vcpu */
+#define HV_PENDING_NMI TSP_PENDING_NMI
+#define HV_PENDING_INTR TSP_PENDING_INTR
+#define HV_PENDING_INIT TSP_PENDING_INIT /* no exception: hv_init_vcpu */
 
 static inline void hv_pend(struct vcpu *vc, unsigned what)
 {

@@ -262,5 +262,7 @@ const struct hv_ops hv_kvm_x86 = {
     .rdmsr = kvm_rdmsr,
     .wrmsr = kvm_wrmsr,
     .calls = kvm_calls,
+    .save = kvm_save,
+    .load = kvm_load,
     .leaves = kvm_leaves,
 };

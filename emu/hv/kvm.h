@@ -77,6 +77,10 @@ void kvm_msr_reset(struct vm *vm, struct vcpu *vc);
 bool kvm_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value, bool *ok);
 bool kvm_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, bool *ok);
 
+/* kvm_msr.c: what KVM_GET_MSRS and KVM_GET_VCPU_EVENTS give, and their way back. */
+void kvm_save(const struct vm *vm, const struct vcpu *vc, struct tsp_hv_state *out);
+void kvm_load(struct vm *vm, struct vcpu *vc, const struct tsp_hv_state *in);
+
 /* kvm_hyperv.c: Hyper-V calls, in force once the guest has set its OS id. */
 bool kvm_hyperv_active(const struct vm *vm);
 enum step kvm_hyperv_call(struct vm *vm, struct vcpu *vc, const struct insn *in);

@@ -294,10 +294,24 @@ static void reset(struct vm *vm)
             vm->vcpu[i].s.arm64.mpidr = MPIDR_RES1 | i;
 }
 
+static void save(const struct vm *vm, const struct vcpu *vc, struct tsp_hv_state *out)
+{
+    if (vc->id == 0)
+        out->keep[HV_KEEP_VERSION] = vm->hv_state[RANDOM_DRAWN];
+}
+
+static void load(struct vm *vm, struct vcpu *vc, const struct tsp_hv_state *in)
+{
+    if (vc->id == 0)
+        vm->hv_state[RANDOM_DRAWN] = in->keep[HV_KEEP_VERSION];
+}
+
 const struct hv_ops hv_kvm_arm64 = {
     .name = "kvm",
     .persona = TSP_PERSONA_KVM,
     .arch = TSP_ARCH_ARM64,
     .reset = reset,
     .calls = calls,
+    .save = save,
+    .load = load,
 };

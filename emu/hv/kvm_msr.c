@@ -185,3 +185,74 @@ bool kvm_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, boo
         kvm_write_system_time(vm, vc, value);
     return true;
 }
+
+/* Hyper-V's, in the order in which they depend on each other. */
+static const struct {
+    uint32_t index;
+    uint8_t slot;
+} hyperv_msrs[] = {
+    {HV_GUEST_OS_ID, KVM_VM_HV_OS_ID},
+    {HV_HYPERCALL, KVM_VM_HV_PAGE},
+    {HV_SYNDBG_OPTIONS, KVM_VM_HV_SYNDBG},
+    {HV_INVTSC_CONTROL, KVM_VM_HV_INVTSC},
+};
+#define HYPERV_MSRS (sizeof(hyperv_msrs) / sizeof(hyperv_msrs[0]))
+
+static bool is_old_name(const struct pv_msr *m)
+{
+    return m->index == 0x11 || m->index == 0x12;
+}
+
+static void save_msr(struct tsp_hv_state *out, uint32_t index, uint64_t value)
+{
+    if (out->nmsr < TSP_MAX_HV_MSR)
+        out->msr[out->nmsr++] = (struct tsp_msr){index, value};
+}
+
+void kvm_save(const struct vm *vm, const struct vcpu *vc, struct tsp_hv_state *out)
+{
+    for (size_t i = 0; i < sizeof(pv_msrs) / sizeof(pv_msrs[0]); i++) {
+        const struct pv_msr *m = &pv_msrs[i];
+
+        if (is_old_name(m) || m->kind == MSR_ACK)
+            continue;
+        if (m->kind != MSR_WALL_CLOCK)
+            save_msr(out, m->index, vc->hv_state[m->slot]);
+        else if (vc->id == 0)
+            save_msr(out, m->index, vm->hv_state[m->slot]);
+    }
+    for (size_t i = 0; vc->id == 0 && i < HYPERV_MSRS; i++)
+        save_msr(out, hyperv_msrs[i].index, vm->hv_state[hyperv_msrs[i].slot]);
+    out->pending = (uint32_t)vc->hv_state[KVM_VC_PENDING];
+    if (vc->hv_state[HV_STATE_KICKED] != 0)
+        out->pending |= TSP_PENDING_KICK;
+    out->vector = (uint32_t)vc->hv_state[KVM_VC_VECTOR];
+    out->keep[HV_KEEP_VERSION] = vc->hv_state[KVM_VC_TIME_VERSION];
+}
+
+/* Values, without the effects of a write: the guest's blocks came with its memory. User space may
+ * set what the guest was not offered: that is how a zero arrives. */
+static void load_msr(struct vm *vm, struct vcpu *vc, const struct tsp_msr *msr)
+{
+    const struct pv_msr *m = pv_find(msr->index);
+
+    if (m != NULL && m->kind == MSR_WALL_CLOCK)
+        vm->hv_state[m->slot] = msr->value;
+    else if (m != NULL && m->kind != MSR_ACK)
+        vc->hv_state[m->slot] = msr->value;
+    for (size_t i = 0; i < HYPERV_MSRS; i++)
+        if (hyperv_msrs[i].index == msr->index)
+            vm->hv_state[hyperv_msrs[i].slot] = msr->value;
+}
+
+void kvm_load(struct vm *vm, struct vcpu *vc, const struct tsp_hv_state *in)
+{
+    for (uint32_t i = 0; i < in->nmsr && i < TSP_MAX_HV_MSR; i++)
+        load_msr(vm, vc, &in->msr[i]);
+    vc->hv_state[KVM_VC_PENDING] =
+        in->pending & (HV_PENDING_NMI | HV_PENDING_INTR | HV_PENDING_INIT);
+    vc->hv_state[HV_STATE_KICKED] = (in->pending & TSP_PENDING_KICK) != 0;
+    vc->hv_state[KVM_VC_VECTOR] = in->vector & 0xff;
+    vc->hv_state[KVM_VC_TIME_VERSION] = in->keep[HV_KEEP_VERSION];
+    vc->patch.active = vc->hv_state[KVM_VC_PENDING] != 0;
+}

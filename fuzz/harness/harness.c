@@ -137,8 +137,8 @@ void harness_build(const struct scenario *s)
 bool harness_run(const struct scenario *s)
 {
     harness_build(s);
-    return exec_run(&harness.target, &harness.setup, s->sched, s->nsched, HARNESS_BUDGET,
-                    &harness.trace) == TSP_OK;
+    return exec_scenario(&harness.target, s, &harness.setup, HARNESS_BUDGET, &harness.trace) ==
+           TSP_OK;
 }
 
 void harness_judge(const struct scenario *s)

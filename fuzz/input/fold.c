@@ -231,6 +231,28 @@ static void fold_arm64(struct scenario *s)
     fold_arm64_place(s);
 }
 
+/* In order; where nothing else is said of the processor, there is one kind of host. */
+static void fold_moves(struct scenario *s)
+{
+    if (s->nmove > INPUT_MOVE_MAX)
+        s->nmove = INPUT_MOVE_MAX;
+    for (uint32_t i = 0; i < INPUT_MOVE_MAX; i++) {
+        struct input_move m = s->move[i];
+        uint32_t at = i;
+
+        if (i >= s->nmove) {
+            s->move[i] = (struct input_move){0, 0};
+            continue;
+        }
+        if (m.after > INPUT_MOVE_AFTER_MAX)
+            m.after = INPUT_MOVE_AFTER_MAX;
+        m.host = s->arch == TSP_ARCH_X86 ? m.host % TSP_VENDOR_OTHER : TSP_VENDOR_INTEL;
+        for (; at > 0 && s->move[at - 1].after > m.after; at--)
+            s->move[at] = s->move[at - 1];
+        s->move[at] = m;
+    }
+}
+
 static void fold_lists(struct scenario *s)
 {
     for (unsigned i = 0; i < INPUT_REGS_MAX; i++)
@@ -266,4 +288,5 @@ void input_fold(struct scenario *s)
         fold_arm64(s);
     fold_personas(s);
     fold_lists(s);
+    fold_moves(s);
 }

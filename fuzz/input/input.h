@@ -10,10 +10,13 @@
 #include "trapspec/target.h"
 
 #define INPUT_VERSION 1u
-#define INPUT_CODE_MAX 256u /* code bytes of one vCPU */
+#define INPUT_VERSION_MOVES 2u /* of what has moves; the rest stays as it was */
+#define INPUT_CODE_MAX 256u    /* code bytes of one vCPU */
 #define INPUT_REGS_MAX 32u
 #define INPUT_LEAF_MAX 160u /* policy entries that replace or join the base policy */
 #define INPUT_SCHED_MAX 64u
+#define INPUT_MOVE_MAX 4u
+#define INPUT_MOVE_AFTER_MAX 250u
 #define INPUT_BYTES_MAX 8192u /* longest binary form */
 
 /* Base policies by name: what the leaves are before `leaf` entries change them. */
@@ -63,6 +66,11 @@ enum input_policy {
 #define INPUT_ARM64_CONSOLE 0x09000000u
 #define INPUT_ARM64_END 0x0a000000u /* X28 points there; the end store follows the code */
 
+/* The machine is saved after this many events, and goes on on a host of this vendor. */
+struct input_move {
+    uint8_t after, host;
+};
+
 struct scenario {
     uint8_t arch, mode, level; /* enum tsp_arch; enum tsp_mode; CPL 0 or 3, EL 0 or 1 */
     uint8_t paging;            /* PROT32: 1 = 2-level paging on */
@@ -92,6 +100,8 @@ struct scenario {
                                         the first one's, the fourth the second one's */
     uint32_t nsched;
     uint8_t sched[INPUT_SCHED_MAX];
+    uint32_t nmove;
+    struct input_move move[INPUT_MOVE_MAX]; /* in order of `after` */
 };
 
 /* The defaults of an empty input: x86, long64, CPL 0, Intel host, KVM, rewrite, WP, default PTEs,

@@ -218,6 +218,20 @@ static void mutate_vcpus(struct scenario *s, struct rng *r)
     }
 }
 
+/* Early moves are worth more: most runs are short. */
+static void mutate_moves(struct scenario *s, struct rng *r)
+{
+    struct input_move *m;
+
+    if (s->nmove > 0 && rng_below(r, 3) == 0) {
+        s->nmove--;
+        return;
+    }
+    m = &s->move[s->nmove < INPUT_MOVE_MAX ? s->nmove++ : rng_below(r, INPUT_MOVE_MAX)];
+    m->after = (uint8_t)rng_below(r, 1u + rng_below(r, 16));
+    m->host = rng_below(r, 2) ? s->host : (uint8_t)rng_below(r, TSP_VENDOR_OTHER);
+}
+
 static void mutate_scenario(struct scenario *s, struct rng *r)
 {
     unsigned times = 1 + rng_below(r, 3);
@@ -229,6 +243,8 @@ static void mutate_scenario(struct scenario *s, struct rng *r)
             input_default(s, s->arch == TSP_ARCH_X86 ? TSP_ARCH_ARM64 : TSP_ARCH_X86);
         else if (kind == 1)
             mutate_vcpus(s, r);
+        else if (kind == 2)
+            mutate_moves(s, r);
         else if (s->arch == TSP_ARCH_X86)
             mutate_x86(s, r);
         else
@@ -263,6 +279,8 @@ static void cross_hypervisor(struct scenario *s, const struct scenario *o)
 {
     s->host = o->host;
     s->patch = o->patch;
+    s->nmove = o->nmove;
+    memcpy(s->move, o->move, sizeof(s->move));
     memcpy(s->persona, o->persona, sizeof(s->persona));
     memcpy(s->hv_base, o->hv_base, sizeof(s->hv_base));
     s->config = o->config;

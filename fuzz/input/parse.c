@@ -79,6 +79,12 @@ static void take_race(struct scenario *s, const uint8_t *p)
     s->nvcpu = p[1] == 0 ? s->nvcpu : (uint8_t)(2 + p[1] % (TSP_MAX_VCPU - 1));
 }
 
+static void take_move(struct scenario *s, const uint8_t *p)
+{
+    if (s->nmove < INPUT_MOVE_MAX)
+        s->move[s->nmove++] = (struct input_move){.after = p[0], .host = p[1]};
+}
+
 static uint32_t append(uint8_t *to, uint32_t n, uint32_t max, const uint8_t *p, size_t len)
 {
     if (len > max - n)
@@ -138,6 +144,9 @@ static void take_fixed(struct scenario *s, unsigned kind, const uint8_t *p)
     case RECORD_RACE:
         take_race(s, p);
         break;
+    case RECORD_MOVE:
+        take_move(s, p);
+        break;
     default:
         break; /* of a later version */
     }
@@ -159,8 +168,8 @@ void input_parse(const uint8_t *p, size_t n, struct scenario *out)
 {
     size_t at = RECORD_HEADER;
 
-    /* The version byte selects how the rest is read; so far there is one way, and every value means
-     * that one. */
+    /* The version byte selects how the rest is read. Version 2 has one kind of record more, which
+     * files of version 1 may hold by chance; every other value means version 1. */
     input_default(out, n > 1 ? (enum tsp_arch)(p[1] % TSP_ARCH_COUNT) : TSP_ARCH_X86);
     out->ncode[0] = 0;
     memset(out->code[0], 0, sizeof(out->code[0]));
@@ -172,7 +181,8 @@ void input_parse(const uint8_t *p, size_t n, struct scenario *out)
         at += 2;
         if (len > n - at)
             len = n - at;
-        take_record(out, kind, p + at, len);
+        if (kind != RECORD_MOVE || p[0] == INPUT_VERSION_MOVES)
+            take_record(out, kind, p + at, len);
         at += len;
     }
     input_fold(out);

@@ -22,6 +22,7 @@ enum record_kind {
     RECORD_CODE1,
     RECORD_SCHED,
     RECORD_RACE,
+    RECORD_MOVE,
     RECORD_KINDS
 };
 
@@ -38,6 +39,7 @@ enum record_kind {
 #define RECORD_FLAGS_LEN 8u
 #define RECORD_LEAF_LEN 25u
 #define RECORD_RACE_LEN 2u
+#define RECORD_MOVE_LEN 2u
 #define RECORD_CODE_PIECE 128u /* longest code payload that input_write makes */
 
 /* True for the modes whose instruction pointer has 16 bits by default. */

@@ -413,6 +413,20 @@ static void key_sched(struct reader *r)
     r->s->nsched = take_bytes(r, r->s->sched, r->s->nsched, INPUT_SCHED_MAX);
 }
 
+/* Where to is said on x86 only; else the host stays what it is here. */
+static void key_migrate(struct reader *r)
+{
+    struct input_move *m = &r->s->move[r->s->nmove];
+
+    if (r->s->nmove >= INPUT_MOVE_MAX) {
+        fail(r, "too many migrate lines", (struct span){"", 0});
+        return;
+    }
+    m->after = (uint8_t)take_number(r, INPUT_MOVE_AFTER_MAX);
+    m->host = more_words(r) ? (uint8_t)take_word(r, name_vendor) : r->s->host;
+    r->s->nmove++;
+}
+
 #define FIELD(name) offsetof(struct scenario, name), sizeof(((struct scenario *)0)->name)
 
 /* Key, reader, and the field that folding must leave as it was written. */
@@ -451,6 +465,7 @@ static const struct {
     {"code", key_code, FIELD(ncode[0])},
     {"code1", key_code1, FIELD(ncode[1])},
     {"sched", key_sched, FIELD(nsched)},
+    {"migrate", key_migrate, FIELD(move)},
 };
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
 _Static_assert(KEY_COUNT <= TEXT_KEYS_MAX, "line_of");
@@ -524,7 +539,7 @@ static void read_magic(struct reader *r)
     r->rest.p += len;
     r->rest.n -= len;
     w = next_word(r);
-    if (!number(w, INPUT_VERSION, &version) || version == 0 || next_word(r).n > 0)
+    if (!number(w, INPUT_VERSION_MOVES, &version) || version == 0 || next_word(r).n > 0)
         fail(r, "version this build cannot read", w);
 }
 

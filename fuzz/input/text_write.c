@@ -155,7 +155,7 @@ size_t input_text_write(const struct scenario *s, char *out, size_t max)
     struct scenario d;
 
     input_default(&d, (enum tsp_arch)s->arch);
-    put(&t, TEXT_MAGIC "%u\n", INPUT_VERSION);
+    put(&t, TEXT_MAGIC "%u\n", s->nmove > 0 ? INPUT_VERSION_MOVES : INPUT_VERSION);
     put_word(&t, "arch", name_arch, s->arch, TSP_ARCH_X86);
     put_word(&t, "protocol", name_protocol, s->protocol, TSP_PROTOCOL_NONE);
     if (s->nvcpu != d.nvcpu)
@@ -167,5 +167,8 @@ size_t input_text_write(const struct scenario *s, char *out, size_t max)
         put_bytes(&t, "code", s->code[0], s->ncode[0]);
     put_bytes(&t, "code1", s->code[1], s->ncode[1]);
     put_bytes(&t, "sched", s->sched, s->nsched);
+    for (uint32_t i = 0; i < s->nmove && i < INPUT_MOVE_MAX; i++)
+        put(&t, "migrate %u%s%s\n", s->move[i].after, s->arch == TSP_ARCH_X86 ? " " : "",
+            s->arch == TSP_ARCH_X86 ? word(name_vendor, s->move[i].host) : "");
     return t.n;
 }

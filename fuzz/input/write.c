@@ -152,6 +152,15 @@ static void put_bytes(struct writer *w, unsigned kind, const uint8_t *p, size_t 
         put_record(w, kind, p + at, n - at < RECORD_CODE_PIECE ? n - at : RECORD_CODE_PIECE);
 }
 
+static void put_moves(struct writer *w, const struct scenario *s)
+{
+    for (uint32_t i = 0; i < s->nmove && i < INPUT_MOVE_MAX; i++) {
+        uint8_t b[RECORD_MOVE_LEN] = {s->move[i].after, s->move[i].host};
+
+        put_record(w, RECORD_MOVE, b, sizeof(b));
+    }
+}
+
 size_t input_write(const struct scenario *s, uint8_t *out, size_t max)
 {
     struct writer w = {out, RECORD_HEADER, max, false};
@@ -161,7 +170,7 @@ size_t input_write(const struct scenario *s, uint8_t *out, size_t max)
     if (max < RECORD_HEADER)
         return 0;
     input_default(&def, (enum tsp_arch)s->arch);
-    out[0] = INPUT_VERSION;
+    out[0] = s->nmove > 0 ? INPUT_VERSION_MOVES : INPUT_VERSION;
     out[1] = s->arch;
     put_env(&w, s, d);
     put_race(&w, s);
@@ -176,5 +185,6 @@ size_t input_write(const struct scenario *s, uint8_t *out, size_t max)
         if (s->ncode[i] != d->ncode[i] || memcmp(s->code[i], d->code[i], s->ncode[i]) != 0)
             put_bytes(&w, RECORD_CODE0 + i, s->code[i], s->ncode[i]);
     put_bytes(&w, RECORD_SCHED, s->sched, s->nsched);
+    put_moves(&w, s);
     return w.full ? 0 : w.n;
 }

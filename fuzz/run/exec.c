@@ -11,6 +11,9 @@ struct exec {
     struct tsp_trace *trace;
     uint32_t budget;
     bool end;
+    const struct exec_how *how;
+    const struct tsp_setup *setup; /* in force: another one after a move */
+    unsigned moved;
 };
 
 static void keep(struct exec *x)
@@ -51,10 +54,34 @@ static void step(struct exec *x, unsigned vcpu, bool alone)
     account(x, e, slice);
 }
 
-enum tsp_status exec_run(struct target *t, const struct tsp_setup *setup, const uint8_t *sched,
-                         size_t nsched, uint32_t budget, struct tsp_trace *trace)
+/* Events of the guest, without those that the moves are. */
+static bool move_is_due(const struct exec *x)
 {
-    struct exec x = {.t = t, .trace = trace, .budget = budget};
+    return x->moved < x->how->nmove &&
+           x->trace->n > x->moved + (size_t)x->how->move[x->moved].after &&
+           x->setup->protocol == TSP_PROTOCOL_NONE;
+}
+
+/* Where the machine cannot be saved it is tried again after the next step. */
+static void move(struct exec *x)
+{
+    static struct tsp_setup to[2]; /* the target keeps one while the next is made from it */
+    struct tsp_setup *next = &to[x->setup == &to[0]];
+    struct tsp_event *e = &x->trace->ev[x->trace->n];
+    enum tsp_status st = migrate_event(x->t, x->setup, next, &x->how->move[x->moved], e);
+
+    if (st == TSP_ENOTSUP)
+        return;
+    x->setup = next;
+    x->moved++;
+    x->end = st != TSP_OK;
+    keep(x);
+}
+
+enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
+                             const struct exec_how *how, struct tsp_trace *trace)
+{
+    struct exec x = {.t = t, .trace = trace, .budget = how->budget, .how = how, .setup = setup};
     enum tsp_status st;
     unsigned last = 0;
     size_t at = 0;
@@ -72,12 +99,53 @@ enum tsp_status exec_run(struct target *t, const struct tsp_setup *setup, const 
 
         if (!runnable)
             break;
+        if (move_is_due(&x) && trace->n < TSP_MAX_EVENT)
+            move(&x);
         if (trace->n == TSP_MAX_EVENT) {
             trace->truncated = true;
             break;
         }
-        last = sched_next(sched, nsched, &at, runnable, last);
+        last = sched_next(how->sched, how->nsched, &at, runnable, last);
         step(&x, last, setup->nvcpu == 1);
     }
     return TSP_OK;
+}
+
+enum tsp_status exec_run(struct target *t, const struct tsp_setup *setup, const uint8_t *sched,
+                         size_t nsched, uint32_t budget, struct tsp_trace *trace)
+{
+    struct exec_how how = {.sched = sched, .nsched = nsched, .budget = budget};
+
+    return exec_run_how(t, setup, &how, trace);
+}
+
+enum tsp_status exec_compared(struct target *t, const struct tsp_setup *setup,
+                              const struct exec_how *how, struct tsp_trace *trace)
+{
+    static struct tsp_trace stayed;
+    struct exec_how stay = *how;
+    enum tsp_status st = TSP_OK;
+
+    stayed.n = 0;
+    stay.nmove = 0;
+    if (how->nmove > 0 && (t->caps & TSP_CAP_DETERMINISTIC) != 0)
+        st = exec_run_how(t, setup, &stay, &stayed);
+    if (st == TSP_OK)
+        st = exec_run_how(t, setup, how, trace);
+    if (st == TSP_OK && stayed.n > 0)
+        migrate_compare(setup, &stayed, trace);
+    return st;
+}
+
+enum tsp_status exec_scenario(struct target *t, const struct scenario *s,
+                              const struct tsp_setup *setup, uint32_t budget,
+                              struct tsp_trace *trace)
+{
+    struct exec_how how = {.sched = s->sched,
+                           .nsched = s->nsched,
+                           .budget = budget,
+                           .move = s->move,
+                           .nmove = s->nmove};
+
+    return exec_compared(t, setup, &how, trace);
 }

@@ -70,6 +70,7 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     if (arch == TSP_ARCH_ARM64) {
         probe_arm64(&p);
         probe_edges_arm64(&p);
+        probe_move(&p, arch);
         return;
     }
     probe_cpuid(&p);
@@ -78,4 +79,5 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     probe_hyperv(&p);
     probe_patch(&p);
     probe_edges(&p);
+    probe_move(&p, arch);
 }

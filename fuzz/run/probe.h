@@ -38,6 +38,7 @@ void probe_patch(struct probe *p);
 void probe_arm64(struct probe *p);
 void probe_edges(struct probe *p);
 void probe_edges_arm64(struct probe *p);
+void probe_move(struct probe *p, enum tsp_arch arch);
 
 /* Policies against pools: calls each() with `base` and two policies, until it returns false. */
 void probe_pools(const struct spec *spec, const struct tsp_setup *base,

@@ -12,6 +12,38 @@
  * refused the set-up. */
 enum tsp_status exec_run(struct target *t, const struct tsp_setup *setup, const uint8_t *sched,
                          size_t nsched, uint32_t budget, struct tsp_trace *trace);
+/* The same with moves: after so many events the machine is saved and goes on, in a fresh reset of
+ * the target, on a host of that vendor. Each is a TSP_EV_FETCH, TSP_MICRO_MIGRATE. A target that
+ * cannot be saved (no peek, get_vcpu or get_hv) stays where it is. */
+struct exec_how {
+    const uint8_t *sched;
+    size_t nsched;
+    uint32_t budget;
+    const struct input_move *move; /* in order */
+    unsigned nmove;
+};
+enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
+                             const struct exec_how *how, struct tsp_trace *trace);
+/* With moves, runs without them first: each migration in the trace then says whether what followed
+ * is the same. */
+enum tsp_status exec_compared(struct target *t, const struct tsp_setup *setup,
+                              const struct exec_how *how, struct tsp_trace *trace);
+/* The same for a scenario's set-up and its own schedule and moves. */
+enum tsp_status exec_scenario(struct target *t, const struct scenario *s,
+                              const struct tsp_setup *setup, uint32_t budget,
+                              struct tsp_trace *trace);
+
+/* migrate.c: saves the machine that ran `from` and restores it into a reset of `to`, which is from
+ * with another host. TSP_ENOTSUP: this target cannot be saved, or not now; nothing has changed. */
+enum tsp_status migrate_machine(struct target *t, const struct tsp_setup *from,
+                                struct tsp_setup *to, unsigned host);
+/* The same as an event: the migration, or that the machine was lost (TSP_EIO). */
+enum tsp_status migrate_event(struct target *t, const struct tsp_setup *from, struct tsp_setup *to,
+                              const struct input_move *m, struct tsp_event *out);
+/* Marks the migrations of a trace: as in a run without them, or from which event not. */
+void migrate_compare(const struct tsp_setup *setup, const struct tsp_trace *stayed,
+                     struct tsp_trace *moved);
+
 /* Final state of a run on a stepping target in the black-box form (reads guest memory back). */
 void exec_outcome(struct target *t, const struct scenario *s, const struct tsp_setup *setup,
                   const struct tsp_trace *trace, struct outcome *out);

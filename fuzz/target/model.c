@@ -55,6 +55,16 @@ enum tsp_status target_cpuid(struct target *t, const uint32_t in[3], uint32_t (*
     return vm_cpuid(t->self, 0, in, out);
 }
 
+static enum tsp_status model_get_hv(void *self, unsigned vcpu, struct tsp_hv_state *out)
+{
+    return vm_get_hv(self, vcpu, out);
+}
+
+static enum tsp_status model_set_hv(void *self, unsigned vcpu, const struct tsp_hv_state *in)
+{
+    return vm_set_hv(self, vcpu, in);
+}
+
 static void model_close(void *self)
 {
     vm_close(self);
@@ -75,4 +85,6 @@ const struct tsp_target_ops model_ops = {
     .get_vcpu = model_get,
     .set_vcpu = model_set,
     .close = model_close,
+    .get_hv = model_get_hv,
+    .set_hv = model_set_hv,
 };

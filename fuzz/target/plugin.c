@@ -26,7 +26,8 @@ struct plugin {
     bool has_hv;
     const struct tsp_setup *setup;
     uint32_t runnable;
-    bool broken; /* this case is over */
+    bool broken;                /* this case is over */
+    struct plugin_wrong untold; /* why, when no event has said it yet */
     unsigned hangs;
     struct tsp_event ev; /* of the call that ended last */
     const char *why;
@@ -146,14 +147,16 @@ static void broke(struct plugin *p, struct plugin_wrong w, unsigned vcpu, struct
 {
     p->broken = true;
     p->runnable = 0;
-    if (w.what == TSP_WRONG_HANG) {
+    if (w.what == TSP_WRONG_HANG && p->untold.what == TSP_WRONG_UNKNOWN) {
         unsigned ms = timeout_ms >> (p->hangs < 8 ? p->hangs + 1 : 8);
 
         p->hangs++;
         plugin_patience(&p->proc, ms > TIMEOUT_LEAST_MS ? ms : TIMEOUT_LEAST_MS);
     }
+    p->untold = w;
     if (out == NULL)
         return;
+    p->untold.what = TSP_WRONG_UNKNOWN;
     memset(out, 0, sizeof(*out));
     out->kind = TSP_EV_STOP;
     out->code = TSP_STOP_ERROR;
@@ -281,6 +284,7 @@ static enum tsp_status reset_plugin(void *self, const struct tsp_setup *setup,
 
     p->setup = setup;
     p->broken = false;
+    p->untold.what = TSP_WRONG_UNKNOWN;
     p->why = NULL;
     if ((p->caps & TSP_CAP_EXEC) == 0 && !plugin_asks_cpuid(setup)) {
         p->why = "the plug-in answers CPUID only, and this begins with something else";
@@ -313,7 +317,9 @@ static uint32_t runnable_plugin(void *self)
 {
     const struct plugin *p = self;
 
-    return p->broken ? 0 : p->runnable;
+    if (p->broken)
+        return p->untold.what != TSP_WRONG_UNKNOWN;
+    return p->runnable;
 }
 
 /* Of a target that only answers: one CPUID, then the end. */
@@ -332,6 +338,10 @@ static enum tsp_status run_plugin(void *self, unsigned vcpu, uint32_t budget, st
 
     if (p->setup == NULL || vcpu >= p->setup->nvcpu)
         return TSP_EARG;
+    if (p->broken && p->untold.what != TSP_WRONG_UNKNOWN) {
+        broke(p, p->untold, vcpu, out);
+        return TSP_OK;
+    }
     if (p->broken) {
         memset(out, 0, sizeof(*out));
         out->kind = TSP_EV_STOP;
@@ -354,8 +364,7 @@ static enum tsp_status run_plugin(void *self, unsigned vcpu, uint32_t budget, st
     return TSP_OK;
 }
 
-/* The rest of the calls give no event: what goes wrong in them is told by the next run, or nobody.
- */
+/* The rest of the calls give no event: what goes wrong in them is told by the next run. */
 static enum tsp_status other(struct plugin *p, enum plugin_op op)
 {
     struct plugin_wrong w;

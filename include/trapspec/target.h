@@ -170,6 +170,7 @@ struct tsp_setup {
 #define TSP_PENDING_NMI 1u
 #define TSP_PENDING_INTR 2u /* vector says which */
 #define TSP_PENDING_INIT 4u
+#define TSP_PENDING_KICK 8u /* the next halt does not last: a kick came before it */
 struct tsp_hv_state {
     uint32_t
         busy; /* 1: stopped within an instruction (a rewrite is half stored); ask again later */

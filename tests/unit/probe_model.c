@@ -39,10 +39,10 @@ static bool try(void *ctx, const struct scenario *s)
     struct outcome a, b;
 
     input_build(s, leaf, base_policy(s, leaf), &image, &setup);
-    assert_int_equal(exec_run(&p->t, &setup, s->sched, s->nsched, 4096, &trace), TSP_OK);
+    assert_int_equal(exec_scenario(&p->t, s, &setup, 4096, &trace), TSP_OK);
     exec_outcome(&p->t, s, &setup, &trace, &a);
     report_add(p->r, p->t.caps, "probe", s, &setup, &trace);
-    assert_int_equal(exec_run(&p->t, &setup, s->sched, s->nsched, 4096, &trace), TSP_OK);
+    assert_int_equal(exec_scenario(&p->t, s, &setup, 4096, &trace), TSP_OK);
     exec_outcome(&p->t, s, &setup, &trace, &b);
     p->differ |= diff_outcome((enum tsp_arch)s->arch, &a, &b, NULL, 0) != 0;
     return true;

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine saved through what every target may offer (get_vcpu, peek, get_hv) and restored into a
+ * fresh one, on the same or another processor: what a live migration does, in one place and without
+ * time passing (Linux Documentation/virt/kvm/api.rst; the state is what the KVM_GET_* calls give).
+ */
+#include "fuzz/run/run.h"
+
+#include <string.h>
+
+#define PAGE 4096u
+
+static struct {
+    struct tsp_vcpu_state vcpu[TSP_MAX_VCPU];
+    struct tsp_hv_state hv[TSP_MAX_VCPU];
+    uint8_t ram[TSP_MAX_RAM];
+} saved;
+
+static bool can(const struct tsp_target_ops *o)
+{
+    return o->peek && o->poke && o->get_vcpu && o->set_vcpu && o->get_hv && o->set_hv;
+}
+
+static enum tsp_status save(struct target *t, const struct tsp_setup *s)
+{
+    const struct tsp_target_ops *o = t->ops;
+
+    if (!can(o) || s->ram_size > sizeof(saved.ram))
+        return TSP_ENOTSUP;
+    for (unsigned i = 0; i < s->nvcpu; i++)
+        if (o->get_hv(t->self, i, &saved.hv[i]) != TSP_OK || saved.hv[i].busy ||
+            o->get_vcpu(t->self, i, &saved.vcpu[i]) != TSP_OK)
+            return TSP_ENOTSUP;
+    return o->peek(t->self, s->ram_base, saved.ram, s->ram_size) == TSP_OK ? TSP_OK : TSP_ENOTSUP;
+}
+
+/* Pages that are as the set-up made them stay: most do, and read-only ones always. */
+static bool restore_memory(struct target *t, const struct tsp_setup *s)
+{
+    uint8_t fresh[PAGE];
+
+    for (uint64_t at = 0; at < s->ram_size; at += PAGE) {
+        if (t->ops->peek(t->self, s->ram_base + at, fresh, PAGE) != TSP_OK)
+            return false;
+        if (memcmp(fresh, saved.ram + at, PAGE) != 0 &&
+            t->ops->poke(t->self, s->ram_base + at, saved.ram + at, PAGE) != TSP_OK)
+            return false;
+    }
+    return true;
+}
+
+/* Registers first: what is pending or relative to the machine's time comes on top. */
+static bool restore(struct target *t, const struct tsp_setup *s)
+{
+    if (!restore_memory(t, s))
+        return false;
+    for (unsigned i = 0; i < s->nvcpu; i++)
+        if (t->ops->set_vcpu(t->self, i, &saved.vcpu[i]) != TSP_OK)
+            return false;
+    for (unsigned i = 0; i < s->nvcpu; i++)
+        if (t->ops->set_hv(t->self, i, &saved.hv[i]) != TSP_OK)
+            return false;
+    return true;
+}
+
+enum tsp_status migrate_machine(struct target *t, const struct tsp_setup *from,
+                                struct tsp_setup *to, unsigned host)
+{
+    struct tsp_event first;
+
+    if (save(t, from) != TSP_OK)
+        return TSP_ENOTSUP;
+    *to = *from;
+    to->host = (uint8_t)host;
+    memcpy(to->vcpu, saved.vcpu, sizeof(to->vcpu[0]) * from->nvcpu);
+    if (t->ops->reset(t->self, to, &first) == TSP_OK && first.kind == TSP_EV_POLICY &&
+        restore(t, to))
+        return TSP_OK;
+    /* A host that cannot have this machine: it goes on where it was. */
+    to->host = from->host;
+    if (t->ops->reset(t->self, to, &first) != TSP_OK || !restore(t, to))
+        return TSP_EIO;
+    return TSP_OK;
+}
+
+enum tsp_status migrate_event(struct target *t, const struct tsp_setup *from, struct tsp_setup *to,
+                              const struct input_move *m, struct tsp_event *out)
+{
+    enum tsp_status st = migrate_machine(t, from, to, m->host);
+
+    if (st == TSP_ENOTSUP)
+        return st;
+    memset(out, 0, sizeof(*out));
+    out->kind = st == TSP_OK ? TSP_EV_FETCH : TSP_EV_STOP;
+    out->code = st == TSP_OK ? TSP_MICRO_MIGRATE : TSP_STOP_ERROR;
+    out->info[0] = st == TSP_OK ? to->host : TSP_WRONG_STATE;
+    out->before = out->after = to->vcpu[0].regs;
+    return st;
+}
+
+static bool is_move(const struct tsp_event *e)
+{
+    return e->kind == TSP_EV_FETCH && e->code == TSP_MICRO_MIGRATE;
+}
+
+static bool same_regs(const struct tsp_regs *a, const struct tsp_regs *b)
+{
+    return memcmp(a->r, b->r, sizeof(a->r)) == 0 && a->pc == b->pc && a->flags == b->flags &&
+           a->mode == b->mode && a->level == b->level;
+}
+
+static bool same_event(const struct tsp_event *a, const struct tsp_event *b, bool text)
+{
+    return a->kind == b->kind && a->vcpu == b->vcpu && a->code == b->code && a->addr == b->addr &&
+           memcmp(a->info, b->info, sizeof(a->info)) == 0 &&
+           memcmp(a->sys, b->sys, sizeof(a->sys)) == 0 && same_regs(&a->before, &b->before) &&
+           same_regs(&a->after, &b->after) &&
+           (!text || (a->len == b->len && memcmp(a->fetched, b->fetched, TSP_INSN_BYTES) == 0 &&
+                      memcmp(a->stored, b->stored, TSP_INSN_BYTES) == 0));
+}
+
+/* Where both runs are being compared. */
+struct both {
+    const struct tsp_trace *stayed, *moved;
+    size_t s, m;
+    bool elsewhere; /* the one that moved is on a host of another vendor */
+};
+
+/* On another vendor's host the rewrite of a hypercall instruction is one run's affair alone, and
+ * what text holds differs from then on; the call itself must not. */
+static void skip_own(struct both *b)
+{
+    for (; b->m < b->moved->n; b->m++)
+        if (!is_move(&b->moved->ev[b->m]) &&
+            !(b->elsewhere && b->moved->ev[b->m].kind == TSP_EV_PATCH))
+            break;
+    for (; b->elsewhere && b->s < b->stayed->n; b->s++)
+        if (b->stayed->ev[b->s].kind != TSP_EV_PATCH)
+            break;
+}
+
+/* Exceptions and what ends a run may depend on the processor: such a difference is the end of what
+ * can be compared. */
+static bool blamed(const struct both *b)
+{
+    const struct tsp_event *s = &b->stayed->ev[b->s], *m = &b->moved->ev[b->m];
+
+    if (!b->elsewhere)
+        return true;
+    return s->kind == m->kind && s->addr == m->addr && same_regs(&s->before, &m->before) &&
+           (s->kind == TSP_EV_CPUID || s->kind == TSP_EV_HYPERCALL || s->kind == TSP_EV_MSR);
+}
+
+void migrate_compare(const struct tsp_setup *setup, const struct tsp_trace *stayed,
+                     struct tsp_trace *moved)
+{
+    struct both b = {stayed, moved, 0, 0, false};
+    size_t differs = 0; /* 1 + index */
+    bool end = false;
+
+    for (size_t i = 0; i < moved->n; i++)
+        b.elsewhere =
+            b.elsewhere || (is_move(&moved->ev[i]) && moved->ev[i].info[0] != setup->host);
+    while (!end) {
+        skip_own(&b);
+        if (b.s == stayed->n || b.m == moved->n)
+            break;
+        end = !same_event(&stayed->ev[b.s], &moved->ev[b.m], !b.elsewhere);
+        if (end && blamed(&b))
+            differs = b.m + 1;
+        b.s++;
+        b.m++;
+    }
+    /* One that stops early; a full trace has room for less of the run that moved. */
+    if (!end && !b.elsewhere && !stayed->truncated && !moved->truncated &&
+        (b.s < stayed->n) != (b.m < moved->n))
+        differs = b.m < moved->n ? b.m + 1 : moved->n;
+    for (size_t i = 0; i < moved->n; i++)
+        if (is_move(&moved->ev[i]))
+            moved->ev[i].info[1] = differs > i ? differs + 1 : 1;
+}
