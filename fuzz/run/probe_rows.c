@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define HV_BASE 0x40000000u
-#define NVENDOR 4u
+#define NVENDOR 5u
+#define OTHER 4u /* the last: a vendor text that nobody has rows for by name */
 
 /* ORDER: enum input_policy, without its first */
 static const struct {
@@ -21,13 +22,28 @@ static const struct {
     {"amd", {0x68747541, 0x444d4163, 0x69746e65}},
     {"hygon", {0x6f677948, 0x656e6975, 0x6e65476e}},
     {"centaur", {0x746e6543, 0x736c7561, 0x48727561}},
+    {"other", {0x756e6547, 0x3638784d, 0x54656e69}},
 };
+
+/* Interfaces with blocks of their own; KVM's is the default policy's. */
+static const struct {
+    const char *name;
+    uint8_t persona;
+    uint32_t text[3]; /* EBX ECX EDX of the block's first leaf */
+} interface[] = {
+    {"xen", TSP_PERSONA_XEN, {0x566e6558, 0x65584d4d, 0x4d4d566e}},
+    {"hyperv", TSP_PERSONA_HYPERV, {0x7263694d, 0x666f736f, 0x76482074}},
+    {"vmware", TSP_PERSONA_VMWARE, {0x61774d56, 0x4d566572, 0x65726177}},
+    {"generic", TSP_PERSONA_GENERIC, {0x20637261, 0x6e616765, 0x2e6c6172}},
+};
+#define NINTERFACE PROBE_COUNT(interface)
 
 /* The rows of one leaf and sub-leaf, as far as they have been read. */
 struct entry {
     char where[40]; /* "leaf sub", as the rows say it */
     uint32_t leaf, sub;
     bool indexed, hv, usable;
+    uint8_t who;                   /* index into interface, or NINTERFACE */
     uint8_t seen;                  /* bit per vendor that has rows */
     uint32_t value[NVENDOR][2][4]; /* open fields zero, open fields one */
 };
@@ -52,6 +68,16 @@ static void take_bits(const char *bits, uint32_t value[2])
     }
 }
 
+/* Letters as a register holds them. */
+static uint32_t text_value(const char *text)
+{
+    uint32_t v = 0;
+
+    for (unsigned i = 0; i < 4 && text[i] != '\0'; i++)
+        v |= (uint32_t)(uint8_t)text[i] << (8 * i);
+    return v;
+}
+
 /* Values of a field rule; false: it follows something outside the entry. */
 static bool rule_values(const struct entry *e, const char *must, uint32_t mask, uint32_t value[2])
 {
@@ -66,6 +92,10 @@ static bool rule_values(const struct entry *e, const char *must, uint32_t mask, 
         value[1] = mask;
     else if (strncmp(must, "eq:", 3) == 0 || strncmp(must, "max:0", 5) == 0)
         value[0] = value[1] = (uint32_t)strtoul(strchr(must, ':') + 1, NULL, 0);
+    else if (strncmp(must, "max:hv+", 7) == 0)
+        value[0] = value[1] = HV_BASE + (uint32_t)strtoul(must + 7, NULL, 0);
+    else if (strncmp(must, "ascii:", 6) == 0)
+        value[0] = value[1] = text_value(must + 6);
     else
         return false;
     return true;
@@ -104,7 +134,7 @@ static void take_row(struct entry *e, const struct spec_rule *rule)
     else if (!rule_values(e, rule->must, 0xffffffffu >> (31 - (hi - lo)), value))
         e->usable = false;
     for (unsigned v = 0; v < NVENDOR; v++) {
-        if (!in_scope(rule->scope, vendor[v].name))
+        if (e->who == NINTERFACE ? !in_scope(rule->scope, vendor[v].name) : v != 0)
             continue;
         e->seen |= (uint8_t)(1u << v);
         e->value[v][0][reg] |= value[0] << lo;
@@ -112,14 +142,26 @@ static void take_row(struct entry *e, const struct spec_rule *rule)
     }
 }
 
-/* Starts an entry from the first two words of a row's condition; false: not a field row. */
-static bool begin(struct entry *e, const char *when)
+/* The interface whose block the rows of this scope describe. */
+static uint8_t who_of(const char *scope)
 {
+    uint8_t i = 0;
+
+    while (i < NINTERFACE && strcmp(scope, interface[i].name) != 0)
+        i++;
+    return i;
+}
+
+/* Starts an entry from the first two words of a row's condition; false: not a field row. */
+static bool begin(struct entry *e, const struct spec_rule *rule)
+{
+    const char *when = rule->when;
     size_t n = strcspn(when, " ");
     size_t gap = strspn(when + n, " "), m = strcspn(when + n + gap, " ");
     const char *sub = when + n + gap;
 
     memset(e, 0, sizeof(*e));
+    e->who = who_of(rule->scope);
     e->hv = strncmp(when, "hv+", 3) == 0;
     if (!e->hv && strncmp(when, "0x", 2) != 0)
         return false;
@@ -143,17 +185,56 @@ static bool class_entry(const struct entry *e, unsigned v, struct tsp_leaf *out)
                              .reg = {e->leaf, text[0], text[1], text[2]}};
     if (e->hv)
         out->leaf = HV_BASE;
+    /* Classes that have no maximum of their own. */
+    if (out->leaf == 0x20000000u)
+        out->leaf = 0;
+    if (out->leaf == 0x80860000u)
+        out->leaf = 0x80000000u;
+    /* The first of a class: what else is there says whose it is. */
+    if (out->leaf == e->leaf && e->leaf >= 0xc0000000u)
+        *out = (struct tsp_leaf){.reg = {1, text[0], text[1], text[2]}};
     if (out->leaf == e->leaf)
         return false;
-    if (out->leaf == 0xc0000000u)
-        return vendor[v].name[0] == 'c';
-    return out->leaf == 0 || out->leaf == HV_BASE || out->leaf == 0x80000000u;
+    return out->leaf == 0 || out->leaf == HV_BASE || out->leaf == 0x80000000u ||
+           out->leaf == 0xc0000000u;
+}
+
+static const uint8_t cpuid[] = {0x0f, 0xa2};
+
+static void ask(struct probe *p, const struct entry *e)
+{
+    probe_code(p, cpuid, sizeof(cpuid));
+    probe_reg(p, TSP_RAX, e->leaf);
+    probe_reg(p, TSP_RCX, e->sub);
+    probe_emit(p);
+}
+
+/* A leaf of another interface's block, alone but for the block's first leaf. */
+static void ask_interface(struct probe *p, const struct entry *e)
+{
+    for (unsigned i = 0; i < 2 && e->usable && e->seen; i++) {
+        struct scenario *s = &p->s;
+        const uint32_t *text = interface[e->who].text;
+
+        probe_default(p, TSP_ARCH_X86);
+        s->persona[0] = interface[e->who].persona;
+        s->leaf[s->nleaf++] = (struct tsp_leaf){
+            .leaf = HV_BASE, .reg = {HV_BASE + 0x100 - 1, text[0], text[1], text[2]}};
+        if (e->leaf == HV_BASE)
+            s->nleaf = 0;
+        s->leaf[s->nleaf] = (struct tsp_leaf){.leaf = e->leaf, .subleaf = e->sub};
+        s->leaf[s->nleaf].flags = e->indexed ? TSP_LEAF_INDEXED : 0;
+        memcpy(s->leaf[s->nleaf++].reg, e->value[0][i], sizeof(s->leaf[0].reg));
+        ask(p, e);
+    }
 }
 
 static void ask_entry(struct probe *p, const struct entry *e)
 {
-    static const uint8_t cpuid[] = {0x0f, 0xa2};
-
+    if (e->who != NINTERFACE) {
+        ask_interface(p, e);
+        return;
+    }
     for (unsigned i = 0; i < NVENDOR * 2 && e->usable; i++) {
         unsigned v = i / 2;
         struct scenario *s = &p->s;
@@ -161,21 +242,23 @@ static void ask_entry(struct probe *p, const struct entry *e)
         probe_default(p, TSP_ARCH_X86);
         if (!(e->seen >> v & 1) || !class_entry(e, v, &s->leaf[0]))
             continue;
-        s->policy = (uint8_t)(INPUT_POLICY_INTEL + v);
+        s->policy = v == OTHER ? INPUT_POLICY_NONE : (uint8_t)(INPUT_POLICY_INTEL + v);
         s->leaf[1] = (struct tsp_leaf){.leaf = e->leaf, .subleaf = e->sub};
         s->leaf[1].flags = e->indexed ? TSP_LEAF_INDEXED : 0;
         memcpy(s->leaf[1].reg, e->value[v][i & 1], sizeof(s->leaf[1].reg));
         s->nleaf = 2;
-        probe_code(p, cpuid, sizeof(cpuid));
-        probe_reg(p, TSP_RAX, e->leaf);
-        probe_reg(p, TSP_RCX, e->sub);
-        probe_emit(p);
+        if (v == OTHER && s->leaf[0].leaf != 0) {
+            const uint32_t *text = vendor[v].text;
+
+            s->leaf[s->nleaf++] = (struct tsp_leaf){.reg = {1, text[0], text[1], text[2]}};
+        }
+        ask(p, e);
     }
 }
 
 void probe_rows(struct probe *p)
 {
-    struct entry e = {.usable = false};
+    struct entry e = {.usable = false, .who = NINTERFACE};
     struct spec_rule rule;
 
     for (unsigned i = 0; i < spec_rule_count(p->spec) && !p->stop; i++) {
@@ -183,10 +266,11 @@ void probe_rows(struct probe *p)
 
         if (!spec_rule_at(p->spec, i, &rule) || !rule.when || !rule.scope || !rule.must)
             continue;
-        if (n == 0 || strncmp(rule.when, e.where, n) != 0 || rule.when[n] != ' ') {
+        if (n == 0 || strncmp(rule.when, e.where, n) != 0 || rule.when[n] != ' ' ||
+            who_of(rule.scope) != e.who) {
             ask_entry(p, &e);
-            if (!begin(&e, rule.when)) {
-                e = (struct entry){.usable = false};
+            if (!begin(&e, &rule)) {
+                e = (struct entry){.usable = false, .who = NINTERFACE};
                 continue;
             }
         }
