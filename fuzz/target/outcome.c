@@ -222,7 +222,7 @@ static bool completed_event(const struct view *v, uint64_t pc, struct tsp_event 
     }
     /* After a rewrite pc shows where the bytes left behind led; otherwise unknown code ran: nothing
      * can be said. */
-    return told || (v->patched && !called_twice(v));
+    return told || (v->patched && v->scan.len > OPCODE_LEN && !called_twice(v));
 }
 
 static struct tsp_event fault_event(const struct view *v)
@@ -319,9 +319,19 @@ static struct tsp_event system_event(const struct view *v)
     return stop_event(v, TSP_STOP_SUSPEND, 1);
 }
 
+/* The vCPU still is at the instruction. Elsewhere other code ran, and the end may be its. */
+static bool at_start(const struct view *v)
+{
+    return v->o->out.pc == v->base.before.pc;
+}
+
 /* Ends that are the instruction's own doing. */
 static bool own_end(const struct view *v, struct tsp_event *e)
 {
+    bool anywhere = !v->x86 || v->o->exit == OUTCOME_HYPERCALL || v->o->exit == OUTCOME_SYSTEM;
+
+    if (!anywhere && !at_start(v))
+        return false;
     switch (v->o->exit) {
     case OUTCOME_MMIO:
         *e = mmio_event(v);
@@ -376,6 +386,6 @@ size_t outcome_events(const struct recorded_run *run, struct tsp_event *ev, size
     if (end_mark_pc(&v, &pc) && completed_event(&v, pc, &ev[n]))
         return n + 1;
     if (end_mark_pc(&v, &pc))
-        return called_twice(&v) ? n : 0;
-    return own_end(&v, &ev[n]) ? n + 1 : 0;
+        return n;
+    return own_end(&v, &ev[n]) ? n + 1 : n; /* what was written is certain */
 }

@@ -200,6 +200,7 @@ static void recorded_write_without_the_cs_base_goes_astray(void **state)
                 was[at - 0x100] = page->data ? page->data[at - page->gpa] : 0;
     }
     o.exit = OUTCOME_TIMEOUT;
+    o.out.pc = 0x100;
     o.has_nobase = true;
     memcpy(o.nobase, was, 16);
     memcpy(o.nobase, "\x0f\x01\xd9", 3);
@@ -215,6 +216,14 @@ static void recorded_write_without_the_cs_base_goes_astray(void **state)
     memcpy(o.nobase, was, 16);
     assert_int_equal(events(), 1);
     assert_int_equal(ev[0].kind, TSP_EV_STOP);
+
+    /* elsewhere other code ran, and the end is its */
+    for (unsigned exit = OUTCOME_NONE; exit <= OUTCOME_UNSUPPORTED; exit++) {
+        o.exit = (uint8_t)exit;
+        o.out.pc = 0x1234;
+        if (exit == OUTCOME_TIMEOUT || exit == OUTCOME_SHUTDOWN || exit == OUTCOME_MMIO)
+            assert_int_equal(events(), 0);
+    }
 }
 
 static void recorded_faults_of_trap_instructions(void **state)
