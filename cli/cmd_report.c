@@ -65,6 +65,7 @@ struct report_args {
     struct source src;
     struct skip_list *skip;
     struct report *report;
+    struct known *remarks;
     uint64_t sample;
     unsigned cases, probes, refused;
     char why[96]; /* of the first set-up that was refused */
@@ -158,6 +159,7 @@ static void only_results(struct outcome *o, const struct tsp_regs *start)
 static void judge_golden(struct report_args *a)
 {
     static struct golden_case c;
+    static struct scenario text; /* in the ranges that its text form has */
     static struct input_image image;
     static struct tsp_setup setup;
     static struct tsp_trace trace;
@@ -181,7 +183,9 @@ static void judge_golden(struct report_args *a)
                                     .outcome = &c.out};
         trace.truncated = false;
         trace.n = outcome_events(&run, trace.ev, TSP_MAX_EVENT);
-        report_add(a->report, TSP_CAP_X86 | TSP_CAP_ARM64 | TSP_CAP_EXEC, c.id, NULL, &setup,
+        text = c.s;
+        input_fold(&text);
+        report_add(a->report, TSP_CAP_X86 | TSP_CAP_ARM64 | TSP_CAP_EXEC, c.id, &text, &setup,
                    &trace);
         a->cases++;
         if (i % 256 == 0)
@@ -317,6 +321,7 @@ static int finish(struct report_args *a)
                 a->why);
     d.records = a->src.is_golden ? a->target : NULL;
     d.policy_is_input = !a->src.is_dump;
+    d.remarks = a->remarks;
     report_totals(a->report, &t);
     if (a->json)
         report_write_json(stdout, &d);
@@ -390,6 +395,10 @@ static int run(int argc, char **argv)
         return code;
     if (cli_known(a.target, a.no_known ? "none" : a.known_file, &known, &err) != TSP_OK)
         return cli_fail("report", &err);
+    /* What shipped kernels are known for explains a finding, accepted or not. */
+    if ((a.no_known || strncmp(a.target, "kvm", 3) == 0) &&
+        cli_known("golden:", NULL, &a.remarks, &err) != TSP_OK)
+        return cli_fail("report", &err);
     if (cli_skip(a.skip_file, &a.skip, &err) != TSP_OK)
         return cli_fail("report", &err);
     if (source_open(&a.src, a.target, &err) != TSP_OK) {
@@ -409,6 +418,7 @@ static int run(int argc, char **argv)
     report_free(a.report);
     skip_free(a.skip);
     source_close(&a.src);
+    known_free(a.remarks);
     known_free(known);
     return code;
 }

@@ -21,6 +21,10 @@ if(TARGET trapspec)
              golden:${recordings}/x86-amd-6.1.0-56.jsonl --below tcg)
     kvm_test(recording_arm64 $<TARGET_FILE:trapspec> diff model:kvm@linux-6.1
              golden:${recordings}/arm64-6.1.0-56.jsonl --below tcg)
+    kvm_test(report_amd ${kvm_dir}/report.sh $<TARGET_FILE:trapspec> ${recordings}/x86-amd-6.1.0-56.jsonl
+             UD-WHERE UD-VMCALL UD-RO-PATCH UD-PF UD-MMIO UD-HANG UD-TF)
+    kvm_test(report_arm64 ${kvm_dir}/report.sh $<TARGET_FILE:trapspec> ${recordings}/arm64-6.1.0-56.jsonl
+             FEAT-SELF WA2-NO TRNG-FEAT)
     foreach(file x86-kvm-amd x86-kvm-intel arm64-kvm)
         if(EXISTS ${shared}/${file}.jsonl)
             string(REGEX MATCH "intel|amd" host "${file}")

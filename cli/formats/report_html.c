@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One self-contained page: no script, no outside file, readable in light and dark. */
 #include "cli/formats/report_out.h"
+#include "fuzz/input/names.h"
 
 #include <string.h>
 
@@ -22,7 +23,8 @@ static const char style[] =
     "var(--line);border-radius:6px;padding:8px 14px}.sum b{display:block;font-size:20px}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:4px "
     "8px;border-bottom:1px solid "
-    "var(--line);vertical-align:top}th{color:var(--dim);font-weight:600}"
+    "var(--line);vertical-align:top}th{color:var(--dim);font-weight:600;"
+    "white-space:nowrap}"
     ".FAIL{color:var(--fail);font-weight:700}.PASS{color:var(--pass)}.KNOWN{color:var(--known);"
     "font-weight:600}"
     ".finding{border-left:4px solid var(--fail);background:var(--card);padding:8px "
@@ -84,8 +86,35 @@ static void source_of(FILE *f, const struct spec *spec, const char *id)
     text(f, id);
 }
 
+/* What the first example's guest was: enough to picture it. */
+static void guest(FILE *f, const struct scenario *s)
+{
+    static const char *const vendor[] = {"Intel", "AMD", "Hygon", "Centaur"};
+
+    if (s->arch == TSP_ARCH_X86)
+        fprintf(f, "<tr><th>guest<td>%s, CPL %u, on %s; code <code>", name_mode[s->mode], s->level,
+                vendor[s->host % 4]);
+    else
+        fprintf(f, "<tr><th>guest<td>AArch64, EL%u; code <code>", s->level);
+    for (uint32_t i = 0; i < s->ncode[0] && i < 24; i++)
+        fprintf(f, "%s%02x", i > 0 ? " " : "", s->code[0][i]);
+    fprintf(f, "%s</code> at 0x%llx", s->ncode[0] > 24 ? " ..." : "",
+            (unsigned long long)s->code_at);
+    if (s->arch == TSP_ARCH_X86 && s->cs_base != 0)
+        fprintf(f, ", CS base 0x%x", s->cs_base);
+}
+
+static void command_row(FILE *f, const char *what, const char *command)
+{
+    if (command[0] == 0)
+        return;
+    fprintf(f, "<tr><th>%s<td class=m>", what);
+    text(f, command);
+}
+
 static void finding(FILE *f, const struct report_doc *d, const struct report_row *r)
 {
+    const char *remark = report_remark(d, r);
     char command[512];
 
     fprintf(f, "<div class='finding%s'><h3><span class=%s>%s</span> <code>",
@@ -95,7 +124,15 @@ static void finding(FILE *f, const struct report_doc *d, const struct report_row
     text(f, r->note);
     fprintf(f, "</p><p>Seen %u times in %u; first in <code>", r->failed, r->exercised);
     text(f, r->example);
-    fputs("</code>.</p><table><tr><th>when<td class=m>", f);
+    report_groups(r, command, sizeof(command));
+    fprintf(f, "</code>%s%s.</p><table>", command[0] != 0 ? "; in all: " : "", command);
+    if (remark != NULL) {
+        fputs("<tr><th>what<td>", f);
+        text(f, remark);
+    }
+    if (r->first != NULL)
+        guest(f, r->first);
+    fputs("<tr><th>when<td class=m>", f);
     text(f, r->when);
     fputs("<tr><th>must<td class=m>", f);
     text(f, r->must);
@@ -112,10 +149,9 @@ static void finding(FILE *f, const struct report_doc *d, const struct report_row
         text(f, r->known);
     }
     report_replay(d, r, command, sizeof(command));
-    if (command[0] != 0) {
-        fputs("<tr><th>replay<td class=m>", f);
-        text(f, command);
-    }
+    command_row(f, "replay", command);
+    report_replay_live(d, r, command, sizeof(command));
+    command_row(f, "on your KVM", command);
     fputs("</table></div>\n", f);
 }
 
@@ -298,6 +334,46 @@ void report_replay(const struct report_doc *d, const struct report_row *r, char 
         snprintf(out, max, "trapspec diff model:kvm %s --filter %s", d->records, r->example);
     else if (r->first != NULL)
         snprintf(out, max, "trapspec replay --target %s findings/%s.tst", d->target, name);
+}
+
+void report_replay_live(const struct report_doc *d, const struct report_row *r, char *out,
+                        size_t max)
+{
+    char name[96];
+
+    out[0] = 0;
+    report_scenario_name(r, name, sizeof(name));
+    if (d->records != NULL && r->first != NULL && r->subject != SUBJECT_POLICY)
+        snprintf(out, max, "trapspec replay --target kvm findings/%s.tst", name);
+}
+
+void report_groups(const struct report_row *r, char *out, size_t max)
+{
+    size_t n = 0;
+
+    out[0] = 0;
+    if (r->group[1].n == 0)
+        return;
+    for (unsigned i = 0; i < REPORT_GROUPS && r->group[i].n > 0 && n < max; i++)
+        n += (size_t)snprintf(out + n, max - n, "%s%s %u", i > 0 ? ", " : "", r->group[i].name,
+                              r->group[i].n);
+}
+
+const char *report_remark(const struct report_doc *d, const struct report_row *r)
+{
+    static const char *const host[] = {"", "@intel", "@amd"};
+    const char *why = NULL;
+    char id[192];
+    unsigned h = 0;
+
+    if (d->remarks == NULL || r->first == NULL)
+        return NULL;
+    if (r->first->arch == TSP_ARCH_X86)
+        h = r->first->host == TSP_VENDOR_INTEL ? 1 : 2;
+    snprintf(id, sizeof(id), "%.150s%s", r->rule, h == 0 ? "@arm64" : host[h]);
+    if (!known_has(d->remarks, id, &why))
+        known_has(d->remarks, r->rule, &why);
+    return why;
 }
 
 bool report_is_finding(const struct report_doc *d, const struct report_row *r)

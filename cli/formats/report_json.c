@@ -44,6 +44,14 @@ static json_t *row_object(const struct report_doc *d, const struct report_row *r
     report_replay(d, r, command, sizeof(command));
     if (command[0] != 0)
         set_text(o, "replay", command);
+    report_replay_live(d, r, command, sizeof(command));
+    if (command[0] != 0)
+        set_text(o, "replay_live", command);
+    report_groups(r, command, sizeof(command));
+    if (command[0] != 0)
+        set_text(o, "groups", command);
+    if (report_remark(d, r) != NULL)
+        set_text(o, "remark", report_remark(d, r));
     return o;
 }
 

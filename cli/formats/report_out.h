@@ -13,12 +13,20 @@ struct report_doc {
     bool policy_is_input; /* the CPUID tables are somebody's test input: what breaks in them is not
                              the target's */
     const char *records;  /* "golden:FILE" when the cases are records of that file, else NULL */
+    const struct known *remarks; /* what is said of rules that nobody accepts here; or NULL */
 };
 
 /* File name, without folder and suffix, of the scenario that shows a rule broken. */
 void report_scenario_name(const struct report_row *r, char *out, size_t max);
 /* The command that shows it again; empty when there is none. */
 void report_replay(const struct report_doc *d, const struct report_row *r, char *out, size_t max);
+/* The same on the kernel that runs here, for a record; empty when there is none. */
+void report_replay_live(const struct report_doc *d, const struct report_row *r, char *out,
+                        size_t max);
+/* "page 40, csbase 5" when records of several families show it; else empty. */
+void report_groups(const struct report_row *r, char *out, size_t max);
+/* The list's reason for a deviation that is shown all the same, or NULL. */
+const char *report_remark(const struct report_doc *d, const struct report_row *r);
 /* Whether a row is a finding about the target (and not about the tables it was given). */
 bool report_is_finding(const struct report_doc *d, const struct report_row *r);
 unsigned report_findings(const struct report_doc *d);

@@ -233,6 +233,24 @@ static void add_gap(struct report *r, const struct finding *f)
     }
 }
 
+/* Records have a family before the first '/' of their id; files and probes have none. */
+static void count_group(struct report_row *row, const char *id)
+{
+    size_t n = strcspn(id, "/");
+
+    if (n == 0 || id[n] == 0 || n >= sizeof(row->group[0].name) || strncmp(id, "probe/", 6) == 0)
+        return;
+    for (unsigned i = 0; i < REPORT_GROUPS; i++) {
+        struct report_group *g = &row->group[i];
+
+        if (g->n != 0 && (strncmp(g->name, id, n) != 0 || g->name[n] != 0))
+            continue;
+        memcpy(g->name, id, n);
+        g->n++;
+        return;
+    }
+}
+
 /* A failure of the target outweighs one of its policy, and ERROR is ours and outweighed by FAIL. */
 static void add_failure(struct report *r, struct report_row *row, const struct finding *f)
 {
@@ -244,6 +262,7 @@ static void add_failure(struct report *r, struct report_row *row, const struct f
         row->failed == 0 || v > row->worst || (v == row->worst && f->subject < row->subject);
 
     row->failed++;
+    count_group(row, r->id);
     if (entry != KNOWN_NO)
         r->entry[entry].failed++;
     if (!worse)

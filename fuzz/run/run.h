@@ -112,6 +112,11 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
  * what no rule covers. A row that is known, was exercised and never failed is a stale entry of the
  * known list.
  */
+#define REPORT_GROUPS 6u
+struct report_group { /* records of a recording go by the first part of their id */
+    char name[24];
+    unsigned n;
+};
 struct report_row {
     const char *rule, *table, *source, *note, *when, *must;
     enum verdict worst;
@@ -120,8 +125,8 @@ struct report_row {
     const char *known; /* reason, or NULL */
     char example[96];  /* what was run: scenario or record id */
     char expected[96], got[96];
-    struct scenario
-        *first; /* scenario that showed it first, owned by the report; NULL for records */
+    struct report_group group[REPORT_GROUPS]; /* of what showed it; the first ones */
+    struct scenario *first; /* scenario that showed it first, owned by the report; may be NULL */
 };
 struct report;
 struct report *report_open(const struct spec *spec, const struct known *known);
