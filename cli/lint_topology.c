@@ -111,13 +111,21 @@ static void check_area(struct lint *l)
     say(l, f);
 }
 
+/* The highest extended leaf; 0 on a processor that answers with another leaf's data there. */
+static uint32_t extended_top(const struct lint *l)
+{
+    uint32_t top = lint_reg(l, 0x80000000, 0, 0);
+
+    return top >> 16 == 0x8000 ? top : 0;
+}
+
 /* 48 letters, ending in NULs; a stray byte shows a wrong order of registers or leaves. */
 static void check_brand(struct lint *l)
 {
     for (uint32_t leaf = 0x80000002; leaf <= 0x80000004; leaf++) {
         const struct tsp_leaf *e = lint_leaf(l, leaf, 0);
 
-        for (unsigned i = 0; e != NULL && lint_reg(l, 0x80000000, 0, 0) >= leaf && i < 16; i++) {
+        for (unsigned i = 0; e != NULL && extended_top(l) >= leaf && i < 16; i++) {
             unsigned char c = (unsigned char)(e->reg[i / 4] >> (i % 4 * 8));
 
             if (c == 0 || (c >= 0x20 && c < 0x7f))
@@ -144,7 +152,7 @@ void lint_topology(struct lint *l)
         check_levels(l, 0xb, SDM);
     if (top >= 0x1f)
         check_levels(l, 0x1f, SDM);
-    if (lint_reg(l, 0x80000000, 0, 0) >= 0x80000026)
+    if (extended_top(l) >= 0x80000026)
         check_levels(l, 0x80000026, APM);
     if (top >= 0xd)
         check_area(l);
