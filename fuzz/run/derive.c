@@ -59,6 +59,7 @@ bool derive_each(enum derive how, const uint8_t *data, size_t size, const struct
                  bool (*each)(void *ctx, const struct scenario *s), void *ctx)
 {
     static struct derived d; /* too large for a stack; nothing is kept between two calls */
+    uint64_t rng;
 
     d.each = each;
     d.ctx = ctx;
@@ -75,7 +76,14 @@ bool derive_each(enum derive how, const uint8_t *data, size_t size, const struct
     /* The input as it is: prefixes, page ends and whatever else the engine found. */
     if (!each(ctx, &d.s) || how != DERIVE_CPUID || d.s.arch != TSP_ARCH_X86)
         return true;
-    derive_queries(&d.s, policy, derive_hash(data, size));
-    each(ctx, &d.s);
+    rng = derive_hash(data, size);
+    d.variant = d.s;
+    derive_queries(&d.s, policy, rng);
+    if (!each(ctx, &d.s))
+        return true;
+    /* The same guest on a machine of another vendor, under another hypervisor. */
+    derive_machine(&d.variant, derive_random(&rng));
+    derive_queries(&d.variant, policy, derive_random(&rng));
+    each(ctx, &d.variant);
     return true;
 }

@@ -28,6 +28,8 @@ uint64_t derive_random(uint64_t *state);
 /* Private to derive*.c: the parts. */
 void derive_ensure_call(struct scenario *s, uint64_t r);
 void derive_vary_call(struct scenario *s, uint64_t r);
+/* Another vendor's policy and another persona. */
+void derive_machine(struct scenario *s, uint64_t r);
 void derive_queries(struct scenario *s, const struct tsp_policy *policy, uint64_t rng);
 
 #endif

@@ -11,7 +11,9 @@
 
 struct program {
     struct scenario *s;
-    bool wide; /* 32-bit operands by default */
+    bool wide;      /* 32-bit operands by default */
+    bool long_mode; /* there are upper halves to dirty */
+    uint64_t dirt;
 };
 
 /* Class bases and leaves with sub-leaves, run-time bits or vendor rules. */
@@ -25,7 +27,10 @@ static const uint32_t edge[] = {
     0x8000001e, 0x80000020, 0x80000021, 0x80000026, 0x8000ffff, 0x80860000, 0x80860001, 0xbfffffff,
     0xc0000000, 0xc0000001, 0xc0000005, 0xffffffff,
 };
-static const uint32_t subleaf[] = {0, 0, 0, 1, 1, 2, 3, 4, 9, 62, 63, 64, 0xff, 0x100, 0xffffffff};
+static const uint32_t subleaf[] = {
+    0,  0,  0,    1,    1,     2,      3,       4,          5,          6,          9,
+    31, 32, 62,   63,   64,    0xfe,   0xff,    0x100,      0x101,      0xffff,     0x10000,
+    18, 19, 0x7f, 0x80, 0x1ff, 0x8000, 0x10001, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -35,10 +40,18 @@ static void put(struct program *p, const uint8_t *bytes, uint32_t n)
     p->s->ncode[0] += n;
 }
 
+/* The instruction reads 32 bits of its inputs, whatever stands above them: now and then something
+ * does. */
 static void put_load(struct program *p, uint8_t opcode, uint32_t value)
 {
-    uint8_t b[6] = {0x66, opcode};
+    uint8_t b[6] = {0x66, opcode}, wide[10] = {0x48, opcode};
+    uint32_t above = (uint32_t)derive_random(&p->dirt);
 
+    if (p->long_mode && (above & 3) == 0) {
+        le_store(wide + 2, (uint64_t)above << 32 | value, 8);
+        put(p, wide, sizeof(wide));
+        return;
+    }
     le_store(b + 2, value, 4);
     put(p, p->wide ? b + 1 : b, p->wide ? 5 : 6);
 }
@@ -61,6 +74,9 @@ static void put_end(struct program *p)
     put(p, halt ? out_end + 2 : out_end, halt ? 1 : 3);
 }
 
+#define QUERY_MAX 22u /* bytes of the longest query */
+#define END_MAX 3u
+
 /* The highest leaf of the class that the policy names, as its first leaf says. */
 static uint32_t class_top(const struct tsp_policy *policy, uint32_t base)
 {
@@ -75,14 +91,19 @@ static void choose(const struct tsp_policy *policy, uint64_t *rng, uint32_t *lea
     static const uint32_t class_base[] = {0, 0x40000000, 0x80000000, 0xc0000000};
     uint64_t r = derive_random(rng);
     const struct tsp_leaf *own;
+    uint32_t base;
 
     *sub = subleaf[(r >> 8) % COUNT(subleaf)];
     switch (r & 7) {
-    case 0: /* around the end of a class */
-        *leaf = class_top(policy, class_base[(r >> 16) % 4]) + (uint32_t)((r >> 20) % 4) - 1;
+    case 0: /* around the end of a class, or of a hypervisor's block */
+        base = class_base[(r >> 16) % 4];
+        if (base == 0x40000000 && (r >> 48 & 1) != 0)
+            base += (uint32_t)(r >> 49 & 3) * 0x100u;
+        *leaf = class_top(policy, base) + (uint32_t)((r >> 20) % 4) - 1;
         break;
-    case 1: /* hypervisor blocks in their 0x100 steps */
-        *leaf = 0x40000000u + (uint32_t)((r >> 16) % 256) * 0x100u + (uint32_t)((r >> 24) % 3);
+    case 1: /* bases in 0x100 steps and their neighbours: hypervisor blocks, and where none are */
+        base = (r >> 48 & 7) == 0 ? class_base[(r >> 51) % 4] : 0x40000000u;
+        *leaf = base + (uint32_t)((r >> 16) % 256) * 0x100u + (uint32_t)((r >> 24) % 4) - 1;
         break;
     case 2:
         *leaf = (uint32_t)(r >> 32);
@@ -109,7 +130,7 @@ static void put_queries(struct program *p, const struct tsp_policy *policy, uint
 
     if (p->s->regs_set & 1)
         put_query(p, (uint32_t)p->s->regs[TSP_RAX], (uint32_t)p->s->regs[TSP_RCX]);
-    while (p->s->ncode[0] + 16 + 3 <= INPUT_CODE_MAX) {
+    while (p->s->ncode[0] + QUERY_MAX + END_MAX <= INPUT_CODE_MAX) {
         choose(policy, &rng, &leaf, &sub);
         put_query(p, leaf, sub);
     }
@@ -122,9 +143,22 @@ static bool is_16bit(unsigned mode)
            mode == TSP_MODE_COMPAT16;
 }
 
+void derive_machine(struct scenario *s, uint64_t r)
+{
+    s->policy = (uint8_t)(INPUT_POLICY_INTEL + r % (INPUT_POLICY_COUNT - INPUT_POLICY_INTEL));
+    s->persona[0] = (uint8_t)((r >> 8) % TSP_PERSONA_COUNT);
+    s->persona[1] = (r >> 16 & 3) == 0 ? (uint8_t)((r >> 18) % TSP_PERSONA_COUNT) : 0;
+    s->hv_base[0] = 0x40000000u + (uint32_t)(r >> 24 & 3) * 0x100u;
+    s->hv_base[1] = s->hv_base[0] + 0x100u;
+    /* The input's own entries would often hide the base's: leave them out half of the time. */
+    if ((r >> 32 & 1) != 0)
+        s->nleaf = 0;
+    input_fold(s);
+}
+
 void derive_queries(struct scenario *s, const struct tsp_policy *policy, uint64_t rng)
 {
-    struct program p = {s, !is_16bit(s->mode)};
+    struct program p = {s, !is_16bit(s->mode), s->mode == TSP_MODE_LONG64, rng ^ 0xd157};
 
     memset(s->code[0], 0, sizeof(s->code[0]));
     s->ncode[0] = 0;

@@ -26,7 +26,6 @@ void bench_case(unsigned i, const uint8_t call[3], struct bench_code *out);
 /* Loops that end with HLT after `count` rounds of ESI. */
 void bench_loop_cpuid(uint32_t count, struct bench_code *out);
 void bench_loop_call(uint32_t count, struct bench_code *out);
-void bench_loop_leaves(uint32_t first, uint32_t count, struct bench_code *out);
 /* A round is BENCH_PLAIN_INSNS instructions. */
 #define BENCH_PLAIN_INSNS 12u
 void bench_loop_plain(uint32_t count, struct bench_code *out);

@@ -107,18 +107,6 @@ void bench_loop_call(uint32_t count, struct bench_code *out)
     loop(out, count, "\xb8\x01\0\0\0\x0f\x01\xc1", 8); /* mov eax, 1; vmcall */
 }
 
-void bench_loop_leaves(uint32_t first, uint32_t count, struct bench_code *out)
-{
-    struct bench_code rest;
-
-    /* mov edi, first; then: mov eax, edi; xor ecx, ecx; cpuid; inc edi */
-    loop(&rest, count, "\x89\xf8\x31\xc9\x0f\xa2\xff\xc7", 8);
-    out->n = 0;
-    put(out, "\xbf", 1);
-    put32(out, first);
-    put(out, rest.byte, rest.n);
-}
-
 void bench_loop_plain(uint32_t count, struct bench_code *out)
 {
     loop(out, count,

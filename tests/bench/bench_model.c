@@ -7,11 +7,12 @@
 
 #include "decoder/decoder.h"
 #include "emu/emu.h"
-#include "fuzz/run/run.h"
+#include "fuzz/run/sweep.h"
 
 #define TRACE_LOOP 200u /* rounds of a loop that fit in one trace */
 #define BUDGET 8192u
 #define POOL 2048u
+#define SWEEP 0x10000u /* leaves of one piece */
 
 static struct target target;
 static const struct spec *spec;
@@ -132,25 +133,34 @@ double model_call_judged(void)
     return judged_loop(&c, TSP_EV_HYPERCALL);
 }
 
-static void body_leaves(void *ctx, unsigned n)
+/* Pieces of the whole range in turn, as `trapspec sweep` goes through it. */
+static void body_sweep(void *ctx, unsigned n)
 {
-    uint32_t *leaf = ctx;
-    struct bench_code c;
+    static struct sweep_map map;
+    struct sweep *w = ctx;
 
+    failed = 0;
     for (unsigned i = 0; i < n; i++) {
-        bench_loop_leaves(*leaf, TRACE_LOOP, &c);
-        *leaf += TRACE_LOOP;
-        take_code(&c);
-        run_judged();
+        const struct sweep_part part = {.lo = i * 0x10000000u, .hi = i * 0x10000000u + SWEEP - 1};
+
+        map.n = 0;
+        sweep_leaves(w, &part, &map);
+        failed += map.target_fail > 0;
     }
 }
 
 double model_sweep(void)
 {
-    uint32_t leaf = 0;
+    static struct sweep w;
+    double ns;
 
     set_frame();
-    return bench_time(body_leaves, &leaf) / TRACE_LOOP;
+    input_build(&scenario, base_leaf, base_n, &image, &setup);
+    w = (struct sweep){.t = &target, .spec = spec, .setup = &setup};
+    if (sweep_open(&w) != TSP_OK)
+        return 0;
+    ns = bench_time(body_sweep, &w) / SWEEP;
+    return failed ? 0 : ns;
 }
 
 static void body_plain(void *ctx, unsigned n)
