@@ -155,14 +155,17 @@ static bool is_16_bit(const struct scenario *s)
 }
 
 /* The run came to the end of the code segment: the model faulted there, or behind it, which a frame
- * of 16-bit words shows as 0. */
+ * of 16-bit words shows as 0; or could not even deliver the fault. */
 static bool term_limit(const struct term *t, const struct found *f)
 {
     const struct outcome *a = &f->r->a;
 
     (void)t;
-    return a->exc && is_16_bit(f->s) &&
-           (near_end(a->exc_rip, LIMIT16) || a->exc_rip > LIMIT16 || a->exc_rip == 0);
+    if (!is_16_bit(f->s))
+        return false;
+    if (!a->exc)
+        return a->exit == OUTCOME_INTERNAL && a->out.pc > LIMIT16;
+    return near_end(a->exc_rip, LIMIT16) || a->exc_rip > LIMIT16 || a->exc_rip == 0;
 }
 
 /* The code itself lies across the end of 32-bit addresses. */

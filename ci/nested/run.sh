@@ -67,7 +67,6 @@ out=$root/out/nested/$arch
 cache=$root/out/nested/cache
 build=$root/build/nested-$arch
 mkdir -p "$out" "$cache"
-rm -f "$out"/*.tst "$out"/*.jsonl "$out"/*.txt "$out"/report.* # of a run before
 work=$(mktemp -d)
 child=
 cleanup() {
@@ -210,6 +209,7 @@ aarch64)
         -append "console=ttyAMA0 quiet loglevel=3 panic=-1"
     ;;
 esac
+rm -f "$out"/*.tst "$out"/*.jsonl "$out"/*.txt "$out"/report.* # of a run before
 say "booting, at most $seconds s"
 "$qemu" -accel tcg,thread=multi "$@" -kernel "$image" </dev/null >"$out/console.log" 2>"$out/qemu.log" &
 child=$!
