@@ -406,6 +406,7 @@ void x86_poke_step(struct vm *vm, struct vcpu *vc)
     ev_begin(vm, vc, NULL);
     vm->ev->len = vc->micro.trap_len;
     memcpy(vm->ev->fetched, vc->micro.trap, sizeof(vm->ev->fetched));
+    vm->ev->text[1] = mmu_text_at(vm, vc, cut(vc, vcpu_lin(vc) + vc->micro.trap_len - 1), NULL);
     perform(vm, vc);
     x86_flags(vc);
     ev_end(vm, vc);
