@@ -290,3 +290,11 @@ void input_fold(struct scenario *s)
     fold_lists(s);
     fold_moves(s);
 }
+
+void input_whole_steps(struct scenario *s)
+{
+    if (s->protocol == TSP_PROTOCOL_NONE)
+        return;
+    s->protocol = TSP_PROTOCOL_NONE;
+    input_fold(s);
+}

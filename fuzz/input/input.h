@@ -118,6 +118,8 @@ void input_parse(const uint8_t *p, size_t n, struct scenario *out);
 /* The binary form; parses back to the same scenario. Returns its length, 0 when it does not fit in
  * max. */
 size_t input_write(const struct scenario *s, uint8_t *out, size_t max);
+/* The same scenario without a protocol, for those who run whole instructions. */
+void input_whole_steps(struct scenario *s);
 /* True when p starts with the text form's magic line; else it is binary. */
 bool input_is_text(const uint8_t *p, size_t n);
 /* Text form: strict, with line and reason on error. */

@@ -69,6 +69,8 @@ bool derive_each(enum derive how, const uint8_t *data, size_t size, const struct
     } else {
         input_parse(data, size, &d.s);
     }
+    if (how != DERIVE_NONE)
+        input_whole_steps(&d.s);
     if (how == DERIVE_HYPERCALL) {
         calls(&d, derive_hash(data, size));
         return true;

@@ -10,7 +10,7 @@ struct exec {
     struct target *t;
     struct tsp_trace *trace;
     uint32_t budget;
-    bool end;
+    bool end, micro; /* micro: a run with a protocol, of which every step counts */
     const struct exec_how *how;
     const struct tsp_setup *setup; /* in force: another one after a move */
     unsigned moved;
@@ -33,25 +33,22 @@ static void account(struct exec *x, const struct tsp_event *e, uint32_t slice)
     x->budget--;
     /* A plain instruction of one of several vCPUs says no more than one of a single vCPU, which has
      * no event. */
-    if (e->kind == TSP_EV_RETIRE || e->kind == TSP_EV_NONE)
+    if (e->kind == TSP_EV_NONE || (e->kind == TSP_EV_RETIRE && !x->micro))
         return;
     keep(x);
     if (e->kind == TSP_EV_STOP && e->code == TSP_STOP_ERROR)
         x->end = true;
 }
 
-static void step(struct exec *x, unsigned vcpu, bool alone)
+static void step(struct exec *x, struct sched_move move)
 {
     struct tsp_event *e = &x->trace->ev[x->trace->n];
-    uint32_t slice = x->budget < EXEC_SLICE ? x->budget : EXEC_SLICE;
 
-    if (!alone)
-        slice = 1;
-    if (x->t->ops->run(x->t->self, vcpu, slice, e) != TSP_OK) {
-        *e =
-            (struct tsp_event){.kind = TSP_EV_STOP, .code = TSP_STOP_ERROR, .vcpu = (uint16_t)vcpu};
+    if (x->t->ops->run(x->t->self, move.vcpu, move.budget, e) != TSP_OK) {
+        *e = (struct tsp_event){
+            .kind = TSP_EV_STOP, .code = TSP_STOP_ERROR, .vcpu = (uint16_t)move.vcpu};
     }
-    account(x, e, slice);
+    account(x, e, x->micro ? 1 : move.budget);
 }
 
 /* Events of the guest, without those that the moves are. */
@@ -81,13 +78,20 @@ static void move(struct exec *x)
 enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
                              const struct exec_how *how, struct tsp_trace *trace)
 {
-    struct exec x = {.t = t, .trace = trace, .budget = how->budget, .how = how, .setup = setup};
+    struct exec x = {.t = t,
+                     .trace = trace,
+                     .budget = how->budget,
+                     .how = how,
+                     .setup = setup,
+                     .micro = setup->protocol != TSP_PROTOCOL_NONE};
+    struct sched_move next = {0, 0};
     enum tsp_status st;
-    unsigned last = 0;
     size_t at = 0;
 
     trace->n = 0;
     trace->truncated = false;
+    if (x.micro && !(t->caps & TSP_CAP_STEPS))
+        return TSP_ENOTSUP;
     st = t->ops->reset(t->self, setup, &trace->ev[0]);
     if (st != TSP_OK)
         return st;
@@ -105,8 +109,9 @@ enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
             trace->truncated = true;
             break;
         }
-        last = sched_next(how->sched, how->nsched, &at, runnable, last);
-        step(&x, last, setup->nvcpu == 1);
+        next = sched_move(setup, how->sched, how->nsched, &at, runnable, next.vcpu,
+                          x.budget < EXEC_SLICE ? x.budget : EXEC_SLICE);
+        step(&x, next);
     }
     return TSP_OK;
 }

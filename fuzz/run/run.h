@@ -48,7 +48,15 @@ void migrate_compare(const struct tsp_setup *setup, const struct tsp_trace *stay
 void exec_outcome(struct target *t, const struct scenario *s, const struct tsp_setup *setup,
                   const struct tsp_trace *trace, struct outcome *out);
 
-/* sched.c */
+/* sched.c: who moves next, and what `run` is to be given as its budget. slice: what it is without a
+ * protocol when there is one vCPU. */
+struct sched_move {
+    unsigned vcpu;
+    uint32_t budget;
+};
+struct sched_move sched_move(const struct tsp_setup *setup, const uint8_t *sched, size_t n,
+                             size_t *at, uint32_t runnable, unsigned last, uint32_t slice);
+/* Without a protocol: which vCPU. */
 unsigned sched_next(const uint8_t *sched, size_t n, size_t *at, uint32_t runnable, unsigned last);
 
 /* judge.c: for harnesses. Prints "rule, target, event, expected, got" to stderr and aborts in a

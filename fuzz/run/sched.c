@@ -38,3 +38,32 @@ unsigned sched_next(const uint8_t *sched, size_t n, size_t *at, uint32_t runnabl
     }
     return last;
 }
+
+/* When the schedule ends the vCPU that moved last goes on as long as it can, with what it has
+ * fetched. */
+static struct sched_move micro_move(const uint8_t *sched, size_t n, size_t *at, uint32_t runnable,
+                                    unsigned last)
+{
+    struct sched_move m = {last, TSP_STEP_RUN};
+
+    if (*at < n) {
+        m.vcpu = input_sched_vcpu(sched[*at]);
+        m.budget = input_sched_step(sched[*at]);
+        (*at)++;
+    }
+    if (!(runnable >> m.vcpu & 1))
+        m.vcpu = sched_next(NULL, 0, at, runnable, m.vcpu);
+    return m;
+}
+
+struct sched_move sched_move(const struct tsp_setup *setup, const uint8_t *sched, size_t n,
+                             size_t *at, uint32_t runnable, unsigned last, uint32_t slice)
+{
+    struct sched_move m;
+
+    if (setup->protocol != TSP_PROTOCOL_NONE)
+        return micro_move(sched, n, at, runnable, last);
+    m.vcpu = sched_next(sched, n, at, runnable, last);
+    m.budget = setup->nvcpu == 1 ? slice : 1;
+    return m;
+}
