@@ -26,7 +26,7 @@ struct verb {
 };
 
 extern const struct verb verb_run, verb_replay, verb_report, verb_diff, verb_decode, verb_cpuid,
-    verb_lint, verb_spec, verb_fuzz, verb_record, verb_mutants, verb_sweep, verb_level,
+    verb_lint, verb_spec, verb_fuzz, verb_record, verb_mutants, verb_sweep, verb_race, verb_level,
     verb_migrate;
 
 /* "trapspec VERB: TEXT" on stderr. Returns the exit code that fits the status: 3 for bad input, 2
@@ -87,6 +87,11 @@ int cli_use_cpu(const char *verb, const char *name);
 bool cli_cpu_base(uint8_t *policy);
 /* Its leaves, with those of the scenario's hypervisor. */
 size_t cli_cpu_policy(const struct scenario *s, struct tsp_leaf *out, size_t max);
+/* Sweeps all leaves of the target with the default machine (or --cpu's), for a page of its own; *out
+ * stays until the next sweep. 0 or an exit code after a message. */
+struct sweep_doc;
+int cli_sweep(const char *verb, const char *target, struct known *known,
+              const struct sweep_doc **out);
 /* Writes them into a scenario with that base, so that it stands for itself wherever it is kept;
  * cli_fit does it. Does nothing without --cpu. */
 void cli_put_cpu(struct scenario *s);

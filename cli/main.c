@@ -10,7 +10,7 @@
 static const struct verb *const verbs[] = {&verb_run,    &verb_replay, &verb_report,  &verb_diff,
                                            &verb_decode, &verb_cpuid,  &verb_lint,    &verb_spec,
                                            &verb_fuzz,   &verb_record, &verb_mutants, &verb_sweep,
-                                           &verb_level,  &verb_migrate};
+                                           &verb_race,   &verb_level,  &verb_migrate};
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 static void overview(FILE *f)

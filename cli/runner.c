@@ -210,21 +210,28 @@ static bool move_now(struct state *x)
     return true;
 }
 
+/* With a protocol every step of a vCPU is part of the trace. */
+static bool in_steps(const struct state *x)
+{
+    return x->at->protocol != TSP_PROTOCOL_NONE;
+}
+
 /* One turn of a vCPU; what it cost of the budget, 0: the target failed. */
-static uint32_t turn(struct state *x, unsigned vcpu, uint32_t slice)
+static uint32_t turn(struct state *x, struct sched_move move)
 {
     struct tsp_event *ev = &x->trace.ev[x->trace.n];
+    bool micro = in_steps(x);
 
-    if (x->r->t->ops->run(x->r->t->self, vcpu, slice, ev) != TSP_OK)
+    if (x->r->t->ops->run(x->r->t->self, move.vcpu, move.budget, ev) != TSP_OK)
         return 0;
     if (ev->kind == TSP_EV_STOP && ev->code == TSP_STOP_BUDGET)
-        return slice;
+        return micro ? 1 : move.budget;
     if (ev->kind == TSP_EV_STOP) {
         x->out->stop = ev->code;
         x->out->last = *ev;
     }
     x->events += ev->kind != TSP_EV_RETIRE && ev->kind != TSP_EV_NONE;
-    if (ev->kind != TSP_EV_RETIRE && ev->kind != TSP_EV_FETCH)
+    if (micro ? ev->kind != TSP_EV_NONE : ev->kind != TSP_EV_RETIRE && ev->kind != TSP_EV_FETCH)
         x->trace.n++;
     return 1;
 }
@@ -252,9 +259,11 @@ enum tsp_status runner_run(const struct runner *r, const struct tsp_setup *setup
     struct state *x = begin(r, setup, out);
     const struct tsp_target_ops *ops = r->t->ops;
     uint32_t left = r->budget, runnable, cost;
-    unsigned last = 0;
+    struct sched_move move = {0, 0};
     size_t at = 0;
 
+    if (in_steps(x) && !(r->t->caps & TSP_CAP_STEPS))
+        return error_set(err, TSP_ENOTSUP, 0, "%s shows no micro-steps", r->t->name);
     look_ahead(x, sched, nsched);
     memset(&x->trace.ev[0], 0, sizeof(x->trace.ev[0]));
     if (ops->reset(r->t->self, setup, &x->trace.ev[0]) != TSP_OK)
@@ -265,14 +274,17 @@ enum tsp_status runner_run(const struct runner *r, const struct tsp_setup *setup
         uint32_t slice = left < 4096 ? left : 4096;
 
         if (!move_now(x)) {
-            last = sched_next(sched, nsched, &at, runnable, last);
-            cost = turn(x, last, setup->nvcpu > 1 ? 1 : slice);
+            move = sched_move(setup, sched, nsched, &at, runnable, move.vcpu, slice);
+            cost = turn(x, move);
             if (cost == 0) {
                 decoder_close(x->dec);
                 return error_set(err, TSP_EIO, 0, "%s died", r->t->name);
             }
             left -= cost;
         }
+        /* what a race is judged by cannot be cut into pieces */
+        if (x->trace.n == TSP_MAX_EVENT && in_steps(x))
+            break;
         if (x->trace.n == TSP_MAX_EVENT)
             piece(x);
     }

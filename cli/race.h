@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* What `race` found, and how it is told. */
+#ifndef TSP_CLI_RACE_H
+#define TSP_CLI_RACE_H
+
+#include "cli/cli.h"
+#include "fuzz/run/explore.h"
+#include "fuzz/run/race.h"
+
+/* A rule that a protocol breaks, with a shortest schedule over all cases. */
+struct race_break {
+    unsigned cases;
+    struct race_case first;
+    struct explore_broken how;
+    char file[512]; /* the scenario, "" when it was not written */
+};
+
+struct race_sum {
+    unsigned protocol, cases, truncated, nbreak;
+    double states, moves, schedules, seconds;
+    struct race_break broken[EXPLORE_RULES];
+};
+
+struct race_report {
+    const struct spec *spec;
+    struct target *target;
+    unsigned nsum;
+    struct race_sum sum[TSP_PROTOCOL_COUNT];
+};
+
+/* The scenario of a break: its case, with the schedule. */
+void race_break_scenario(const struct race_break *b, struct scenario *s);
+/* Calls line() with each step of the schedule: number, vCPU, what it did, and the rules it broke.
+ */
+struct race_line {
+    unsigned step, vcpu;
+    const char *text;
+    const char *broken; /* rule id, or NULL */
+};
+void race_timeline(const struct race_report *r, const struct race_break *b,
+                   void (*line)(void *ctx, const struct race_line *l), void *ctx);
+void race_print(const struct race_report *r, const struct race_sum *sum);
+void race_json(const struct race_report *r, const struct race_sum *sum);
+enum tsp_status race_html(const struct race_report *r, const char *path, struct tsp_error *err);
+
+#endif
