@@ -99,9 +99,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 bool harness_read(const uint8_t *data, size_t size, struct scenario *s)
 {
-    if (input_is_text(data, size))
-        return input_text_parse((const char *)data, size, s, NULL) == TSP_OK;
-    input_parse(data, size, s);
+    if (input_is_text(data, size) && input_text_parse((const char *)data, size, s, NULL) != TSP_OK)
+        return false;
+    if (!input_is_text(data, size))
+        input_parse(data, size, s);
+    if (!harness.races)
+        input_whole_steps(s);
     return true;
 }
 

@@ -16,6 +16,7 @@ struct harness {
     struct target target;
     const struct spec *spec;
     struct spec_options options;
+    bool races; /* scenarios keep their protocol */
     /* Room for one run at a time. */
     struct scenario scenario;
     struct input_image image;

@@ -1,0 +1,11 @@
+trapspec scenario 1
+protocol lguest
+nvcpu 2
+host amd
+policy amd
+code_at 0x10100
+reg rax 0x1
+code 0f01c1f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4
+sched 000000010000000001
+# RACE-SERIAL: once modified code is said to be ready every other processor has serialised
+# long64 amd prefix none at 0 pages rw other same vcpus 2

@@ -1,0 +1,11 @@
+trapspec scenario 1
+protocol virtualbox
+nvcpu 2
+mode compat32
+cs_base 0x100
+code_at 0x10100
+reg rax 0x1
+code 0f01d9f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4
+sched 0000000000
+# RACE-COMPARE: only the bytes that trapped may be written over: compare before write
+# compat32+base intel prefix none at 0 pages rw other same vcpus 2
