@@ -13,7 +13,7 @@
 static struct {
     struct tsp_vcpu_state vcpu[TSP_MAX_VCPU];
     struct tsp_hv_state hv[TSP_MAX_VCPU];
-    uint8_t ram[TSP_MAX_RAM];
+    uint8_t ram[TSP_MAX_RAM], fresh[TSP_MAX_RAM];
 } saved;
 
 static bool can(const struct tsp_target_ops *o)
@@ -37,15 +37,12 @@ static enum tsp_status save(struct target *t, const struct tsp_setup *s)
 /* Pages that are as the set-up made them stay: most do, and read-only ones always. */
 static bool restore_memory(struct target *t, const struct tsp_setup *s)
 {
-    uint8_t fresh[PAGE];
-
-    for (uint64_t at = 0; at < s->ram_size; at += PAGE) {
-        if (t->ops->peek(t->self, s->ram_base + at, fresh, PAGE) != TSP_OK)
-            return false;
-        if (memcmp(fresh, saved.ram + at, PAGE) != 0 &&
+    if (t->ops->peek(t->self, s->ram_base, saved.fresh, s->ram_size) != TSP_OK)
+        return false;
+    for (uint64_t at = 0; at < s->ram_size; at += PAGE)
+        if (memcmp(saved.fresh + at, saved.ram + at, PAGE) != 0 &&
             t->ops->poke(t->self, s->ram_base + at, saved.ram + at, PAGE) != TSP_OK)
             return false;
-    }
     return true;
 }
 
