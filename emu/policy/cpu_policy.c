@@ -251,3 +251,11 @@ void cpu_policy_limit(struct cpu_policy *p, struct featureset *fs)
         feature_put(fs, FEATURE_XSAVE, false);
     featureset_close(fs);
 }
+
+void cpu_policy_fit_width(struct cpu_policy *p, const struct featureset *fs)
+{
+    uint32_t width = cpu_policy_reg(p, 0x80000008, 0, EAX);
+
+    if (!feature_in(fs, FEATURE_LA57) && (width >> 8 & 0xff) > 48)
+        cpu_policy_set(p, 0x80000008, 0, EAX, (uint32_t)bits_set(width, 15, 8, 48));
+}

@@ -50,6 +50,9 @@ void cpu_policy_set_features(struct cpu_policy *p, const struct featureset *fs);
  * in leaves that are gone, XSAVE without its leaf, and what needs them. */
 void cpu_policy_limit(struct cpu_policy *p, struct featureset *fs);
 
+/* Linear addresses no wider than paging without LA57 makes them. */
+void cpu_policy_fit_width(struct cpu_policy *p, const struct featureset *fs);
+
 /* xstate.c: components that the features of fs use, and leaf 0xD made to fit them: what of
  * `present` (bits of XCR0 and IA32_XSS) is left, sizes, sub-leaves. */
 uint64_t xstate_of_features(const struct featureset *fs);

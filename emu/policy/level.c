@@ -311,6 +311,7 @@ void level_pair(const struct cpu_policy *a, const struct cpu_policy *b, struct c
         cpu_policy_drop(out, 0x5, 0x5);
     cpu_policy_set_features(out, &fs);
     xstate_fit(out, &fs, present);
+    cpu_policy_fit_width(out, &fs);
     cpu_policy_tidy(out);
 }
 

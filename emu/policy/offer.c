@@ -32,6 +32,7 @@ static void put_features(struct cpu_policy *p, struct featureset *fs)
     }
     cpu_policy_set_features(p, fs);
     xstate_fit(p, fs, present);
+    cpu_policy_fit_width(p, fs);
 }
 
 void offer_host(const struct cpu_policy *raw, struct cpu_policy *out)
@@ -95,13 +96,36 @@ static void tolerated(struct featureset *fs, bool amd)
 /* ... and back to what the host says where nothing is to be tolerated. */
 static void as_on_host(struct featureset *fs, const struct featureset *host)
 {
-    static const uint16_t f[] = {FEATURE_HTT,      FEATURE_CMP_LEGACY,    FEATURE_MD_CLEAR,
-                                 FEATURE_FB_CLEAR, FEATURE_RFDS_CLEAR,    FEATURE_RSBA,
-                                 FEATURE_RRSBA,    FEATURE_FDP_EXCP_ONLY, FEATURE_NO_FPU_SEL};
+    static const uint16_t f[] = {FEATURE_HTT,       FEATURE_CMP_LEGACY, FEATURE_MD_CLEAR,
+                                 FEATURE_FB_CLEAR,  FEATURE_RFDS_CLEAR, FEATURE_RSBA,
+                                 FEATURE_RRSBA,     FEATURE_NO_LMSL,    FEATURE_FDP_EXCP_ONLY,
+                                 FEATURE_NO_FPU_SEL};
 
     for (unsigned i = 0; i < sizeof(f) / sizeof(f[0]); i++)
         if (!feature_in(host, f[i]))
             feature_put(fs, f[i], false);
+}
+
+static void keep_bits(struct cpu_policy *p, uint32_t leaf, unsigned reg, uint32_t mask)
+{
+    if (cpu_policy_find(p, leaf, 0) != NULL)
+        cpu_policy_set(p, leaf, 0, reg, cpu_policy_reg(p, leaf, 0, reg) & mask);
+}
+
+/* What only AMD's processors fill in: a host that is a virtual machine itself may have it. */
+static void hide_foreign(struct cpu_policy *p)
+{
+    for (unsigned reg = EBX; reg <= EDX; reg++)
+        keep_bits(p, 0x80000000, reg, 0);
+    keep_bits(p, 0x80000001, EAX, 0);
+    keep_bits(p, 0x80000001, EBX, 0);
+    cpu_policy_drop(p, 0x80000005, 0x80000005);
+    keep_bits(p, 0x80000006, EAX, 0);
+    keep_bits(p, 0x80000006, EBX, 0);
+    keep_bits(p, 0x80000006, EDX, 0);
+    keep_bits(p, 0x80000008, EAX, 0xffff);
+    keep_bits(p, 0x80000008, ECX, 0);
+    keep_bits(p, 0x80000008, EDX, 0);
 }
 
 /* No leaf for power management, processor serial numbers or topology, which are not the guest's; no
@@ -118,8 +142,13 @@ static void hide_host(struct cpu_policy *p, enum offer_kind kind)
     cpu_policy_drop(p, 0x80000009, 0x80000009);
     cpu_policy_drop(p, 0x8000000b, 0x80000018);
     cpu_policy_drop(p, 0x8000001b, 0x80000020);
-    if (is_amd(p))
+    if (!is_amd(p)) {
+        hide_foreign(p);
+    } else {
         cpu_policy_drop(p, 0x2, 0x4);
+        if (cpu_policy_find(p, 0x80000001, 0) != NULL)
+            cpu_policy_set(p, 0x80000001, 0, EAX, cpu_policy_reg(p, 1, 0, EAX));
+    }
     if (kind == OFFER_PV)
         cpu_policy_drop(p, 0x8000000a, 0x8000000a);
 }
@@ -206,6 +235,8 @@ void offer_default(const struct cpu_policy *host, enum offer_kind kind, struct c
     featureset_and(&fs, &mask);
     common(&fs, &had);
     as_on_host(&fs, &had);
+    if (!is_amd(host))
+        feature_put(&fs, FEATURE_NO_LMSL, false); /* tolerated; Intel does not assign the bit */
     set_maxima(out, host, false);
     put_features(out, &fs);
     if (kind >= OFFER_HVM_SHADOW)
