@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which format a dump has, by trying. */
 #include "cli/formats/dump_in.h"
+#include "emu/policy/serial.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +191,8 @@ enum tsp_status dump_read(const char *name, const uint8_t *p, size_t n, struct d
     enum tsp_status st;
 
     memset(out, 0, sizeof(*out));
+    if (serial_is(p, n))
+        return dump_in_policy(&in);
     if (wide) {
         text = narrow(p, n, p[0] == 0xfe, &in.n);
         if (text == NULL)
