@@ -271,6 +271,95 @@ static void probe_long_undefined(struct probe *p)
     }
 }
 
+/* One event, the migration, and something that looks at what was to move. */
+static void moved(struct probe *p, const uint8_t *code, size_t n)
+{
+    probe_code(p, code, n);
+    for (unsigned to = 0; to < 2; to++) {
+        p->s.nmove = 1;
+        p->s.move[0] = (struct input_move){1, to ? TSP_VENDOR_AMD : TSP_VENDOR_INTEL};
+        probe_emit(p);
+    }
+    p->s.nmove = 0;
+}
+
+static void probe_moved_leaves(struct probe *p)
+{
+    static const uint32_t leaf[] = {HV_BASE, HV_BASE + 1, 1, 7, 0xb, 0xd, 0x80000001u};
+
+    for (unsigned i = 0; i < PROBE_COUNT(leaf) * 2; i++) {
+        /* cpuid; mov eax, LEAF; xor ecx, ecx; cpuid */
+        uint8_t code[] = {0x0f, 0xa2, 0xb8, 0, 0, 0, 0, 0x31, 0xc9, 0x0f, 0xa2};
+
+        probe_default(p, TSP_ARCH_X86);
+        p->s.apic_id = 5;
+        p->s.xcr0 = 7;
+        p->s.level = i & 1 ? 3 : 0;
+        p->s.cpu |= INPUT_CPU_OSXSAVE | INPUT_CPU_PKE;
+        le_store(code + 3, leaf[i / 2], 4);
+        moved(p, code, sizeof(code));
+    }
+}
+
+/* Stack, handlers, control and debug registers, an interrupt under way, registers of the model. */
+static void probe_moved_state(struct probe *p)
+{
+    static const struct {
+        uint8_t mode, level, n, code[24];
+    } row[] = {
+        /* push 7; cpuid; pop rax; vmcall */
+        {TSP_MODE_PROT32, 0, 8, {0x6a, 7, 0x0f, 0xa2, 0x58, 0x0f, 0x01, 0xc1}},
+        {TSP_MODE_REAL16, 0, 8, {0x6a, 7, 0x0f, 0xa2, 0x58, 0x0f, 0x01, 0xc1}},
+        /* cpuid; ud2 */
+        {TSP_MODE_LONG64, 0, 4, {0x0f, 0xa2, 0x0f, 0x0b}},
+        {TSP_MODE_PROT32, 0, 4, {0x0f, 0xa2, 0x0f, 0x0b}},
+        {TSP_MODE_LONG64, 3, 4, {0x0f, 0xa2, 0x0f, 0x0b}},
+        /* mov eax, 5; mov cr8, rax; vmcall; mov rax, cr8; vmcall */
+        {TSP_MODE_LONG64,
+         0,
+         19,
+         {0xb8, 5, 0, 0, 0, 0x44, 0x0f, 0x22, 0xc0, 0x0f, 0x01, 0xc1, 0x44, 0x0f, 0x20, 0xc0, 0x0f,
+          0x01, 0xc1}},
+        /* mov eax, 5; mov dr0, rax; vmcall; mov rax, dr0; vmcall */
+        {TSP_MODE_LONG64,
+         0,
+         17,
+         {0xb8, 5, 0, 0, 0, 0x0f, 0x23, 0xc0, 0x0f, 0x01, 0xc1, 0x0f, 0x21, 0xc0, 0x0f, 0x01,
+          0xc1}},
+        /* cpuid; mov ecx, IA32_MISC_ENABLE; rdmsr */
+        {TSP_MODE_LONG64, 0, 9, {0x0f, 0xa2, 0xb9, 0xa0, 0x01, 0, 0, 0x0f, 0x32}},
+        /* the same of KVM's clock: mov ecx, 0x12; rdmsr */
+        {TSP_MODE_LONG64, 0, 9, {0x0f, 0xa2, 0xb9, 0x12, 0, 0, 0, 0x0f, 0x32}},
+        {TSP_MODE_LONG64, 0, 9, {0x0f, 0xa2, 0xb9, 0x11, 0, 0, 0, 0x0f, 0x32}},
+        {TSP_MODE_LONG64, 0, 9, {0x0f, 0xa2, 0xb9, 0x00, 0x4d, 0x56, 0x4b, 0x0f, 0x32}},
+        {TSP_MODE_LONG64, 0, 9, {0x0f, 0xa2, 0xb9, 0x01, 0x4d, 0x56, 0x4b, 0x0f, 0x32}},
+        /* vmcall at CPL 3, then a CPUID that faults */
+        {TSP_MODE_LONG64, 3, 5, {0x0f, 0x01, 0xc1, 0x0f, 0xa2}},
+    };
+
+    for (unsigned i = 0; i < PROBE_COUNT(row); i++) {
+        struct probe_mode m = {row[i].mode, 0, row[i].level};
+
+        probe_default(p, TSP_ARCH_X86);
+        probe_mode(p, &m);
+        if (i + 1 == PROBE_COUNT(row)) {
+            p->s.cpu |= INPUT_CPU_FAULTING;
+            p->s.config |= TSP_CFG_GUEST_FAULTING;
+        }
+        p->s.msr[0] = (struct tsp_msr){0x1a0, 0x40001};
+        p->s.nmsr = 1;
+        moved(p, row[i].code, row[i].n);
+    }
+    /* An IPI to itself, taken after the machine has moved: vmcall; nop; nop */
+    probe_default(p, TSP_ARCH_X86);
+    p->s.config |= TSP_CFG_IRQCHIP | TSP_CFG_APIC_ON;
+    p->s.flags |= 0x200;
+    probe_reg(p, TSP_RAX, 10);
+    probe_reg(p, TSP_RBX, 1);
+    probe_reg(p, TSP_RSI, 0xfb);
+    moved(p, (const uint8_t[5]){0x0f, 0x01, 0xc1, 0x90, 0x90}, 5);
+}
+
 void probe_edges(struct probe *p)
 {
     probe_long_undefined(p);
@@ -282,6 +371,8 @@ void probe_edges(struct probe *p)
     probe_xsave(p);
     probe_call_bits(p);
     probe_call_edges(p);
+    probe_moved_leaves(p);
+    probe_moved_state(p);
 }
 
 static void hvc(struct probe *p, uint64_t id)
@@ -320,6 +411,18 @@ void probe_edges_arm64(struct probe *p)
         probe_reg(p, 1, (uint64_t)1 << bit);
         hvc(p, 0x84000001);
         hvc(p, 0xc4000001);
+    }
+    for (unsigned once = 0; once < 1; once++) {
+        uint8_t code[8] = {0};
+
+        le_store(code, HVC, 4);
+        probe_default(p, TSP_ARCH_ARM64);
+        probe_reg(p, 0, 0x80000000u);
+        p->s.nmove = 1;
+        p->s.move[0] = (struct input_move){1, TSP_VENDOR_INTEL};
+        probe_code(p, code, 8);
+        probe_emit(p);
+        p->s.nmove = 0;
     }
     /* AFFINITY_INFO about another, with a level that has bits above its 32. */
     for (unsigned i = 0; i < 8; i++) {
