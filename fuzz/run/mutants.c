@@ -69,7 +69,7 @@ static void forget(void *ctx, const struct finding *f)
 
 static bool run_on(struct hunt *h, struct target *t, void (*found)(void *, const struct finding *))
 {
-    if (exec_run(t, &h->setup, h->s.sched, h->s.nsched, BUDGET, &h->trace) != TSP_OK)
+    if (exec_scenario(t, &h->s, &h->setup, BUDGET, &h->trace) != TSP_OK)
         return false;
     h->judge.caps = t->caps;
     h->judge.found = found;
@@ -111,6 +111,16 @@ static bool one(void *ctx, const struct scenario *s)
     return !h->end;
 }
 
+static void move_x86(struct probe *p)
+{
+    probe_move(p, TSP_ARCH_X86);
+}
+
+static void move_arm64(struct probe *p)
+{
+    probe_move(p, TSP_ARCH_ARM64);
+}
+
 static void probe_area(struct hunt *h, unsigned area)
 {
     static const struct {
@@ -120,7 +130,12 @@ static void probe_area(struct hunt *h, unsigned area)
                 {MUTANT_CPUID, probe_rows},
                 {MUTANT_CALLS, probe_calls},
                 {MUTANT_PATCH, probe_patch},
-                {MUTANT_ARM64, probe_arm64}};
+                {MUTANT_ARM64, probe_arm64},
+                {MUTANT_MOVE, move_x86},
+                {MUTANT_MOVE, move_arm64},
+                {MUTANT_CALLS, probe_hyperv},
+                {MUTANT_CPUID | MUTANT_CALLS | MUTANT_MOVE, probe_edges},
+                {MUTANT_ARM64 | MUTANT_MOVE, probe_edges_arm64}};
     static struct probe p;
 
     for (size_t i = 0; i < PROBE_COUNT(part) && !h->end; i++) {
@@ -157,7 +172,7 @@ static bool one_pool(void *ctx, const struct tsp_setup *setup)
     if (over(h))
         return false;
     h->setup = *setup;
-    h->s.nsched = 0;
+    h->s.nsched = h->s.nmove = 0;
     h->out->executions++;
     h->out->nrule = 0;
     if (run_on(h, &h->mutant, keep) && h->out->nrule > 0 && run_on(h, &h->base, forget))
@@ -260,7 +275,7 @@ static bool exercise_one(void *ctx, const struct scenario *s)
     if (!runs(&x->t, s))
         return true;
     x->o->build(s, &x->image, &x->setup);
-    if (exec_run(&x->t, &x->setup, s->sched, s->nsched, BUDGET, &x->trace) == TSP_OK)
+    if (exec_scenario(&x->t, s, &x->setup, BUDGET, &x->trace) == TSP_OK)
         spec_check(x->o->spec, &x->setup, &x->trace, &x->judge);
     return x->o->stop == NULL || !x->o->stop();
 }

@@ -9,8 +9,9 @@
 #include <string.h>
 
 static const struct mutant_row *const tables[] = {
-    mutant_rows_historic, mutant_rows_cpuid, mutant_rows_calls,  mutant_rows_patch,
-    mutant_rows_arm64,    mutant_rows_setup, mutant_rows_hyperv, mutant_rows_pool,
+    mutant_rows_historic, mutant_rows_cpuid, mutant_rows_calls,
+    mutant_rows_patch,    mutant_rows_arm64, mutant_rows_setup,
+    mutant_rows_hyperv,   mutant_rows_pool,  mutant_rows_move,
 };
 #define NTABLE (sizeof(tables) / sizeof(tables[0]))
 
@@ -77,7 +78,8 @@ static void describe_row(const struct mutant_row *r, unsigned i, struct mutant_i
     out->source = r->source;
     out->kind = (enum mutant_kind)r->kind;
     out->area = r->area;
-    out->modelled = r->setup != NULL || r->begin != NULL || r->end != NULL || r->verdict != NULL;
+    out->modelled = r->setup != NULL || r->begin != NULL || r->end != NULL || r->verdict != NULL ||
+                    r->restore != NULL || r->restore_hv != NULL;
 }
 
 bool mutant_at(unsigned i, struct mutant_info *out)
@@ -215,6 +217,7 @@ static enum tsp_status mutant_reset(void *self, const struct tsp_setup *setup,
 
     m->given = setup;
     m->counter = 0;
+    m->moved = false;
     memset(m->patched, 0, sizeof(m->patched));
     if (m->row->setup == NULL) {
         st = m->inner.ops->reset(m->inner.self, setup, out);
@@ -380,9 +383,14 @@ static enum tsp_status mutant_get(void *self, unsigned vcpu, struct tsp_vcpu_sta
 static enum tsp_status mutant_set(void *self, unsigned vcpu, const struct tsp_vcpu_state *in)
 {
     struct mutant *m = self;
+    struct tsp_vcpu_state s = *in;
 
-    return m->inner.ops->set_vcpu == NULL ? TSP_ENOTSUP
-                                          : m->inner.ops->set_vcpu(m->inner.self, vcpu, in);
+    if (m->inner.ops->set_vcpu == NULL)
+        return TSP_ENOTSUP;
+    m->moved = true;
+    if (m->row->restore != NULL)
+        m->row->restore(m, &s);
+    return m->inner.ops->set_vcpu(m->inner.self, vcpu, &s);
 }
 
 /* The two were added to the end of the table: an older one may not reach them. */
@@ -401,8 +409,13 @@ static enum tsp_status mutant_get_hv(void *self, unsigned vcpu, struct tsp_hv_st
 static enum tsp_status mutant_set_hv(void *self, unsigned vcpu, const struct tsp_hv_state *in)
 {
     struct mutant *m = self;
+    struct tsp_hv_state s = *in;
 
-    return has_hv(m->inner.ops) ? m->inner.ops->set_hv(m->inner.self, vcpu, in) : TSP_ENOTSUP;
+    if (!has_hv(m->inner.ops))
+        return TSP_ENOTSUP;
+    if (m->row->restore_hv != NULL && !m->row->restore_hv(m, &s))
+        return TSP_EIO;
+    return m->inner.ops->set_hv(m->inner.self, vcpu, &s);
 }
 
 const struct target *mutant_inner(const void *self)

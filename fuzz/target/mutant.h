@@ -22,6 +22,7 @@ enum mutant_kind {
 #define MUTANT_CALLS 2u
 #define MUTANT_PATCH 4u
 #define MUTANT_ARM64 8u
+#define MUTANT_MOVE 32u   /* in what goes on after a migration */
 #define MUTANT_POLICY 16u /* in the verdict of reset: needs a pool of policies */
 
 #define MUTANT_ID_MAX 48u

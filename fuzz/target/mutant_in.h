@@ -19,6 +19,10 @@ struct mutant_row {
     void (*setup)(struct mutant *m);
     /* The verdict of reset, where there is a pool of policies. */
     void (*verdict)(struct mutant *m, struct tsp_event *out);
+    /* A state that somebody else puts into the machine, as a migration does; restore_hv false: it
+     * is refused. */
+    void (*restore)(struct mutant *m, struct tsp_vcpu_state *s);
+    bool (*restore_hv)(struct mutant *m, struct tsp_hv_state *s);
     /* A trap instruction is about to run in state s: changes what it begins with. False: not here.
      * Whatever the instruction leaves alone is put back afterwards. */
     bool (*begin)(struct mutant *m, struct tsp_vcpu_state *s);
@@ -36,6 +40,7 @@ struct mutant {
     struct tsp_vcpu_state start;        /* where the last run began */
     struct scan scan;                   /* of the trap instruction at hand, for begin */
     struct tsp_event scratch;
+    bool moved;                     /* a state was put in since the reset */
     unsigned counter;               /* for rows that act now and then; 0 after a reset */
     uint64_t patched[TSP_MAX_VCPU]; /* pc + 1 of the last rewrite */
 };
@@ -43,7 +48,7 @@ struct mutant {
 /* The tables; each ends with a row without an id. */
 extern const struct mutant_row mutant_rows_historic[], mutant_rows_cpuid[], mutant_rows_calls[],
     mutant_rows_patch[], mutant_rows_arm64[], mutant_rows_setup[], mutant_rows_hyperv[],
-    mutant_rows_pool[];
+    mutant_rows_pool[], mutant_rows_move[];
 
 /* mutant_state.c: memory and state of the inner machine. */
 bool mutant_read(const struct mutant *m, uint64_t lin, uint8_t *p, size_t n);
