@@ -326,7 +326,7 @@ static int run(int argc, char **argv)
         return cli_usage("level", "a host is needed: a dump, or the name of a recording");
     if ((size_t)(argc - optind) > LEVEL_MAX_HOST)
         return cli_usage("level", "%u hosts are the most", LEVEL_MAX_HOST);
-    if (a.vendor != NULL && cli_choice(a.vendor, cli_vendors) < 0)
+    if (a.vendor != NULL && (unsigned)cli_choice(a.vendor, cli_vendors) >= TSP_VENDOR_OTHER)
         return cli_usage("level", "--vendor: \"%s\" is none of intel, amd, hygon, centaur",
                          a.vendor);
     if (cli_choice(a.format, host_formats()) < 0)

@@ -2,6 +2,7 @@
 #include "cli/formats/golden_write.h"
 #include "cli/hosts.h"
 #include "emu/policy/identity.h"
+#include "emu/policy/level.h"
 #include "emu/policy/verify.h"
 
 #include <stdlib.h>
@@ -16,15 +17,18 @@ static const char help[] =
     "                gives a guest\n"
     "  --hvm         a guest with hardware virtualization, by what Xen can offer it\n"
     "  --pv          a paravirtualized guest, which executes CPUID natively\n"
+    "  --vendor V    the vendor the guest sees, whatever the hosts are: intel, amd, hygon, "
+    "centaur\n"
     "  --json        JSON lines: reasons and notes, then a summary\n"
     "  --color WHEN  auto, always, never\n\n"
     "example: trapspec migrate qemu-skylake-server-v1 qemu-nehalem-v1 --policy pool.policy\n"
     "exit codes: 0 yes, 1 no, 2 usage, 3 bad input\n";
 
-enum { OPT_POLICY = 256, OPT_HVM, OPT_PV, OPT_JSON, OPT_COLOR };
+enum { OPT_POLICY = 256, OPT_HVM, OPT_PV, OPT_VENDOR, OPT_JSON, OPT_COLOR };
 static const struct option options[] = {{"policy", required_argument, NULL, OPT_POLICY},
                                         {"hvm", no_argument, NULL, OPT_HVM},
                                         {"pv", no_argument, NULL, OPT_PV},
+                                        {"vendor", required_argument, NULL, OPT_VENDOR},
                                         {"json", no_argument, NULL, OPT_JSON},
                                         {"color", required_argument, NULL, OPT_COLOR},
                                         {NULL, 0, NULL, 0}};
@@ -32,7 +36,7 @@ static const struct option options[] = {{"policy", required_argument, NULL, OPT_
 #define REASONS 2048u
 
 struct asked {
-    const char *policy;
+    const char *policy, *vendor;
     enum offer_kind kind;
     bool json;
 };
@@ -163,6 +167,17 @@ static void name_vendor(struct move *m)
         cpu_policy_set(&m->guest, 0, 0, reg, cpu_policy_reg(&m->src.raw, 0, 0, reg));
 }
 
+/* The same face on both hosts: what they can offer of what that vendor's bits mean. */
+static void show_vendor(struct move *m)
+{
+    enum tsp_vendor vendor = (enum tsp_vendor)cli_choice(m->a->vendor, cli_vendors);
+
+    level_set_vendor(&m->src.max, vendor);
+    level_set_vendor(&m->dst.max, vendor);
+    if (m->a->policy == NULL)
+        level_set_vendor(&m->guest, vendor);
+}
+
 static int migrate(const struct asked *a, char **names)
 {
     struct move *m = calloc(1, sizeof(*m));
@@ -185,6 +200,8 @@ static int migrate(const struct asked *a, char **names)
         m->guest.platform_info = 0;
     if (status == TSP_OK)
         name_vendor(m);
+    if (a->vendor != NULL)
+        show_vendor(m);
     code = status == TSP_OK ? answer(m) : cli_fail("migrate", &err);
     free(m);
     return code;
@@ -203,6 +220,8 @@ static int run(int argc, char **argv)
             a.kind = OFFER_HVM;
         else if (opt == OPT_PV)
             a.kind = OFFER_PV;
+        else if (opt == OPT_VENDOR)
+            a.vendor = optarg;
         else if (opt == OPT_JSON)
             a.json = true;
         else if (opt == OPT_COLOR)
@@ -212,6 +231,9 @@ static int run(int argc, char **argv)
     }
     if (argc - optind != 2)
         return cli_usage("migrate", "two hosts are needed: from and to");
+    if (a.vendor != NULL && (unsigned)cli_choice(a.vendor, cli_vendors) >= TSP_VENDOR_OTHER)
+        return cli_usage("migrate", "--vendor: \"%s\" is none of intel, amd, hygon, centaur",
+                         a.vendor);
     return migrate(&a, argv + optind);
 }
 

@@ -15,7 +15,7 @@ _trapspec_options()
     lint) echo "--live --json --sarif --junit --color" ;;
     sweep) echo "$_trapspec_machine --target --leaves --random --jobs --output --html --known --json --color" ;;
     level) echo "--hvm --pv --vendor --output --format --json --color" ;;
-    migrate) echo "--policy --hvm --pv --json --color" ;;
+    migrate) echo "--policy --vendor --hvm --pv --json --color" ;;
     spec) echo "--table --json" ;;
     fuzz) echo "--engine --time --target --output --seeds --build --json" ;;
     mutants) echo "--list --kind --engine --time --sample --seed --jobs --target --known --output --json --color" ;;
