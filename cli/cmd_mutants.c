@@ -11,7 +11,9 @@ static const char help[] =
     "members; default: all. A mutant that no rule tells must be listed with a reason.\n\n"
     "  --list         what there is, with its source; nothing is run\n"
     "  --kind K       only historic (defects that shipped), systematic (one output, check, bit or\n"
-    "                 bound after the other) or model (behaviours of the model), or rules\n"
+    "                 bound after the other), model (behaviours of the model), protocol (steps of "
+    "a\n"
+    "                 rewrite left out) or rules (their inversions)\n"
     "  --engine E     probe (default): scenarios made from the rules; fuzz: mutations of them\n"
     "  --time S       seconds for one mutant at most (60; fuzz 5)\n"
     "  --sample N     every Nth mutant only\n"
@@ -52,7 +54,7 @@ static const struct option options[] = {{"list", no_argument, NULL, OPT_LIST},
                                         {"color", required_argument, NULL, OPT_COLOR},
                                         {NULL, 0, NULL, 0}};
 /* ORDER: enum mutant_kind, then the rules */
-static const char *const kinds[] = {"historic", "systematic", "model", "rules", NULL};
+static const char *const kinds[] = {"historic", "systematic", "model", "protocol", "rules", NULL};
 static const char *const engines[] = {"probe", "fuzz", NULL};
 #define KIND_RULES MUTANT_KIND_COUNT
 #define DAY_SECONDS 86400u

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_name[MUTANT_KIND_COUNT] = {"historic", "systematic", "model"};
+static const char *const kind_name[MUTANT_KIND_COUNT] = {"historic", "systematic", "model",
+                                                         "protocol"};
 
 /* What is told at the end. */
 struct sums {

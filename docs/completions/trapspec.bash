@@ -39,7 +39,7 @@ _trapspec_values()
     --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 kvm plugin: golden: dump:" ;;
     --cpu) trapspec cpuid --list 2>/dev/null ;;
     --format) echo "raw aida64 libcpuid libvirt firecracker xen-policy xen-featureset json" ;;
-    --kind) echo "historic systematic model rules" ;;
+    --kind) echo "historic systematic model protocol rules" ;;
     --color) echo "auto always never" ;;
     --engine) echo "libfuzzer afl" ;;
     --harness) echo "fz_exec fz_cpuid fz_hypercall" ;;

@@ -232,6 +232,9 @@ enum tsp_status mutants_try(const struct mutants_options *o, unsigned index,
     if (st == TSP_OK && out->tried) {
         if (info.area == MUTANT_POLICY) {
             hunt_pools(&h);
+        } else if (info.area == MUTANT_RACE) {
+            h.everything = true;
+            mutants_races(one, &h);
         } else if (o->fuzz) {
             h.everything = true;
             mutants_invent(o->spec, o->seed, one, &h);
@@ -317,6 +320,7 @@ enum tsp_status mutants_exercise(const struct mutants_options *o, unsigned *hits
     probe_each(o->spec, TSP_ARCH_X86, exercise_one, &x);
     probe_each(o->spec, TSP_ARCH_ARM64, exercise_one, &x);
     exercise_pools(&x);
+    mutants_races(exercise_one, &x);
     for (unsigned i = 0; i < spec_rule_count(o->spec); i++)
         hits[i] = hits[i] & BROKEN ? 0 : hits[i];
     target_close(&x.t);

@@ -45,7 +45,9 @@ enum tsp_status mutants_try(const struct mutants_options *o, unsigned index,
 enum tsp_status mutants_exercise(const struct mutants_options *o, unsigned *hits,
                                  struct tsp_error *err);
 
-/* Private to mutants*.c: calls each() with mutated scenarios until it returns false. */
+/* Private to mutants*.c: call each() with races, or with mutated scenarios, until it returns false.
+ */
+void mutants_races(bool (*each)(void *ctx, const struct scenario *s), void *ctx);
 void mutants_invent(const struct spec *spec, uint32_t seed,
                     bool (*each)(void *ctx, const struct scenario *s), void *ctx);
 

@@ -13,7 +13,8 @@
 enum mutant_kind {
     MUTANT_HISTORIC,   /* a defect that shipped somewhere, by its number */
     MUTANT_SYSTEMATIC, /* one output, check, bit or bound after the other */
-    MUTANT_MODEL, /* a behaviour of the model that documents do not allow; wraps model:* only */
+    MUTANT_MODEL,    /* a behaviour of the model that documents do not allow; wraps model:* only */
+    MUTANT_PROTOCOL, /* steps of a patch left out, or in another order */
     MUTANT_KIND_COUNT
 };
 
@@ -23,6 +24,7 @@ enum mutant_kind {
 #define MUTANT_PATCH 4u
 #define MUTANT_ARM64 8u
 #define MUTANT_MOVE 32u   /* in what goes on after a migration */
+#define MUTANT_RACE 64u   /* among several vCPUs under a patch protocol */
 #define MUTANT_POLICY 16u /* in the verdict of reset: needs a pool of policies */
 
 #define MUTANT_ID_MAX 48u

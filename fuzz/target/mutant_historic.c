@@ -121,25 +121,6 @@ static bool end_m013(struct mutant *m, struct tsp_event *ev)
     return false;
 }
 
-/* Among several vCPUs: what a sibling stored is gone. */
-static bool end_m015(struct mutant *m, struct tsp_event *ev)
-{
-    unsigned at = ev->len - 3u;
-
-    if (ev->kind != TSP_EV_FAULT || ev->code != UD || !mutant_foreign(m, ev) ||
-        m->given->nvcpu < 2 || m->given->patch != TSP_PATCH_REWRITE)
-        return false;
-    if (memcmp(ev->fetched, ev->stored, ev->len) == 0)
-        return false;
-    mutant_undo(m, ev, TSP_EV_PATCH, 0);
-    mutant_text(m, ev, at, 0x0f);
-    mutant_text(m, ev, at + 1, 0x01);
-    mutant_text(m, ev, at + 2, mutant_own_third(m));
-    ev->info[0] = ev->addr + at;
-    ev->info[1] = 3;
-    return false;
-}
-
 static void as_kernel(struct tsp_vcpu_state *s)
 {
     s->regs.level = 0;
@@ -625,9 +606,6 @@ const struct mutant_row mutant_rows_historic[] = {
     {ROW("M013", "the length check misses the end of the address space",
          "xen-project/xen d8ede4a09e", MUTANT_PATCH),
      .end = end_m013},
-    {ROW("M015", "bytes that a sibling stored between trap and rewrite are lost",
-         "xen-project/xen d8ede4a09e", MUTANT_PATCH),
-     .end = end_m015},
     {ROW("M017", "the privilege check is missing behind a rewrite", "xen-project/xen d8ede4a09e",
          MUTANT_PATCH | MUTANT_CALLS),
      .begin = begin_m017},

@@ -243,7 +243,49 @@ static void setup_arm(struct mutant *m)
         m->setup.pvtime_ipa += 64;
 }
 
+/* Protocols of a rewrite, by what each leaves out against the one that is proven to break nothing
+ * (torvalds/linux arch/x86/kernel/alternative.c smp_text_poke). */
+static const struct {
+    const char *name;
+    uint8_t protocol;
+} protocol[] = {{"no-compare", TSP_PROTOCOL_KVM},
+                {"no-serialise", TSP_PROTOCOL_KVM_2021},
+                {"lguest", TSP_PROTOCOL_LGUEST},
+                {"virtualbox", TSP_PROTOCOL_VIRTUALBOX},
+                {"page-flip", TSP_PROTOCOL_PAGE_FLIP}};
+
+static void name_protocol(unsigned i, char *out, size_t size)
+{
+    snprintf(out, size, "%s", protocol[i].name);
+}
+
+static void setup_protocol(struct mutant *m)
+{
+    if (m->given->protocol == TSP_PROTOCOL_TEXT_POKE)
+        m->setup.protocol = protocol[m->i].protocol;
+}
+
+static void setup_m015(struct mutant *m)
+{
+    if (m->given->protocol == TSP_PROTOCOL_TEXT_POKE)
+        m->setup.protocol = TSP_PROTOCOL_KVM;
+}
+
 const struct mutant_row mutant_rows_setup[] = {
+    {.id = "M015",
+     .text = "bytes that a sibling stored between trap and rewrite are lost",
+     .kind = MUTANT_HISTORIC,
+     .source = "xen-project/xen d8ede4a09e",
+     .area = MUTANT_RACE,
+     .setup = setup_m015},
+    {.id = "protocol",
+     .text = "a rewrite that leaves out steps of the proven one",
+     .kind = MUTANT_PROTOCOL,
+     .source = "torvalds/linux smp_text_poke",
+     .area = MUTANT_RACE,
+     .n = sizeof(protocol) / sizeof(protocol[0]),
+     .name = name_protocol,
+     .setup = setup_protocol},
     {.id = "config",
      .text = "the hypervisor runs as if configured otherwise",
      SETUP,
