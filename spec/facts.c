@@ -26,6 +26,7 @@ static const char *const vendor_v[] = {"intel", "amd", "hygon", "centaur", "othe
 static const char *const class_v[] = {"basic", "hv", "ext", "centaur"};
 static const char *const range_v[] = {"in", "out", "none"};
 static const char *const prev_v[] = {"other", "patch"};
+static const char *const step_v[] = {"maybe", "no"};
 static const char *const pf_v[] = {"no", "fetch", "write", "elsewhere", "spurious"};
 static const char *const delivery_v[] = {"ok", "failed"};
 static const char *const stop_v[] = {"budget",   "halt",  "end",     "triple",   "unsupported",
@@ -52,13 +53,13 @@ const struct fact_place fact_groups[FACT_GROUPS] = {
     {"stop", stop_v, 1, 24, 13},    {"faulting", offon_v, 1, 37, 2},
     {"hyperv", offon_v, 1, 39, 2},  {"served", noyes_v, 1, 41, 2},
     {"answer", answer_v, 1, 43, 2}, {"target", target_v, 1, 45, 3},
-    {"start", start_v, 1, 48, 2},   {"enforce", offon_v, 2, 0, 2},
-    {"irqchip", offon_v, 2, 2, 2},  {"apic", offon_v, 2, 4, 2},
-    {"host_tsc", offon_v, 2, 6, 2}, {"map_gpa", offon_v, 2, 8, 2},
-    {"hlt", hlt_v, 2, 10, 2},       {"pvtime", offon_v, 2, 12, 2},
-    {"suspend", offon_v, 2, 14, 2}, {"resume", offon_v, 2, 16, 2},
-    {"table", noyes_v, 2, 18, 2},   {"limit", limit_v, 2, 20, 2},
-    {"if", offon_v, 2, 27, 2},
+    {"start", start_v, 1, 48, 2},   {"step", step_v, 1, 18, 2},
+    {"enforce", offon_v, 2, 0, 2},  {"irqchip", offon_v, 2, 2, 2},
+    {"apic", offon_v, 2, 4, 2},     {"host_tsc", offon_v, 2, 6, 2},
+    {"map_gpa", offon_v, 2, 8, 2},  {"hlt", hlt_v, 2, 10, 2},
+    {"pvtime", offon_v, 2, 12, 2},  {"suspend", offon_v, 2, 14, 2},
+    {"resume", offon_v, 2, 16, 2},  {"table", noyes_v, 2, 18, 2},
+    {"limit", limit_v, 2, 20, 2},   {"if", offon_v, 2, 27, 2},
 };
 
 /* ORDER: enum cond_field */
@@ -155,10 +156,10 @@ static void setup_cpuid(struct judge *j)
 
 /* Groups that mean nothing on the other architecture: their first value, once per set-up. */
 static const uint8_t x86_lacks[] = {FACT_SERVED, FACT_ANSWER, FACT_TARGET, FACT_START};
-static const uint8_t arm_lacks[] = {FACT_CALL,   FACT_TEXT,  FACT_LOCK,     FACT_PREFIX,
-                                    FACT_LENGTH, FACT_PF,    FACT_DELIVERY, FACT_FAULTING,
-                                    FACT_HYPERV, FACT_LIMIT, FACT_IF,       FACT_VENDOR,
-                                    FACT_CLASS,  FACT_RANGE, FACT_ENTRY,    FACT_SUB1};
+static const uint8_t arm_lacks[] = {
+    FACT_CALL,     FACT_TEXT,     FACT_LOCK,   FACT_PREFIX, FACT_LENGTH, FACT_PF,
+    FACT_DELIVERY, FACT_FAULTING, FACT_HYPERV, FACT_LIMIT,  FACT_IF,     FACT_STEP,
+    FACT_VENDOR,   FACT_CLASS,    FACT_RANGE,  FACT_ENTRY,  FACT_SUB1};
 
 static void set_zero(struct judge *j, const uint8_t *group, size_t n)
 {
@@ -295,6 +296,21 @@ static bool limit_crossed(const struct judge *j)
     return last > limit;
 }
 
+/* A debug exception needs TF, or an instruction before this one that ran with it. Set-ups have no
+ * breakpoints. */
+static bool no_step(const struct judge *j)
+{
+    const struct tsp_event *ev = j->ev;
+    unsigned vcpu = ev->vcpu < TSP_MAX_VCPU ? ev->vcpu : 0;
+    const struct tsp_regs *start = &j->setup->vcpu[vcpu].regs;
+    size_t last = j->last[vcpu];
+
+    if (last && j->trace->ev[last - 1].kind != TSP_EV_POLICY)
+        return false;
+    return ev->before.pc == start->pc && ev->before.flags == start->flags &&
+           !bits_test(start->flags, 8);
+}
+
 static unsigned prefix_of(const struct insn_view *v)
 {
     if (v->mandatory)
@@ -323,6 +339,7 @@ static void event_x86(struct judge *j)
     fact_set(j, FACT_LENGTH, longest > 15);
     fact_set(j, FACT_LIMIT, limit_crossed(j));
     fact_set(j, FACT_IF, bits_test(ev->before.flags, 9));
+    fact_set(j, FACT_STEP, ev->kind == TSP_EV_FAULT && ev->code == 1 && no_step(j));
     fact_set(j, FACT_PF, pf_of(j));
     fact_set(j, FACT_DELIVERY, delivery_failed(ev, true));
     fact_set(j, FACT_FAULTING, bits_test(ev->sys[TSP_SYS_FAULTING], 0));

@@ -38,6 +38,7 @@ enum fact_group {
     FACT_ANSWER,
     FACT_TARGET,
     FACT_START,
+    FACT_STEP,
     FACT_ENFORCE,
     FACT_IRQCHIP,
     FACT_APIC,

@@ -207,6 +207,27 @@ static void shipped_deviations_fail(void **state)
     RUN(deviations);
 }
 
+/* The first instruction of a vCPU that does not step has no debug exception coming. */
+static void debug_exceptions_need_a_cause(void **state)
+{
+    const struct spec *s = spec_builtin();
+    struct tsp_event *ev;
+
+    (void)state;
+    setup_x86_default();
+    ev = add_event(EV_F, L64, VMMCALL, 3);
+    ev->code = 1;
+    setup.vcpu[0].regs = ev->before;
+    assert_int_equal(judge_with(s), FAIL);
+    assert_non_null(finding_of(s, "X86-DB-NONE"));
+    ev->before.flags |= 1u << 8;
+    setup.vcpu[0].regs.flags |= 1u << 8;
+    assert_int_equal(judge_with(s), PASS);
+    ev->before.flags = setup.vcpu[0].regs.flags = 2;
+    setup.vcpu[0].regs.pc -= 2; /* what ran before it may have stepped */
+    assert_int_equal(judge_with(s), PASS);
+}
+
 /* A rewrite moves nothing but text. */
 static void rewrite_that_moves_on_fails(void **state)
 {
@@ -361,6 +382,7 @@ static void target_that_died_is_an_error(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(documented_rewrite_is_clean),
     cmocka_unit_test(shipped_deviations_fail),
+    cmocka_unit_test(debug_exceptions_need_a_cause),
     cmocka_unit_test(rewrite_that_moves_on_fails),
     cmocka_unit_test(rewrite_that_clears_rf_fails),
     cmocka_unit_test(sequence_after_a_rewrite),
