@@ -87,8 +87,8 @@ int cli_use_cpu(const char *verb, const char *name);
 bool cli_cpu_base(uint8_t *policy);
 /* Its leaves, with those of the scenario's hypervisor. */
 size_t cli_cpu_policy(const struct scenario *s, struct tsp_leaf *out, size_t max);
-/* Sweeps all leaves of the target with the default machine (or --cpu's), for a page of its own; *out
- * stays until the next sweep. 0 or an exit code after a message. */
+/* Sweeps all leaves of the target with the default machine (or --cpu's), for a page of its own;
+ * *out stays until the next sweep. 0 or an exit code after a message. */
 struct sweep_doc;
 int cli_sweep(const char *verb, const char *target, struct known *known,
               const struct sweep_doc **out);

@@ -22,6 +22,7 @@ static const char help[] =
     "  -o DIR         write report.json, report.html and findings/ there\n"
     "  --sample N     every Nth of the scenarios made from the rules only\n"
     "  --cpu NAME     the guest's processor is that recording's (trapspec cpuid --list)\n"
+    "  --sweep        ask for all 2^32 CPUID leaves too; their picture is part of report.html\n"
     "  --corpus PATH  scenario files to run as well; may be repeated\n"
     "  --known FILE   accepted deviations, lines \"rule, reason\"\n"
     "  --no-known     show accepted deviations as findings\n"
@@ -35,6 +36,7 @@ enum {
     OPT_TARGET = 256,
     OPT_SAMPLE,
     OPT_CPU,
+    OPT_SWEEP,
     OPT_CORPUS,
     OPT_KNOWN,
     OPT_NO_KNOWN,
@@ -45,6 +47,7 @@ enum {
 static const struct option options[] = {{"target", required_argument, NULL, OPT_TARGET},
                                         {"sample", required_argument, NULL, OPT_SAMPLE},
                                         {"cpu", required_argument, NULL, OPT_CPU},
+                                        {"sweep", no_argument, NULL, OPT_SWEEP},
                                         {"corpus", required_argument, NULL, OPT_CORPUS},
                                         {"known", required_argument, NULL, OPT_KNOWN},
                                         {"no-known", no_argument, NULL, OPT_NO_KNOWN},
@@ -62,6 +65,8 @@ struct report_args {
     const char *corpus[CORPUS_MAX];
     unsigned ncorpus;
     bool no_known, json;
+    bool sweep;
+    const struct sweep_doc *swept;
     struct source src;
     struct skip_list *skip;
     struct report *report;
@@ -322,6 +327,7 @@ static int finish(struct report_args *a)
     d.records = a->src.is_golden ? a->target : NULL;
     d.policy_is_input = !a->src.is_dump;
     d.remarks = a->remarks;
+    d.sweep = a->swept;
     report_totals(a->report, &t);
     if (a->json)
         report_write_json(stdout, &d);
@@ -336,6 +342,8 @@ static int finish(struct report_args *a)
         return code;
     if (t.events == 0)
         return EXIT_NOTHING;
+    if (a->swept != NULL && a->swept->leaves->target_fail + a->swept->subs->target_fail > 0)
+        return EXIT_FINDINGS;
     return report_findings(&d) > 0 || t.stale_known > 0 ? EXIT_FINDINGS : EXIT_CONFORMS;
 }
 
@@ -365,6 +373,8 @@ static int parse_args(struct report_args *a, int argc, char **argv)
             return cli_usage("report", "--sample %s: a number of 1 to 1000000", optarg);
         else if (opt == OPT_CORPUS && a->ncorpus < CORPUS_MAX)
             a->corpus[a->ncorpus++] = optarg;
+        else if (opt == OPT_SWEEP)
+            a->sweep = true;
         else if (opt == OPT_CPU)
             code = cli_use_cpu("report", optarg);
         else
@@ -413,7 +423,10 @@ static int run(int argc, char **argv)
             judge_dump(&a);
         else
             judge_model(&a);
-        code = finish(&a);
+        if (a.sweep)
+            code = cli_sweep("report", a.target, known, &a.swept);
+        if (code == 0)
+            code = finish(&a);
     }
     report_free(a.report);
     skip_free(a.skip);

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,6 +62,7 @@ static const struct option options[] = {MACHINE_OPTIONS,
 /* Of one process; shared memory. */
 struct part {
     _Atomic uint64_t asked;
+    _Atomic bool stop; /* from the parent */
     bool done;
     struct sweep_map leaves, subs;
 };
@@ -85,7 +89,7 @@ static bool tick(void *ctx, uint64_t asked)
     struct part *p = ctx;
 
     atomic_fetch_add_explicit(&p->asked, asked, memory_order_relaxed);
-    return !cli_interrupted();
+    return !cli_interrupted() && !atomic_load_explicit(&p->stop, memory_order_relaxed);
 }
 
 static int read_leaves(struct sweep_args *a, const char *arg)
@@ -270,6 +274,12 @@ static bool start(struct sweep_args *a, uint32_t i)
     a->pid[i] = fork();
     if (a->pid[i] != 0)
         return a->pid[i] > 0;
+    /* A signal may reach the whole group; the parent says when to end, or its death. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
     source_close(&a->src);
     if (open_sweep(a, &err) != TSP_OK) {
         cli_fail("sweep", &err);
@@ -291,11 +301,11 @@ static void show_progress(const struct sweep_args *a)
         cli_progress("%.0f thousand questions", asked * 1e3);
 }
 
-/* Waits for the processes; a signal to this one is passed on to them. */
+/* Waits for the processes; a signal to this one ends them at their next question. */
 static bool wait_all(struct sweep_args *a)
 {
     const struct timespec pause = {.tv_nsec = 100000000};
-    bool good = true, told = false;
+    bool good = true;
     uint32_t left = a->jobs;
 
     while (left > 0) {
@@ -308,10 +318,8 @@ static bool wait_all(struct sweep_args *a)
             a->pid[i] = 0;
             left--;
         }
-        for (uint32_t i = 0; cli_interrupted() && !told && i < a->jobs; i++)
-            if (a->pid[i] > 0)
-                kill(a->pid[i], SIGTERM);
-        told = cli_interrupted();
+        for (uint32_t i = 0; cli_interrupted() && i < a->jobs; i++)
+            atomic_store_explicit(&a->part[i].stop, true, memory_order_relaxed);
         if (left > 0) {
             show_progress(a);
             nanosleep(&pause, NULL);
@@ -362,11 +370,9 @@ static int write_file(const char *path, void (*w)(FILE *, const struct sweep_doc
     return file_commit(&out, &err) == TSP_OK ? 0 : cli_fail("sweep", &err);
 }
 
-static int finish(struct sweep_args *a)
+static struct sweep_doc make_doc(const struct sweep_args *a)
 {
-    const struct sweep_map *l = &a->part[0].leaves, *s = &a->part[0].subs;
     struct sweep_doc d = {.target = a->target, .spec = a->sweep.spec, .lo = a->lo, .hi = a->hi};
-    int code;
 
     d.cpu = a->cpu != NULL                       ? a->cpu
             : a->src.is_dump                     ? "its CPU"
@@ -376,8 +382,17 @@ static int finish(struct sweep_args *a)
     d.ended = a->ended;
     d.in_range = (uint32_t)a->in_range;
     d.random = subs_random(a);
-    d.leaves = l;
-    d.subs = s;
+    d.leaves = &a->part[0].leaves;
+    d.subs = &a->part[0].subs;
+    return d;
+}
+
+static int finish(struct sweep_args *a)
+{
+    const struct sweep_map *l = &a->part[0].leaves, *s = &a->part[0].subs;
+    const struct sweep_doc d = make_doc(a);
+    int code;
+
     if (a->json)
         sweep_write_json(stdout, &d);
     else if (a->out == NULL)
@@ -396,30 +411,71 @@ static int finish(struct sweep_args *a)
     return l->target_fail + s->target_fail + l->differ > 0 ? EXIT_FINDINGS : EXIT_CONFORMS;
 }
 
+static struct sweep_args args;
+
+/* Everything up to the maps. The list of known deviations is the caller's. */
+static int collect(struct sweep_args *a)
+{
+    struct tsp_error err;
+
+    if (open_sweep(a, &err) != TSP_OK)
+        return cli_fail("sweep", &err);
+    a->in_range = keep_leaves(a, sweep_in_range(&a->sweep, a->leaf, IN_RANGE_MAX));
+    return run_all(a);
+}
+
+static void set_defaults(struct sweep_args *a)
+{
+    memset(a, 0, sizeof(*a));
+    a->target = "model:kvm";
+    a->hi = UINT32_MAX;
+    a->jobs = 2;
+}
+
+static void release(struct sweep_args *a)
+{
+    source_close(&a->src);
+    machine_free(&a->m);
+}
+
+int cli_sweep(const char *verb, const char *target, struct known *known,
+              const struct sweep_doc **out)
+{
+    static struct sweep_doc doc;
+    char *none[] = {NULL};
+    int code;
+
+    set_defaults(&args);
+    args.target = target;
+    args.known = known;
+    code = machine_arch(&args.m, verb, 0, none);
+    if (code == 0)
+        code = machine_finish(&args.m, verb);
+    if (code == 0)
+        code = collect(&args);
+    if (code == 0) {
+        doc = make_doc(&args);
+        *out = &doc;
+    }
+    release(&args);
+    return code;
+}
+
 static int run(int argc, char **argv)
 {
-    static struct sweep_args a;
     struct tsp_error err;
     int code;
 
-    memset(&a, 0, sizeof(a));
-    a.target = "model:kvm";
-    a.hi = UINT32_MAX;
-    a.jobs = 2;
-    code = parse_args(&a, argc, argv);
-    if (code == 0 && cli_known(a.target, a.known_file, &a.known, &err) != TSP_OK)
+    set_defaults(&args);
+    code = parse_args(&args, argc, argv);
+    if (code == 0 && cli_known(args.target, args.known_file, &args.known, &err) != TSP_OK)
         code = cli_fail("sweep", &err);
-    if (code == 0 && open_sweep(&a, &err) != TSP_OK)
-        code = cli_fail("sweep", &err);
-    if (code == 0) {
-        a.in_range = keep_leaves(&a, sweep_in_range(&a.sweep, a.leaf, IN_RANGE_MAX));
-        code = run_all(&a);
-    }
     if (code == 0)
-        code = finish(&a);
-    source_close(&a.src);
-    known_free(a.known);
-    machine_free(&a.m);
+        code = collect(&args);
+    if (code == 0)
+        code = finish(&args);
+    release(&args);
+    known_free(args.known);
     return code;
 }
 

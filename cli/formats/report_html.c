@@ -313,6 +313,8 @@ void report_write_html(FILE *f, const struct report_doc *d)
     if (d->policy_is_input)
         table_faults(f, d);
     coverage(f, d);
+    if (d->sweep != NULL)
+        sweep_section(f, d->sweep);
     fputs("</html>\n", f);
 }
 

@@ -4,6 +4,7 @@
 #define TSP_CLI_FORMATS_REPORT_OUT_H
 
 #include "cli/formats/file.h"
+#include "cli/formats/sweep_out.h"
 #include "fuzz/run/run.h"
 
 struct report_doc {
@@ -13,7 +14,8 @@ struct report_doc {
     bool policy_is_input; /* the CPUID tables are somebody's test input: what breaks in them is not
                              the target's */
     const char *records;  /* "golden:FILE" when the cases are records of that file, else NULL */
-    const struct known *remarks; /* what is said of rules that nobody accepts here; or NULL */
+    const struct sweep_doc *sweep; /* a sweep of the same target, or NULL */
+    const struct known *remarks;   /* what is said of rules that nobody accepts here; or NULL */
 };
 
 /* File name, without folder and suffix, of the scenario that shows a rule broken. */

@@ -12,27 +12,32 @@
 #define ZOOM 256u /* leaves of a class that are drawn one by one */
 #define ROWS_SHOWN 2000u
 
+/* Of the page, and of the section alone; names of the latter stand below .sw, for other pages. */
 static const char style[] =
-    ":root{--fg:#1b1f24;--bg:#fff;--dim:#5b6472;--line:#d8dce3;--card:#f6f7f9;--own:#1f6feb;"
-    "--same:#9ec5fe;--zero:#dfe3ea;--policy:#d98e04;--gap:#8250df;--fail:#c1121f;--none:#fff}"
+    ":root{--fg:#1b1f24;--bg:#fff;--dim:#5b6472;--line:#d8dce3;--card:#f6f7f9;--fail:#c1121f}"
     "@media(prefers-color-scheme:dark){:root{--fg:#e4e7ec;--bg:#14171b;--dim:#98a2b3;"
-    "--line:#30363d;--card:#1c2127;--own:#58a6ff;--same:#1f4b82;--zero:#2b313a;--policy:#d4a72c;"
-    "--gap:#a371f7;--fail:#ff6b6b;--none:#14171b}}"
+    "--line:#30363d;--card:#1c2127;--fail:#ff6b6b}}"
     "body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);margin:0 auto;"
     "max-width:1080px;padding:24px}h1{font-size:24px;margin:0 0 4px}"
     "h2{font-size:18px;margin:32px 0 8px;border-bottom:1px solid var(--line)}"
-    ".l{white-space:pre-line}h3{font-size:15px;margin:16px 0 4px}"
-    "p{margin:4px 0}svg{display:block;max-width:100%;height:auto;border:1px solid var(--line)}"
-    "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:2px 8px;"
+    "p{margin:4px 0}.dim{color:var(--dim)}";
+static const char section_style[] =
+    ".sw{--own:#1f6feb;--same:#9ec5fe;--zero:#dfe3ea;--policy:#d98e04;--gap:#8250df;--none:#fff}"
+    "@media(prefers-color-scheme:dark){.sw{--own:#58a6ff;--same:#1f4b82;--zero:#2b313a;"
+    "--policy:#d4a72c;--gap:#a371f7;--none:#14171b}}"
+    ".sw .l{white-space:pre-line}.sw h3{font-size:15px;margin:16px 0 4px}"
+    ".sw svg{display:block;max-width:100%;height:auto;border:1px solid var(--line)}"
+    ".sw table{border-collapse:collapse;width:100%}.sw th,.sw td{text-align:left;padding:2px 8px;"
     "border-bottom:1px solid var(--line);font:13px/1.6 ui-monospace,monospace}"
-    "th{color:var(--dim)}.dim{color:var(--dim)}.key span{display:inline-block;margin-right:18px}"
-    ".key i{display:inline-block;width:12px;height:12px;margin-right:6px;vertical-align:-1px;"
+    ".sw th{color:var(--dim)}.sw .key span{display:inline-block;margin-right:18px}"
+    ".sw .key i{display:inline-block;width:12px;height:12px;margin-right:6px;vertical-align:-1px;"
     "border:1px solid var(--line)}"
-    ".o{fill:var(--own);background:var(--own)}.s{fill:var(--same);background:var(--same)}"
-    ".z{fill:var(--zero);background:var(--zero)}.p{fill:var(--policy);background:var(--policy)}"
-    ".g{fill:var(--gap);background:var(--gap)}.f{fill:var(--fail);background:var(--fail)}"
-    ".n{fill:var(--none);background:var(--none)}.FAIL{color:var(--fail);font-weight:700}"
-    ".POLICY{color:var(--policy);font-weight:700}";
+    ".sw .o{fill:var(--own);background:var(--own)}.sw .s{fill:var(--same);background:var(--same)}"
+    ".sw .z{fill:var(--zero);background:var(--zero)}"
+    ".sw .p{fill:var(--policy);background:var(--policy)}"
+    ".sw .g{fill:var(--gap);background:var(--gap)}.sw .f{fill:var(--fail);background:var(--fail)}"
+    ".sw .n{fill:var(--none);background:var(--none)}"
+    ".sw .FAIL{color:var(--fail);font-weight:700}.sw .POLICY{color:var(--policy);font-weight:700}";
 
 /* What a cell shows, the worst last. */
 enum shade {
@@ -209,19 +214,15 @@ static void zooms(FILE *f, const struct sweep_map *m)
     }
 }
 
-void sweep_write_html(FILE *f, const struct sweep_doc *d)
+void sweep_section(FILE *f, const struct sweep_doc *d)
 {
-    fputs("<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport "
-          "content=\"width=device-width\">\n<title>CPUID sweep: ",
-          f);
-    text(f, d->target);
-    fprintf(f, "</title><style>%s</style>\n<h1>CPUID sweep</h1><p class=l>", style);
+    fprintf(f, "<style>%s</style><div class=sw>\n<h2>All leaves</h2><p class=l>", section_style);
     sweep_summary(f, d);
-    fprintf(f,
-            "</p>\n<h2>All leaves</h2><p class=dim>Left to right, top to bottom from leaf 0; a "
-            "cell is 0x%x "
-            "leaves and shows the worst of them.</p>\n",
-            (unsigned)CELL_LEAVES);
+    fprintf(
+        f,
+        "</p>\n<p class=dim>Left to right, top to bottom from leaf 0; a cell is 0x%x leaves and "
+        "shows the worst of them.</p>\n",
+        (unsigned)CELL_LEAVES);
     picture(f, d->leaves);
     key(f);
     fputs("<h2>Leaf by leaf</h2>\n", f);
@@ -230,5 +231,16 @@ void sweep_write_html(FILE *f, const struct sweep_doc *d)
     table(f, d, d->leaves, false);
     fputs("<h2>Sub-leaves</h2>\n", f);
     table(f, d, d->subs, true);
+    fputs("</div>\n", f);
+}
+
+void sweep_write_html(FILE *f, const struct sweep_doc *d)
+{
+    fputs("<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport "
+          "content=\"width=device-width\">\n<title>CPUID sweep: ",
+          f);
+    text(f, d->target);
+    fprintf(f, "</title><style>%s</style>\n<h1>CPUID sweep</h1>\n", style);
+    sweep_section(f, d);
     fputs("</html>\n", f);
 }

@@ -21,6 +21,8 @@ struct sweep_doc {
 void sweep_write_text(FILE *f, const struct sweep_doc *d);
 void sweep_write_json(FILE *f, const struct sweep_doc *d);
 void sweep_write_html(FILE *f, const struct sweep_doc *d);
+/* The page's picture and rows as a part of another page. */
+void sweep_section(FILE *f, const struct sweep_doc *d);
 /* "4294967296 leaves ... conforms" */
 void sweep_summary(FILE *f, const struct sweep_doc *d);
 

@@ -8,7 +8,7 @@ _trapspec_options()
     case $1 in
     run) echo "$_trapspec_machine --target --budget --hex --migrate --all --known --json --color" ;;
     replay) echo "--target --harness --known --budget --verbose --text --json --color" ;;
-    report) echo "--target --output --sample --cpu --corpus --known --no-known --skip --json --color" ;;
+    report) echo "--target --output --sample --cpu --sweep --corpus --known --no-known --skip --json --color" ;;
     diff) echo "--cpu --filter --skip --first --json --color" ;;
     decode) echo "--mode --file --json" ;;
     cpuid) echo "--format --live --kvm --list --cpu --guest --hv --hv-base --policy --output" ;;

@@ -6,6 +6,7 @@
 
 #define NO_RULE (~0u)
 #define CHUNK 4096u
+#define TICK_CHUNKS 256u
 #define BATCH 128u
 #define CODE_BUDGET 64u
 #define CLASS_MOST 0xffu
@@ -210,6 +211,7 @@ static bool direct_span(struct sweep *w, uint32_t lo, uint32_t hi, struct sweep_
     static uint32_t reg[CHUNK][4];
     struct sweep_row row = {.asked = 0};
     struct judged j = {VERDICT_PASS, SUBJECT_TARGET, NO_RULE};
+    unsigned chunks = 0;
     uint64_t at = lo;
 
     while (at <= hi) {
@@ -231,7 +233,7 @@ static bool direct_span(struct sweep *w, uint32_t lo, uint32_t hi, struct sweep_
             row = row_of(&j, 0, (uint32_t)(at + i), reg[i]);
         }
         at += n;
-        if (w->tick != NULL && at % (CHUNK * 256u) == 0 && !w->tick(w->ctx, CHUNK * 256u))
+        if (++chunks % TICK_CHUNKS == 0 && w->tick != NULL && !w->tick(w->ctx, TICK_CHUNKS * CHUNK))
             return false;
     }
     row.last = hi;

@@ -33,4 +33,17 @@ for args in "--leaves 5-4" "--leaves x" "--leaves 0-0x100000000" "--random 65537
     [ $code -eq 2 ] || [ $code -eq 3 ] || say "sweep $args: exit $code"
     [ "$(wc -l <"$dir/err")" -eq 1 ] || say "sweep $args: not one line"
 done
+# ^C: a normal end, the old map or a whole one, no process left behind.
+echo old >"$dir/int.map"
+"$program" sweep -o "$dir/int.map" >"$dir/int" 2>&1 &
+pid=$!
+sleep 0.3
+children=$(ps -o pid= --ppid $pid)
+kill -INT $pid
+wait $pid
+[ $? -le 1 ] || say "interrupted: exit $?"
+head -c 1 "$dir/int.map" | grep -q '[o#]' || say "interrupted: the map is damaged"
+for child in $children; do
+    ! kill -0 "$child" 2>/dev/null || say "a process goes on"
+done
 exit $bad
