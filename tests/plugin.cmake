@@ -53,6 +53,8 @@ bad_plugin(RESET_DIES 1 "killed by signal 7" 400)
 bad_plugin(RESET_KIND 1 "an event of kind 3" 400)
 bad_plugin(SCRIBBLES 1 "an event of kind 65535" 400)
 bad_plugin(OVERFLOWS 1 "killed by signal 11" 400)
+bad_plugin(PEEK_DIES 1 "killed by signal 8" 400)
+bad_plugin(SET_REFUSED 1 "cannot be set again" 400)
 
 # docs/PLUGIN.md as a person follows it, on an installed copy.
 find_program(TRAPSPEC_GUIDE_CXX NAMES c++ g++ clang++)

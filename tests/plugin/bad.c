@@ -55,7 +55,9 @@ enum bad {
     RESET_KIND,
     SCRIBBLES,
     OVERFLOWS,
-    HANGS_OFTEN
+    HANGS_OFTEN,
+    PEEK_DIES,
+    SET_REFUSED
 };
 
 #ifndef BAD
@@ -172,6 +174,19 @@ static enum tsp_status bad_reset(void *self, const struct tsp_setup *setup, stru
     return st;
 }
 
+/* Asked for when the machine migrates. */
+static enum tsp_status bad_peek(void *self, uint64_t gpa, void *buf, size_t len)
+{
+    if (IS(PEEK_DIES))
+        raise(SIGFPE);
+    return base->peek(self, gpa, buf, len);
+}
+
+static enum tsp_status bad_set(void *self, unsigned vcpu, const struct tsp_vcpu_state *in)
+{
+    return IS(SET_REFUSED) ? TSP_EARG : base->set_vcpu(self, vcpu, in);
+}
+
 static uint32_t bad_runnable(void *self)
 {
     return base->runnable(self) | (IS(RUNNABLE_HIGH) && !over && due() ? 0xf0 : 0);
@@ -214,6 +229,8 @@ const struct tsp_target_ops *tsp_plugin(uint32_t abi, const struct tsp_host *hos
         mine.caps = 0;
     mine.open = bad_open;
     mine.reset = bad_reset;
+    mine.peek = bad_peek;
+    mine.set_vcpu = bad_set;
     mine.run = IS(NULL_RUN) ? NULL : bad_run;
     mine.runnable = IS(NULL_RUNNABLE) ? NULL : bad_runnable;
     return &mine;
