@@ -6,18 +6,18 @@ _trapspec_machine="--arch --host --guest --cpu --mode --cpl --el --hv --hv-base 
 _trapspec_options()
 {
     case $1 in
-    run) echo "$_trapspec_machine --target --budget --hex --migrate --all --known --json --color" ;;
-    replay) echo "--target --harness --known --budget --verbose --text --json --color" ;;
-    report) echo "--target --output --sample --cpu --sweep --corpus --known --no-known --skip --json --color" ;;
-    diff) echo "--cpu --filter --skip --first --json --color" ;;
+    run) echo "$_trapspec_machine --target --budget --hex --migrate --all --known --json --color --in-process --plugin-timeout" ;;
+    replay) echo "--target --harness --known --budget --verbose --text --json --color --in-process --plugin-timeout" ;;
+    report) echo "--target --output --sample --cpu --sweep --corpus --known --no-known --skip --json --color --in-process --plugin-timeout" ;;
+    diff) echo "--cpu --filter --skip --first --json --color --in-process --plugin-timeout" ;;
     decode) echo "--mode --file --json" ;;
     cpuid) echo "--format --live --kvm --list --cpu --guest --hv --hv-base --policy --output" ;;
     lint) echo "--live --json --sarif --junit --color" ;;
-    sweep) echo "$_trapspec_machine --target --leaves --random --jobs --output --html --known --json --color" ;;
+    sweep) echo "$_trapspec_machine --target --leaves --random --jobs --output --html --known --json --color --in-process --plugin-timeout" ;;
     level) echo "--hvm --pv --vendor --output --format --json --color" ;;
     migrate) echo "--policy --vendor --hvm --pv --json --color" ;;
     spec) echo "--table --json" ;;
-    fuzz) echo "--engine --time --target --output --seeds --build --json" ;;
+    fuzz) echo "--engine --time --target --output --seeds --build --json --in-process --plugin-timeout" ;;
     mutants) echo "--list --kind --engine --time --sample --seed --jobs --target --known --output --json --color" ;;
     record) echo "--target --output --like --probes --filter --sample --time --repeat --host --color" ;;
     esac
