@@ -258,12 +258,13 @@ static uint64_t same_components(const struct cpu_policy *a, const struct cpu_pol
 {
     uint64_t set = xstate_present(a) & xstate_present(b);
 
-    for (uint32_t i = 2; i < 64; i++)
-        if (cpu_policy_reg(a, XSAVE, i, EAX) == 0 ||
-            cpu_policy_reg(a, XSAVE, i, EAX) != cpu_policy_reg(b, XSAVE, i, EAX) ||
-            cpu_policy_reg(a, XSAVE, i, EBX) != cpu_policy_reg(b, XSAVE, i, EBX) ||
-            ((cpu_policy_reg(a, XSAVE, i, ECX) ^ cpu_policy_reg(b, XSAVE, i, ECX)) & 1) != 0)
+    for (uint32_t i = 2; i < 64; i++) {
+        const struct tsp_leaf *x = cpu_policy_find(a, XSAVE, i), *y = cpu_policy_find(b, XSAVE, i);
+
+        if (x == NULL || y == NULL || x->reg[EAX] == 0 || x->reg[EAX] != y->reg[EAX] ||
+            x->reg[EBX] != y->reg[EBX] || ((x->reg[ECX] ^ y->reg[ECX]) & 1) != 0)
             set &= ~((uint64_t)1 << i);
+    }
     return set;
 }
 

@@ -73,7 +73,7 @@ size_t serial_write(const struct cpu_policy *p, uint8_t *out, size_t max)
 
     tidy = *p;
     cpu_policy_tidy(&tidy);
-    if (max < HEADER + tidy.n * LEAF_SIZE + nmsr * MSR_SIZE)
+    if (max < HEADER + tidy.n * LEAF_SIZE + (size_t)nmsr * MSR_SIZE)
         return 0;
     for (size_t i = 0; i < tidy.n; i++, n += LEAF_SIZE) {
         const struct tsp_leaf *e = &tidy.leaf[i];
@@ -280,11 +280,12 @@ enum tsp_status stream_next(struct stream_reader *r, struct stream_record *out,
     n = word(r->p, r->at + 4);
     if (type >= STREAM_TYPES)
         return fail(err, r->at, "record of type %u is not known", type);
-    if (!in_order(r->last, type))
+    if (!in_order(r->last, type)) {
         return fail(err, r->at,
                     "record \"%s\" cannot come here: the policy is first, then the "
                     "end of static data, then state",
                     type_names[type]);
+    }
     if (((size_t)n + 7) / 8 * 8 > left - 8)
         return fail(err, r->at + 4, "a record of %u bytes, of which %zu are there", n, left - 8);
     for (size_t i = n; i < ((size_t)n + 7) / 8 * 8; i++)

@@ -56,11 +56,14 @@ uint64_t xstate_of_features(const struct featureset *fs)
 
 int xstate_component(unsigned f)
 {
+    uint64_t needed = 0;
+
     for (unsigned i = 0; i < USERS; i++)
         if (users[i].feature == f)
-            for (int c = 0; c < (int)COMPONENTS; c++)
-                if ((users[i].components & ~(uint64_t)OPTIONAL) >> c & 1)
-                    return c;
+            needed = users[i].components & ~(uint64_t)OPTIONAL;
+    for (int c = 0; c < (int)COMPONENTS; c++)
+        if (needed >> c & 1)
+            return c;
     return -1;
 }
 
@@ -133,11 +136,12 @@ void xstate_fit(struct cpu_policy *p, const struct featureset *fs, uint64_t pres
         last = fit_component(p, i, fs);
         end = last > end ? last : end;
     }
-    for (size_t i = 0; i < p->n;)
+    for (size_t i = 0; i < p->n;) {
         if (p->leaf[i].leaf == LEAF_XSAVE && p->leaf[i].subleaf > 63)
             drop_sub(p, p->leaf[i].subleaf);
         else
             i++;
+    }
     cpu_policy_set(p, LEAF_XSAVE, 0, EAX, (uint32_t)user);
     cpu_policy_set(p, LEAF_XSAVE, 0, EBX, LEGACY_SIZE);
     cpu_policy_set(p, LEAF_XSAVE, 0, ECX, end);
