@@ -101,7 +101,7 @@ static bool flaw_at_most(const struct judge *j, const struct pred_use *p, struct
 static bool flaw_vendor(const struct judge *j, const struct pred_use *p, struct flaw *f)
 {
     (void)p;
-    for (unsigned i = 1; i < pool_size(j); i++)
+    for (unsigned i = 1; i < pool_size(j); i++) {
         for (unsigned reg = 1; reg < 4; reg++) {
             uint32_t guest = value(&j->setup->policy[0], 0, 0, reg);
             uint32_t host = value(&j->setup->policy[i], 0, 0, reg);
@@ -109,6 +109,7 @@ static bool flaw_vendor(const struct judge *j, const struct pred_use *p, struct 
             if (guest != host)
                 return flaw_at(f, 0, 0, "another vendor") && flaw_reg(f, reg, host, guest);
         }
+    }
     return false;
 }
 
@@ -126,7 +127,7 @@ static bool flaw_above(const struct judge *j, const struct pred_use *p, struct f
     const struct tsp_policy *guest = &j->setup->policy[0];
 
     (void)p;
-    for (unsigned i = 1; i < pool_size(j); i++)
+    for (unsigned i = 1; i < pool_size(j); i++) {
         for (size_t k = 0; k < guest->n; k++) {
             const struct tsp_leaf *e = &guest->leaf[k];
 
@@ -134,6 +135,7 @@ static bool flaw_above(const struct judge *j, const struct pred_use *p, struct f
                 return flaw_at(f, e->leaf, e->subleaf, "data above a host's highest leaf") &&
                        flaw_reg(f, 0, 0, e->leaf);
         }
+    }
     return false;
 }
 
@@ -156,11 +158,14 @@ static bool component_differs(const struct tsp_leaf *e, const struct tsp_policy 
 static bool flaw_xsave(const struct judge *j, const struct pred_use *p, struct flaw *f)
 {
     (void)p;
-    for (unsigned i = 1; i < pool_size(j); i++)
-        for (uint32_t sub = XSAVE_FIRST; sub <= XSAVE_LAST; sub++)
-            if (component_differs(find(&j->setup->policy[0], LEAF_XSAVE, sub), &j->setup->policy[i],
-                                  f))
+    for (unsigned i = 1; i < pool_size(j); i++) {
+        for (uint32_t sub = XSAVE_FIRST; sub <= XSAVE_LAST; sub++) {
+            const struct tsp_leaf *e = find(&j->setup->policy[0], LEAF_XSAVE, sub);
+
+            if (component_differs(e, &j->setup->policy[i], f))
                 return true;
+        }
+    }
     return false;
 }
 
