@@ -273,13 +273,13 @@ static int level_hosts(const struct asked *a, char **names, size_t n)
 
     if (p == NULL || host == NULL || given == NULL)
         code = cli_fail("level", &err);
-    for (size_t i = 0; code < 0 && i < n; i++) {
+    for (size_t i = 0; code < 0 && given != NULL && i < n; i++) {
         if (host_load(names[i], a->kind, &host[i], &err) != TSP_OK)
             code = cli_fail("level", &err);
         else
             offer_default(&host[i].base, a->kind, &given[i]);
     }
-    if (code < 0) {
+    if (code < 0 && p != NULL) {
         p->a = a;
         p->host = host;
         p->given = given;

@@ -78,11 +78,13 @@ static size_t encode_hex(size_t n)
     size_t len = 0;
 
     for (size_t i = 0; i < n; i++) {
+        int high = digit(text[i]), low = i + 1 < n ? digit(text[i + 1]) : -1;
+
         if (text[i] == '#') {
             while (i < n && text[i] != '\n')
                 i++;
-        } else if (digit(text[i]) >= 0 && i + 1 < n && digit(text[i + 1]) >= 0) {
-            bytes[len++] = (uint8_t)(digit(text[i]) << 4 | digit(text[i + 1]));
+        } else if (high >= 0 && low >= 0) {
+            bytes[len++] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
             i++;
         } else if (text[i] != ' ' && text[i] != '\n') {
             return 0;
