@@ -74,11 +74,13 @@ bool lint_doc_add(struct lint_doc *doc, const char *name, const struct lint *l)
     if (file == NULL)
         return false;
     file->line = calloc(l->n > 0 ? l->n : 1, sizeof(*file->line));
-    for (; file->line != NULL && file->n < l->n; file->n++)
-        if (!take(&file->line[file->n], l->dump, &l->found[file->n])) {
-            file->n++;
+    while (file->line != NULL && file->n < l->n) {
+        bool whole = take(&file->line[file->n], l->dump, &l->found[file->n]);
+
+        file->n++;
+        if (!whole)
             return false;
-        }
+    }
     return file->line != NULL;
 }
 

@@ -203,16 +203,17 @@ static void check_timing(struct lint *l, uint32_t base)
 
     if (e == NULL)
         return;
-    if (e->reg[0] != 0 && (e->reg[0] < 10000 || e->reg[0] > 100000000))
+    if (e->reg[0] != 0 && (e->reg[0] < 10000 || e->reg[0] > 100000000)) {
         say(l, base + HV_TIMING,
             (struct lint_finding){.hi = 31,
                                   .expected = "10000 to 100000000 kHz",
                                   .rule = "lint:hv-tsc-khz",
                                   .source = "QEMU target/i386/cpu.c; VMware timekeeping leaf",
                                   .text = "virtual TSC frequency in kHz"});
-    else if (e->reg[0] != 0)
+    } else if (e->reg[0] != 0) {
         check_crystal(l, base + HV_TIMING, e->reg[0]);
-    if (e->reg[1] != 0 && (e->reg[1] < 1000 || e->reg[1] > 10000000))
+    }
+    if (e->reg[1] != 0 && (e->reg[1] < 1000 || e->reg[1] > 10000000)) {
         say(l, base + HV_TIMING,
             (struct lint_finding){.reg = 1,
                                   .hi = 31,
@@ -220,6 +221,7 @@ static void check_timing(struct lint *l, uint32_t base)
                                   .rule = "lint:hv-bus-khz",
                                   .source = "QEMU target/i386/cpu.c; VMware timekeeping leaf",
                                   .text = "frequency of the local APIC timer bus in kHz"});
+    }
 }
 
 /* A guest that finds another text than Hv#1 uses nothing of the interface. An answer of zeroes has
@@ -228,13 +230,14 @@ static void check_interface(struct lint *l, uint32_t base, const struct signatur
 {
     const struct tsp_leaf *e = lint_leaf(l, base + 1, 0);
 
-    if (base == HV_BASE && e != NULL && !named(e) && e->reg[0] == 0)
+    if (base == HV_BASE && e != NULL && !named(e) && e->reg[0] == 0) {
         say(l, base + 1,
             (struct lint_finding){.hi = 31,
                                   .expected = "0x31237648, the letters Hv#1",
                                   .rule = "lint:hv-hyperv-interface",
                                   .source = s->source,
                                   .text = "a Hyper-V signature without its interface"});
+    }
 }
 
 /* Guests take the first block of their hypervisor; a second one is never read. Some hypervisors

@@ -153,12 +153,15 @@ static json_t *run_of(const struct lint_doc *d)
     for (unsigned i = 0; i < d->n; i++) {
         if (d->file[i].error != NULL)
             json_array_append_new(trouble, notification(&d->file[i]));
-        for (unsigned k = 0; k < d->file[i].n; k++)
-            if (json_array_append_new(results, result(&d->file[i], &d->file[i].line[k], rules)) !=
-                0)
+        for (unsigned k = 0; k < d->file[i].n; k++) {
+            json_t *one = result(&d->file[i], &d->file[i].line[k], rules);
+
+            if (json_array_append_new(results, one) != 0) {
                 json_array_append_new(trouble,
                                       json_pack("{s:s, s:{s:s}}", "level", "error", "message",
                                                 "text", "a finding could not be written"));
+            }
+        }
     }
     return json_pack("{s:{s:{s:s, s:s, s:s, s:o}}, s:s, s:[{s:b, s:o}], s:o}", "tool", "driver",
                      "name", "trapspec", "semanticVersion", TRAPSPEC_VERSION, "fullName",
