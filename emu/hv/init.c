@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "emu/hv/hv.h"
-#include "emu/policy/lookup.h"
 #include "emu/state/mmu.h"
 
 #define CR0_ET 0x10u
@@ -16,12 +15,16 @@
 #define ATTR_LDT 0x82u
 #define ATTR_TSS 0x8bu
 
+/* The first entry of leaf 1 counts, whatever its sub-leaf (torvalds/linux arch/x86/kvm/x86.c
+ * kvm_vcpu_reset). */
 static uint32_t signature(const struct vm *vm)
 {
-    const struct tsp_leaf *e =
-        vm->setup->npolicy != 0 ? policy_find(&vm->setup->policy[0], 1, 0) : NULL;
+    const struct tsp_policy *p = &vm->setup->policy[0];
 
-    return e != NULL ? e->reg[0] : SIGNATURE_DEFAULT;
+    for (size_t i = 0; vm->setup->npolicy != 0 && i < p->n; i++)
+        if (p->leaf[i].leaf == 1)
+            return p->leaf[i].reg[0];
+    return SIGNATURE_DEFAULT;
 }
 
 /* INIT leaves MSRs, XCR0 and the cache bits of CR0 alone; everything a program can name starts
