@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "cli/cli.h"
 
+#include <string.h>
 #include <time.h>
 
 #define SEEN_MAX (1u << 17) /* a power of two, several times the number of probes */
@@ -20,6 +21,9 @@ void cli_fit(const struct target *t, struct scenario *s)
         s->config |= TSP_CFG_HOST_TSC;
     for (unsigned i = 0; i < 3 && h.firmware; i++)
         s->workaround[i] = h.workaround[i];
+    /* It is where it is. */
+    s->nmove = 0;
+    memset(s->move, 0, sizeof(s->move));
 }
 
 const char *cli_refusal(const struct target *t)

@@ -11,7 +11,7 @@
 
 #define ROUNDS 3u
 #define TRIES_MAX 600u
-#define SECONDS_MAX 20 /* a run that ends by its time limit is slow */
+#define SECONDS_MAX 10 /* a run that ends by its time limit is slow */
 
 struct shrink {
     struct target *a, *b;
