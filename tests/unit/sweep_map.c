@@ -215,6 +215,15 @@ static void subleaves_echo_in_one_row_and_ticks_end_it(void **state)
     target_close(&t);
 }
 
+/* Field by field: there is padding between them. */
+static bool same_row(const struct sweep_row *a, const struct sweep_row *b)
+{
+    return a->leaf == b->leaf && a->first == b->first && a->last == b->last &&
+           a->asked == b->asked && memcmp(a->answer, b->answer, sizeof(a->answer)) == 0 &&
+           a->rule == b->rule && a->verdict == b->verdict && a->subject == b->subject &&
+           a->echo == b->echo && a->code == b->code;
+}
+
 static void joined_maps_are_those_of_one_run(void **state)
 {
     static struct sweep w;
@@ -242,7 +251,8 @@ static void joined_maps_are_those_of_one_run(void **state)
         assert_true(sweep_leaves(&w, &b, &rest));
         sweep_join(&map, &rest);
         assert_int_equal(map.n, whole.n);
-        assert_memory_equal(map.row, whole.row, whole.n * sizeof(whole.row[0]));
+        for (uint32_t i = 0; i < whole.n; i++)
+            assert_true(same_row(&map.row[i], &whole.row[i]));
         assert_int_equal(map.asked, whole.asked);
         assert_int_equal(map.asked, 0x2000);
     }
