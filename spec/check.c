@@ -48,7 +48,7 @@ static bool facts_allow(const struct judge *j, const struct trap_rule *t)
     return !t->scope || (t->scope & j->personas);
 }
 
-bool judge_rule_applies(const struct judge *j, const struct trap_rule *t)
+static inline bool rule_applies(const struct judge *j, const struct trap_rule *t)
 {
     const struct spec *s = j->s;
 
@@ -58,6 +58,11 @@ bool judge_rule_applies(const struct judge *j, const struct trap_rule *t)
         if (!cond_holds(j, &s->cond[t->cond + i], persona_of(t->scope)))
             return false;
     return true;
+}
+
+bool judge_rule_applies(const struct judge *j, const struct trap_rule *t)
+{
+    return rule_applies(j, t);
 }
 
 static bool rule_holds(const struct judge *j, const struct trap_rule *t, struct say *say)
@@ -163,7 +168,7 @@ static struct outcome_of_rules run_rules(struct judge *j)
             table = t->table;
             in_table = 0;
         }
-        if ((t->otherwise && in_table) || !judge_rule_applies(j, t))
+        if ((t->otherwise && in_table) || !rule_applies(j, t))
             continue;
         in_table++;
         o.matched++;
