@@ -198,7 +198,7 @@ static void hunt_pools(struct hunt *h)
 
 static enum tsp_status open_both(struct hunt *h, const char *id, struct tsp_error *err)
 {
-    char name[sizeof(h->mutant.name)];
+    char name[2048 + MUTANT_ID_MAX];
     enum tsp_status st = target_open(&h->base, h->o->target, err);
 
     if (st != TSP_OK)

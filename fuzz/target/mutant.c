@@ -165,7 +165,7 @@ static enum tsp_status open_inner(struct mutant *m, const char *args, struct tsp
     size_t n = strcspn(args, "+");
     unsigned i = mutant_find(args, n);
     struct mutant_info info;
-    char name[sizeof(m->inner.name)];
+    char name[2048]; /* may hold a path */
     enum tsp_status st;
 
     if (!mutant_at(i, &info))

@@ -103,6 +103,12 @@ static enum tsp_status refuse_unknown(struct tsp_error *err, const char *name, s
     return refuse(err, TSP_EARG, name, text);
 }
 
+/* Names that hold the path of a file: a plug-in's, or that of one with a mutant around it. */
+static bool names_path(const struct tsp_target_ops *ops)
+{
+    return ops == PLUGIN_PATHS || ops == &mutant_ops;
+}
+
 enum tsp_status target_open(struct target *t, const char *name, struct tsp_error *err)
 {
     const char *colon = strchr(name, ':');
@@ -117,7 +123,7 @@ enum tsp_status target_open(struct target *t, const char *name, struct tsp_error
         return refuse_unknown(err, name, n);
     if (scheme[i].reason)
         return refuse(err, TSP_ENOTSUP, name, scheme[i].reason);
-    if (strlen(name) >= (scheme[i].ops == PLUGIN_PATHS ? PATH_MAX_LEN : sizeof(t->name)))
+    if (strlen(name) >= (names_path(scheme[i].ops) ? PATH_MAX_LEN : sizeof(t->name)))
         return refuse(err, TSP_EARG, name, "name is too long");
     st = scheme[i].ops->open(&t->self, colon ? colon + 1 : "", err);
     if (st != TSP_OK)
