@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exploration: what each protocol breaks, with a schedule that shows it again; what the right one
+ * does not break; and that limits and reduction change how much is tried, not what is found.
+ */
+#include "tests/test_main.h"
+
+#include "fuzz/run/explore.h"
+#include "fuzz/run/race.h"
+#include "fuzz/target/states.h"
+
+static struct target target;
+static struct explorer *explorer;
+static struct explore_result result;
+static struct input_image image;
+static struct tsp_setup setup;
+static struct tsp_trace trace;
+
+static void need(void)
+{
+    struct tsp_error err;
+
+    if (explorer != NULL)
+        return;
+    assert_int_equal(target_open(&target, "model:kvm", &err), TSP_OK);
+    explorer = explorer_open(spec_builtin(), 100000);
+    assert_non_null(explorer);
+}
+
+static void explore(const struct race_case *c, int preempt, bool reduce)
+{
+    struct explore_options o = {.spec = spec_builtin(),
+                                .interrupts = race_interrupts(c),
+                                .migrations = race_migrations(c),
+                                .preempt = preempt,
+                                .reduce = reduce};
+    struct scenario s;
+
+    need();
+    assert_true(race_scenario(c, &s));
+    input_build(&s, NULL, 0, &image, &setup);
+    assert_int_equal(explorer_run(explorer, &target, &setup, &o, &result), TSP_OK);
+    assert_false(result.truncated);
+    assert_true(result.schedules >= 1 && result.states > 1);
+}
+
+static const struct explore_broken *broken(const char *id)
+{
+    unsigned rule = spec_rule_find(spec_builtin(), id);
+
+    assert_int_not_equal(rule, ~0u);
+    for (unsigned i = 0; i < result.nbroken; i++)
+        if (result.broken[i].rule == rule)
+            return &result.broken[i];
+    return NULL;
+}
+
+struct last {
+    unsigned rule;
+    size_t event;
+    bool seen;
+};
+
+static void note(void *ctx, const struct finding *f)
+{
+    struct last *l = ctx;
+
+    if (f->rule == l->rule && f->verdict == VERDICT_FAIL && !l->seen) {
+        l->seen = true;
+        l->event = f->event;
+    }
+}
+
+/* The schedule, run by itself and judged as any other run, breaks the same rule with its last step.
+ */
+static void replays(const struct explore_broken *b)
+{
+    struct last l = {.rule = b->rule};
+    struct spec_options opt = {
+        .caps = target.caps, .least = VERDICT_FAIL, .found = note, .ctx = &l};
+
+    assert_int_equal(exec_run(&target, &setup, b->sched, b->nsched, b->nsched, &trace), TSP_OK);
+    spec_check(spec_builtin(), &setup, &trace, &opt);
+    assert_true(l.seen);
+    assert_int_equal(l.event, trace.n - 1);
+    assert_int_equal(trace.n - 1, b->nsched);
+}
+
+static const struct {
+    const char *rule;
+    struct race_case c;
+} breaks[] = {
+    {"RACE-SERIAL", {.protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_LONG64, .vcpus = 2}},
+    {"RACE-LOST",
+     {.protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_LONG64, .other = RACE_STORE, .vcpus = 2}},
+    {"RACE-COMPARE",
+     {.protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_LONG64, .other = RACE_STORE, .vcpus = 2}},
+    {"RACE-UD",
+     {.protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_LONG64, .other = RACE_STORE, .vcpus = 2}},
+    {"RACE-OPCODE",
+     {.protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_LONG64, .other = RACE_CREATE, .vcpus = 2}},
+    {"RACE-WHOLE",
+     {.protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_LONG64, .prefix = 1, .vcpus = 2}},
+    {"RACE-SPLIT",
+     {.protocol = TSP_PROTOCOL_KVM,
+      .mode = TSP_MODE_LONG64,
+      .prefix = 1,
+      .place = 5,
+      .pages = RACE_SECOND_READONLY,
+      .vcpus = 2}},
+    {"RACE-PROGRESS",
+     {.protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_LONG64, .pages = RACE_ROM, .vcpus = 2}},
+    {"RACE-PROGRESS",
+     {.protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_PROT32, .based = 1, .vcpus = 2}},
+    {"RACE-ONCE",
+     {.protocol = TSP_PROTOCOL_KVM,
+      .mode = TSP_MODE_LONG64,
+      .prefix = 3,
+      .other = RACE_MIGRATE,
+      .vcpus = 2}},
+    {"RACE-CALLED",
+     {.protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_LONG64, .prefix = 1, .vcpus = 2}},
+    {"RACE-MIGRATE",
+     {.protocol = TSP_PROTOCOL_INJECT, .mode = TSP_MODE_LONG64, .other = RACE_MOVED, .vcpus = 2}},
+    {"RACE-LOST",
+     {.protocol = TSP_PROTOCOL_KVM_2021, .mode = TSP_MODE_LONG64, .other = RACE_STORE, .vcpus = 2}},
+    {"RACE-WHOLE",
+     {.protocol = TSP_PROTOCOL_LGUEST,
+      .host = TSP_VENDOR_AMD,
+      .mode = TSP_MODE_LONG64,
+      .vcpus = 2}},
+    {"RACE-LOST",
+     {.protocol = TSP_PROTOCOL_VIRTUALBOX,
+      .mode = TSP_MODE_LONG64,
+      .other = RACE_STORE,
+      .vcpus = 2}},
+};
+
+static void protocols_break_rules_and_it_replays(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
+        explore(&breaks[i].c, -1, false);
+        if (broken(breaks[i].rule) == NULL)
+            fail_msg("row %zu: %s is not broken", i, breaks[i].rule);
+        replays(broken(breaks[i].rule));
+    }
+}
+
+/* Rows of the matrix, some of each kind: all of it takes `trapspec race --all`. */
+static void right_protocols_break_none(void **state)
+{
+    static const uint8_t right[] = {TSP_PROTOCOL_TEXT_POKE, TSP_PROTOCOL_EMULATE,
+                                    TSP_PROTOCOL_PAGE_FLIP};
+    unsigned tried = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < race_case_end(); i += 11) {
+        struct race_case c;
+        char text[160];
+
+        if (!race_case_at(i, &c))
+            continue;
+        c.protocol = right[tried++ % 3];
+        explore(&c, -1, c.vcpus > 2);
+        if (result.nbroken > 0)
+            fail_msg("protocol %u: %s", c.protocol, race_case_text(&c, text, sizeof(text)));
+    }
+    assert_true(tried > 100);
+}
+
+/* One three-byte patch and the three fetches of the other vCPU: few states, whatever the number of
+ * schedules. */
+static void one_patch_is_a_few_hundred_states(void **state)
+{
+    struct race_case c = {.protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_LONG64, .vcpus = 2};
+
+    (void)state;
+    explore(&c, -1, false);
+    assert_in_range(result.states, 100, 500);
+    assert_true(result.schedules > 100000);
+}
+
+static void bounds_and_reduction_try_less(void **state)
+{
+    struct race_case c = {
+        .protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_LONG64, .other = RACE_STORE, .vcpus = 2};
+    unsigned all, rules;
+
+    (void)state;
+    explore(&c, -1, false);
+    all = result.states;
+    rules = result.nbroken;
+    explore(&c, -1, true);
+    assert_true(result.states <= all);
+    assert_int_equal(result.nbroken, rules);
+    explore(&c, 0, false);
+    assert_int_equal(result.nbroken, 0);
+    explore(&c, 2, false);
+    assert_non_null(broken("RACE-LOST"));
+}
+
+static void three_and_four_vcpus(void **state)
+{
+    struct race_case c = {.protocol = TSP_PROTOCOL_TEXT_POKE, .mode = TSP_MODE_LONG64};
+
+    (void)state;
+    for (c.vcpus = 3; c.vcpus <= 4; c.vcpus++) {
+        explore(&c, c.vcpus == 4 ? 2 : -1, true);
+        assert_int_equal(result.nbroken, 0);
+    }
+    c.vcpus = 3;
+    c.protocol = TSP_PROTOCOL_KVM;
+    explore(&c, -1, true);
+    assert_non_null(broken("RACE-SERIAL"));
+    replays(broken("RACE-SERIAL"));
+}
+
+/* Going back to a state and on again is the same as having gone on. */
+static void states_come_back(void **state)
+{
+    static uint64_t saved[4096];
+    struct race_case c = {.protocol = TSP_PROTOCOL_TEXT_POKE,
+                          .mode = TSP_MODE_LONG64,
+                          .other = RACE_STORE,
+                          .vcpus = 2};
+    struct scenario s;
+    struct tsp_event ev;
+    uint64_t at_save, later;
+
+    (void)state;
+    need();
+    assert_true(race_scenario(&c, &s));
+    input_build(&s, NULL, 0, &image, &setup);
+    for (unsigned first = 0; first < 12; first++) {
+        target.ops->reset(target.self, &setup, &ev);
+        assert_true(states_open(&target));
+        for (unsigned i = 0; i < first; i++)
+            target.ops->run(target.self, i % 3 == 2, TSP_STEP_RUN, &ev);
+        assert_true(states_save(&target, saved, sizeof(saved)) > 0);
+        at_save = states_digest(&target);
+        for (unsigned i = 0; i < 8; i++)
+            target.ops->run(target.self, i % 2, TSP_STEP_RUN, &ev);
+        later = states_digest(&target);
+        states_load(&target, saved);
+        assert_true(states_digest(&target) == at_save);
+        for (unsigned i = 0; i < 8; i++)
+            target.ops->run(target.self, i % 2, TSP_STEP_RUN, &ev);
+        assert_true(states_digest(&target) == later);
+    }
+    assert_int_equal(states_save(&target, saved, 64), 0);
+}
+
+static void without_a_protocol_nothing_is_explored(void **state)
+{
+    struct explore_options o = {.spec = spec_builtin(), .preempt = -1};
+    struct scenario s;
+
+    (void)state;
+    need();
+    input_default(&s, TSP_ARCH_X86);
+    input_build(&s, NULL, 0, &image, &setup);
+    assert_int_equal(explorer_run(explorer, &target, &setup, &o, &result), TSP_ENOTSUP);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(protocols_break_rules_and_it_replays),
+    cmocka_unit_test(right_protocols_break_none),
+    cmocka_unit_test(one_patch_is_a_few_hundred_states),
+    cmocka_unit_test(bounds_and_reduction_try_less),
+    cmocka_unit_test(three_and_four_vcpus),
+    cmocka_unit_test(states_come_back),
+    cmocka_unit_test(without_a_protocol_nothing_is_explored),
+};
+
+TEST_MAIN(tests)
