@@ -120,7 +120,7 @@ static int write_one(const struct asked *a, const struct machine *m)
     static struct tsp_leaf leaf[TSP_MAX_LEAF];
     struct dump_cpu cpu;
     struct dump d;
-    size_t n;
+    size_t n = 0;
     int code;
 
     if (a->live) {

@@ -341,11 +341,12 @@ enum tsp_status dump_write(FILE *f, const char *format, const struct dump *d,
         return error_set(err, TSP_EARG, 0, "no format of dumps is called \"%s\"", format);
     if (d->ncpu == 0)
         return error_set(err, TSP_EARG, 0, "a dump without a CPU");
-    if (!writers[i].masks && has_unknown(d, &leaf))
+    if (!writers[i].masks && has_unknown(d, &leaf)) {
         return error_set(err, TSP_EARG, 0,
                          "leaf 0x%x is partly left to the host, which %s cannot say; firecracker "
                          "and json can",
                          leaf, format);
+    }
     writers[i].write(&o);
     if (lost != NULL)
         *lost = o.lost;

@@ -7,7 +7,7 @@
 
 #define COLUMNS 128u
 #define LINES 64u
-#define CELL_LEAVES (0x100000000ull / (COLUMNS * LINES))
+#define CELL_LEAVES (0x100000000ull / ((uint64_t)COLUMNS * LINES))
 #define CELL 8u
 #define ZOOM 256u /* leaves of a class that are drawn one by one */
 #define ROWS_SHOWN 2000u

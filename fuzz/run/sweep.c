@@ -233,7 +233,8 @@ static bool direct_span(struct sweep *w, uint32_t lo, uint32_t hi, struct sweep_
             row = row_of(&j, 0, (uint32_t)(at + i), reg[i]);
         }
         at += n;
-        if (++chunks % TICK_CHUNKS == 0 && w->tick != NULL && !w->tick(w->ctx, TICK_CHUNKS * CHUNK))
+        if (++chunks % TICK_CHUNKS == 0 && w->tick != NULL &&
+            !w->tick(w->ctx, (uint64_t)TICK_CHUNKS * CHUNK))
             return false;
     }
     row.last = hi;
