@@ -10,7 +10,8 @@
 
 static const char help[] =
     "usage: trapspec fuzz HARNESS [OPTION...]\n\n"
-    "Runs a fuzz campaign: fz_exec, fz_cpuid, fz_hypercall, fz_decoder, fz_judge or fz_policy "
+    "Runs a fuzz campaign: fz_exec, fz_cpuid, fz_hypercall, fz_race, fz_decoder, fz_judge or "
+    "fz_policy "
     "under libFuzzer or AFL++.\n"
     "The corpus is kept between runs; ^C ends the campaign cleanly. On a terminal one line shows "
     "executions,\n"
@@ -36,8 +37,8 @@ static const struct option options[] = {
 #define WEEK_SECONDS 604800u
 
 static const char *const engines[] = {"libfuzzer", "afl", NULL};
-static const char *const harnesses[] = {
-    "fz_exec", "fz_cpuid", "fz_hypercall", "fz_decoder", "fz_judge", "fz_policy", NULL};
+static const char *const harnesses[] = {"fz_exec",    "fz_cpuid", "fz_hypercall", "fz_race",
+                                        "fz_decoder", "fz_judge", "fz_policy",    NULL};
 
 static int one_option(struct campaign *c, int opt)
 {

@@ -19,6 +19,7 @@ _trapspec_options()
     spec) echo "--table --json" ;;
     fuzz) echo "--engine --time --target --output --seeds --build --json --in-process --plugin-timeout" ;;
     mutants) echo "--list --kind --engine --time --sample --seed --jobs --target --known --output --json --color" ;;
+    race) echo "--protocol --all --host --mode --place --prefix --pages --other --vcpus --preempt --target --html --output --json --color" ;;
     record) echo "--target --output --like --probes --filter --sample --time --repeat --host --color" ;;
     esac
 }
@@ -78,7 +79,7 @@ _trapspec()
     verb=${typed[1]:-}
     COMPREPLY=()
     if [ ${#typed[@]} -le 2 ]; then
-        _trapspec_reply "run replay report diff decode cpuid lint sweep level migrate spec fuzz record mutants --help --version" "$cur"
+        _trapspec_reply "run replay report diff decode cpuid lint sweep level migrate spec fuzz record mutants race --help --version" "$cur"
         return
     fi
     values=$(_trapspec_values "$prev")
@@ -89,7 +90,7 @@ _trapspec()
     elif [[ $verb == spec && ${#typed[@]} -eq 3 ]]; then
         _trapspec_reply "list show sources behaviours lint" "$cur"
     elif [[ $verb == fuzz && ${#typed[@]} -eq 3 ]]; then
-        _trapspec_reply "fz_exec fz_cpuid fz_hypercall fz_decoder fz_judge fz_policy" "$cur"
+        _trapspec_reply "fz_exec fz_cpuid fz_hypercall fz_race fz_decoder fz_judge fz_policy" "$cur"
     elif [[ $verb == diff && $prev != -* ]]; then
         _trapspec_reply "$(_trapspec_values --target)" "$cur"
     fi
