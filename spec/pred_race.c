@@ -79,7 +79,8 @@ bool pred_executes_current(const struct judge *j, const struct pred_use *p, stru
     set = matching(j, &view);
     if (!set || (set & ~(unsigned)j->race->dead))
         return true;
-    say_bytes(say->expected, sizeof(say->expected), j->race->now + view.off, j->ev->len);
+    say_bytes(say->expected, sizeof(say->expected), j->race->now + view.off,
+              j->ev->len < TSP_INSN_BYTES - view.off ? j->ev->len : TSP_INSN_BYTES - view.off);
     say_bytes(say->got, sizeof(say->got), j->ev->fetched, j->ev->len);
     return false;
 }
@@ -174,12 +175,14 @@ bool pred_is_call(const struct judge *j, const struct pred_use *p, struct say *s
     if (!about_site(j, &view) || !view.executed || view.off >= j->race->len || !j->race->by_hv)
         return true;
     bytes = (unsigned)(((1u << j->ev->len) - 1) << view.off);
-    if (view.off == 0 || view.v->calls == 0) {
-        if (!(j->race->by_hv & bytes))
-            return true;
-    } else if (j->race->by_hv >> view.off & 1) {
+    /* code that jumps into the middle of an instruction has itself to blame */
+    if (view.off > 0 && view.v->calls == 0)
         return true;
-    }
+    /* what the guest has changed since is its own */
+    if (j->race->by_guest >> j->race->current & 1)
+        return true;
+    if (view.off == 0 ? !(j->race->by_hv & bytes) : j->race->by_hv >> view.off & 1)
+        return true;
     snprintf(say->expected, sizeof(say->expected), "a hypercall");
     say_bytes(say->got, sizeof(say->got), j->ev->fetched, j->ev->len);
     return false;
@@ -248,7 +251,8 @@ bool pred_moved_alike(const struct judge *j, const struct pred_use *p, struct sa
     uint8_t text = ev->text[0] & ev->text[1];
 
     (void)p;
-    if (!about_site(j, &view) || !j->race->migrated || view.off != 0 || ev->len == 0)
+    if (!about_site(j, &view) || !j->race->migrated || view.off != 0 || ev->len == 0 ||
+        ev->len > TSP_INSN_BYTES)
         return true;
     if (!is_hypercall(j, ev->fetched, ev->len) || j->insn.mandatory || !(text & TSP_TEXT_WRITE) ||
         ((ev->text[0] | ev->text[1]) & TSP_TEXT_ROM) ||

@@ -75,7 +75,7 @@ void race_start(struct judge *j, const struct tsp_event *ev)
 
 static bool by_processor(const struct tsp_event *ev, const struct race_vcpu *v)
 {
-    if (v->trapped || ev->len == 0)
+    if (v->trapped || ev->len == 0 || ev->len > TSP_INSN_BYTES)
         return false;
     return ev->kind != TSP_EV_FETCH || ev->code == TSP_MICRO_TRAP;
 }
@@ -145,7 +145,7 @@ static void trap_begins(struct race_vcpu *v, const struct tsp_event *ev)
         v->retries++;
     v->trapped = 1;
     v->trap_addr = ev->addr;
-    v->trap_len = ev->len;
+    v->trap_len = ev->len < TSP_INSN_BYTES ? ev->len : TSP_INSN_BYTES;
     memcpy(v->trap, ev->fetched, sizeof(v->trap));
     v->left = v->old = 0;
     v->mine = v->theirs = 0;
