@@ -49,9 +49,10 @@ static bool guest_tore(const struct judge *j, const struct race_view *view)
     return false;
 }
 
+/* The instruction of the site itself: one that overlaps it is the guest's own doing. */
 static bool at_site(const struct judge *j, struct race_view *view)
 {
-    return about_site(j, view) && view->executed && view->off < TSP_INSN_BYTES && !j->race->full;
+    return about_site(j, view) && view->executed && view->off == 0 && !j->race->full;
 }
 
 /* What is executed stood there at some time when no rewrite was half done. */
