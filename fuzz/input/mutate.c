@@ -9,6 +9,7 @@
 
 uint64_t mutate_value(struct rng *r, uint64_t old)
 {
+    uint64_t value;
     static const uint64_t edge[] = {
         0,
         1,
@@ -39,7 +40,8 @@ uint64_t mutate_value(struct rng *r, uint64_t old)
     case 2:
         return old + rng_below(r, 5) - 2;
     case 3:
-        return rng_next(r) >> rng_below(r, 64);
+        value = rng_next(r);
+        return value >> rng_below(r, 64);
     default:
         return RNG_PICK(r, edge);
     }
@@ -185,8 +187,11 @@ static size_t mutate_records(uint8_t *p, size_t n, size_t max, struct rng *r)
         swap_records(p, &rec, i);
         return n;
     default:
-        if (rec.len[i] > 2)
-            p[rec.at[i] + 2 + rng_below(r, rec.len[i] - 2)] ^= (uint8_t)(1u << rng_below(r, 8));
+        if (rec.len[i] > 2) {
+            uint32_t at = rec.at[i] + 2 + rng_below(r, rec.len[i] - 2);
+
+            p[at] ^= (uint8_t)(1u << rng_below(r, 8));
+        }
         return n;
     }
 }

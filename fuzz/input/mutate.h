@@ -19,7 +19,8 @@ static inline uint64_t rng_next(struct rng *r)
     return z ^ (z >> 31);
 }
 
-/* 0..n-1; n > 0. */
+/* 0..n-1; n > 0. One draw to an expression: C leaves the order of two open, and compilers differ.
+ */
 static inline uint32_t rng_below(struct rng *r, uint32_t n)
 {
     return (uint32_t)((rng_next(r) >> 32) * n >> 32);

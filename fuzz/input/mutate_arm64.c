@@ -34,7 +34,8 @@ static uint32_t function_id(struct rng *r)
     case 2: /* owner */
         return (id & ~0x3f000000u) | rng_below(r, 64) << 24;
     case 3:
-        return 0x84000000u | rng_below(r, 0x20) | (rng_below(r, 2) ? 0x40000000u : 0);
+        id = 0x84000000u | rng_below(r, 0x20);
+        return id | (rng_below(r, 2) ? 0x40000000u : 0);
     default:
         return id;
     }
@@ -81,8 +82,12 @@ static void insert_word(struct scenario *s, struct rng *r)
 
 static void replace_word(struct scenario *s, struct rng *r)
 {
-    if (s->ncode[0] >= 4)
-        le_store(s->code[0] + (size_t)4 * rng_below(r, s->ncode[0] / 4), trap_word(r), 4);
+    size_t at;
+
+    if (s->ncode[0] < 4)
+        return;
+    at = (size_t)4 * rng_below(r, s->ncode[0] / 4);
+    le_store(s->code[0] + at, trap_word(r), 4);
 }
 
 static void remove_word(struct scenario *s, struct rng *r)
@@ -119,15 +124,19 @@ static void set_argument(struct scenario *s, struct rng *r)
 
 static void firmware(struct scenario *s, struct rng *r)
 {
+    uint32_t i;
+
     switch (rng_below(r, 5)) {
     case 0:
         s->psci = (uint8_t)rng_next(r);
         break;
     case 1:
-        s->fw_bitmap[rng_below(r, 3)] = rng_below(r, 4);
+        i = rng_below(r, 3);
+        s->fw_bitmap[i] = rng_below(r, 4);
         break;
     case 2:
-        s->workaround[rng_below(r, 3)] = rng_below(r, 4);
+        i = rng_below(r, 3);
+        s->workaround[i] = rng_below(r, 4);
         break;
     case 3:
         s->config ^= RNG_PICK(

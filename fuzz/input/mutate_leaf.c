@@ -18,13 +18,18 @@ uint32_t mutate_leaf_number(struct rng *r)
         0x80860000, 0xc0000000, 0xc0000001,
     };
 
+    uint32_t leaf;
+
     switch (rng_below(r, 8)) {
     case 0: /* a hypervisor block in 0x100 steps */
-        return 0x40000000u + rng_below(r, 256) * 0x100u + rng_below(r, 3);
+        leaf = 0x40000000u + rng_below(r, 256) * 0x100u;
+        return leaf + rng_below(r, 3);
     case 1: /* just inside or outside */
-        return RNG_PICK(r, base) + rng_below(r, 5) - 2;
+        leaf = RNG_PICK(r, base);
+        return leaf + rng_below(r, 5) - 2;
     case 2:
-        return RNG_PICK(r, base) | rng_below(r, 0x40);
+        leaf = RNG_PICK(r, base);
+        return leaf | rng_below(r, 0x40);
     case 3:
         return (uint32_t)rng_next(r);
     default:
@@ -93,7 +98,7 @@ static void set_vendor(struct scenario *s, struct rng *r)
 
 void mutate_leaf(struct scenario *s, struct rng *r)
 {
-    uint32_t how = rng_below(r, 8), at;
+    uint32_t how = rng_below(r, 8), at, reg;
 
     if (how == 0) {
         set_vendor(s, r);
@@ -116,7 +121,8 @@ void mutate_leaf(struct scenario *s, struct rng *r)
         s->leaf[at].subleaf = mutate_subleaf(r);
         break;
     default:
-        s->leaf[at].reg[rng_below(r, 4)] ^= 1u << rng_below(r, 32);
+        reg = rng_below(r, 4);
+        s->leaf[at].reg[reg] ^= 1u << rng_below(r, 32);
         break;
     }
 }

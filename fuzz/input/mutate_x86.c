@@ -131,7 +131,8 @@ static void place(struct scenario *s, struct rng *r)
         s->code_at = input_code_default(s) + rng_below(r, 16);
         break;
     default:
-        s->code_at = RNG_PICK(r, page_end) - 1 - rng_below(r, 6);
+        s->code_at = RNG_PICK(r, page_end);
+        s->code_at -= 1 + rng_below(r, 6);
         break;
     }
 }
@@ -144,8 +145,9 @@ static void rights(struct scenario *s, struct rng *r)
                                     INPUT_PTE_P,
                                     0,
                                     INPUT_PTE_DEFAULT | INPUT_PTE_NX};
+    uint32_t page = rng_below(r, 2);
 
-    s->pte[rng_below(r, 2)] = RNG_PICK(r, often);
+    s->pte[page] = RNG_PICK(r, often);
     if (rng_below(r, 4) == 0)
         s->cpu ^= INPUT_CPU_WP;
 }
@@ -177,7 +179,8 @@ static void set_reg(struct scenario *s, struct rng *r)
         s->regs[i] = i == TSP_RCX ? mutate_subleaf(r) : mutate_leaf_number(r);
         break;
     case 2: /* numbers of hypercalls, with and without Hyper-V's fast bit */
-        s->regs[i] = rng_below(r, 40) | (rng_below(r, 4) ? 0 : 0x10000u);
+        s->regs[i] = rng_below(r, 40);
+        s->regs[i] |= rng_below(r, 4) ? 0 : 0x10000u;
         break;
     default:
         s->regs[i] = (s->regs[i] & UINT32_MAX) | rng_next(r) << 32;
@@ -187,6 +190,8 @@ static void set_reg(struct scenario *s, struct rng *r)
 
 static void hypervisor(struct scenario *s, struct rng *r)
 {
+    uint32_t i;
+
     switch (rng_below(r, 6)) {
     case 0:
         s->host = (uint8_t)rng_below(r, TSP_VENDOR_OTHER);
@@ -204,7 +209,8 @@ static void hypervisor(struct scenario *s, struct rng *r)
             rng_below(r, 2) ? TSP_PERSONA_NONE : (uint8_t)rng_below(r, TSP_PERSONA_COUNT);
         break;
     case 4:
-        s->hv_base[rng_below(r, 2)] = 0x40000000u + rng_below(r, 256) * 0x100u;
+        i = rng_below(r, 2);
+        s->hv_base[i] = 0x40000000u + rng_below(r, 256) * 0x100u;
         break;
     default:
         s->config ^= 1u << rng_below(r, 11);
@@ -253,10 +259,12 @@ void mutate_x86(struct scenario *s, struct rng *r)
         rights,     mode,          set_reg,       set_reg,     set_reg,       hypervisor,
         hypervisor, processor,     mutate_leaf,   mutate_leaf,
     };
-    uint32_t i = rng_below(r, ARRAY_SIZE(change) + 1);
+    uint32_t i = rng_below(r, ARRAY_SIZE(change) + 1), at;
 
-    if (i < ARRAY_SIZE(change))
+    if (i < ARRAY_SIZE(change)) {
         change[i](s, r);
-    else
-        mutate_remove(s, 0, rng_below(r, s->ncode[0] + 1), 1 + rng_below(r, 3));
+        return;
+    }
+    at = rng_below(r, s->ncode[0] + 1);
+    mutate_remove(s, 0, at, 1 + rng_below(r, 3));
 }
