@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _XOPEN_SOURCE 700
 #include "cli/cli.h"
+#include "cli/explained.h"
 #include "cli/formats/report_out.h"
 #include "emu/policy/lookup.h"
 
@@ -27,6 +28,10 @@ static const char help[] =
     "  --known FILE   accepted deviations, lines \"rule, reason\"\n"
     "  --no-known     show accepted deviations as findings\n"
     "  --skip FILE    records not to judge, as for diff; none: judge all\n"
+    "  --below WHAT   leave out what the processor below a recording or kvm did, not the "
+    "hypervisor, by\n"
+    "                 comparison with model:kvm@linux-6.1: tcg for QEMU's emulated one, or a "
+    "file as for diff\n"
     "  --json         print report.json instead of the summary\n"
     "  --color WHEN   auto, always, never\n\n"
     "example: trapspec report --target model:kvm@linux-6.1 -o out\n"
@@ -41,6 +46,7 @@ enum {
     OPT_KNOWN,
     OPT_NO_KNOWN,
     OPT_SKIP,
+    OPT_BELOW,
     OPT_JSON,
     OPT_COLOR
 };
@@ -52,6 +58,7 @@ static const struct option options[] = {{"target", required_argument, NULL, OPT_
                                         {"known", required_argument, NULL, OPT_KNOWN},
                                         {"no-known", no_argument, NULL, OPT_NO_KNOWN},
                                         {"skip", required_argument, NULL, OPT_SKIP},
+                                        {"below", required_argument, NULL, OPT_BELOW},
                                         {"output", required_argument, NULL, 'o'},
                                         {"json", no_argument, NULL, OPT_JSON},
                                         {"color", required_argument, NULL, OPT_COLOR},
@@ -59,9 +66,10 @@ static const struct option options[] = {{"target", required_argument, NULL, OPT_
 
 #define CORPUS_MAX 16
 #define PROBE_BUDGET 4096u
+#define BELOW_MODEL "model:kvm@linux-6.1" /* what the lists of --below are about */
 
 struct report_args {
-    const char *target, *out, *known_file, *skip_file;
+    const char *target, *out, *known_file, *skip_file, *below_name;
     const char *corpus[CORPUS_MAX];
     unsigned ncorpus;
     bool no_known, json;
@@ -69,13 +77,44 @@ struct report_args {
     const struct sweep_doc *swept;
     struct source src;
     struct skip_list *skip;
+    struct explained *below;
+    struct source model; /* with --below: what the hypervisor itself does */
     struct report *report;
     struct known *remarks;
     uint64_t sample;
-    unsigned cases, probes, refused;
+    unsigned cases, probes, refused, left_out;
     char why[96]; /* of the first set-up that was refused */
     int code;
 };
+
+/* Whether the processor below answered, and not the hypervisor. */
+static bool answered_below(struct report_args *a, const struct scenario *s,
+                           const struct outcome *got)
+{
+    static struct side_result r;
+
+    if (a->below == NULL)
+        return false;
+    r.b = *got;
+    if (side_below(&a->model.t, a->below, s, &r) == NULL)
+        return false;
+    a->left_out++;
+    return true;
+}
+
+/* The same of a run that the target has just made. */
+static bool ran_below(struct report_args *a, const struct scenario *s,
+                      const struct tsp_setup *setup, const struct tsp_trace *trace)
+{
+    static struct outcome end;
+
+    if (a->below == NULL)
+        return false;
+    memset(&end, 0, sizeof(end));
+    exec_outcome(&a->src.t, s, setup, trace, &end);
+    cli_mark_clock(s, &end);
+    return answered_below(a, s, &end);
+}
 
 static void judge_scenario(struct report_args *a, const char *id, const struct scenario *given)
 {
@@ -93,6 +132,8 @@ static void judge_scenario(struct report_args *a, const char *id, const struct s
             snprintf(a->why, sizeof(a->why), "%s", cli_refusal(&a->src.t));
         return;
     }
+    if (ran_below(a, s, &setup, &trace))
+        return;
     report_add(a->report, a->src.t.caps, id, s, &setup, &trace);
     if (++a->cases % 256 == 0)
         cli_progress("%u cases", a->cases);
@@ -175,7 +216,7 @@ static void judge_golden(struct report_args *a)
 
         golden_case_at(&a->src.golden, i, &c);
         if (skip_reason(a->skip, golden_host(&a->src.golden), c.rec->id) != NULL ||
-            c.rec->why[0] != 0)
+            c.rec->why[0] != 0 || answered_below(a, &c.s, &c.out))
             continue;
         cli_build(&c.s, &image, &setup);
         if (c.rec->kind == GOLDEN_CPUID)
@@ -324,6 +365,9 @@ static int finish(struct report_args *a)
     if (a->refused > 0)
         fprintf(stderr, "trapspec report: %u set-ups refused, the first because: %s\n", a->refused,
                 a->why);
+    if (a->left_out > 0)
+        fprintf(stderr, "trapspec report: %u cases left out: the processor below answered\n",
+                a->left_out);
     d.records = a->src.is_golden ? a->target : NULL;
     d.policy_is_input = !a->src.is_dump;
     d.remarks = a->remarks;
@@ -344,6 +388,9 @@ static int finish(struct report_args *a)
         return EXIT_NOTHING;
     if (a->swept != NULL && a->swept->leaves->target_fail + a->swept->subs->target_fail > 0)
         return EXIT_FINDINGS;
+    /* The list for recordings is about all of them: one need not show everything. */
+    if (d.records != NULL && a->known_file == NULL)
+        t.stale_known = 0;
     return report_findings(&d) > 0 || t.stale_known > 0 ? EXIT_FINDINGS : EXIT_CONFORMS;
 }
 
@@ -361,6 +408,8 @@ static int parse_args(struct report_args *a, int argc, char **argv)
             a->known_file = optarg;
         else if (opt == OPT_SKIP)
             a->skip_file = optarg;
+        else if (opt == OPT_BELOW)
+            a->below_name = optarg;
         else if (opt == OPT_NO_KNOWN)
             a->no_known = true;
         else if (opt == OPT_JSON)
@@ -391,6 +440,24 @@ static int parse_args(struct report_args *a, int argc, char **argv)
     return 0;
 }
 
+/* Everything that is read beside the target. */
+static enum tsp_status open_lists(struct report_args *a, struct known **known,
+                                  struct tsp_error *err)
+{
+    enum tsp_status st = cli_known(a->target, a->no_known ? "none" : a->known_file, known, err);
+
+    /* What shipped kernels are known for explains a finding, accepted or not. */
+    if (st == TSP_OK && (a->no_known || strncmp(a->target, "kvm", 3) == 0))
+        st = cli_known("golden:", NULL, &a->remarks, err);
+    if (st == TSP_OK)
+        st = cli_skip(a->skip_file, &a->skip, err);
+    if (st == TSP_OK && a->below_name != NULL)
+        st = explained_load(&a->below, a->below_name, err);
+    if (st == TSP_OK && a->below != NULL)
+        st = source_open(&a->model, BELOW_MODEL, err);
+    return st;
+}
+
 static int run(int argc, char **argv)
 {
     static struct report_args a;
@@ -403,15 +470,7 @@ static int run(int argc, char **argv)
     code = parse_args(&a, argc, argv);
     if (code != 0)
         return code;
-    if (cli_known(a.target, a.no_known ? "none" : a.known_file, &known, &err) != TSP_OK)
-        return cli_fail("report", &err);
-    /* What shipped kernels are known for explains a finding, accepted or not. */
-    if ((a.no_known || strncmp(a.target, "kvm", 3) == 0) &&
-        cli_known("golden:", NULL, &a.remarks, &err) != TSP_OK)
-        return cli_fail("report", &err);
-    if (cli_skip(a.skip_file, &a.skip, &err) != TSP_OK)
-        return cli_fail("report", &err);
-    if (source_open(&a.src, a.target, &err) != TSP_OK) {
+    if (open_lists(&a, &known, &err) != TSP_OK || source_open(&a.src, a.target, &err) != TSP_OK) {
         code = cli_fail("report", &err);
     } else if ((a.report = report_open(spec_builtin(), known)) == NULL) {
         fprintf(stderr, "trapspec report: out of memory\n");
@@ -430,6 +489,8 @@ static int run(int argc, char **argv)
     }
     report_free(a.report);
     skip_free(a.skip);
+    explained_free(a.below);
+    source_close(&a.model);
     source_close(&a.src);
     known_free(a.remarks);
     known_free(known);

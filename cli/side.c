@@ -11,7 +11,7 @@
 #define POOL_MAX 4096u
 #define PROBE_STRIDE 9u /* every so many scenarios made from the rules are seeds */
 #define KINDS_MAX 256u  /* kinds of difference that are kept apart */
-#define SAME_KIND 32u    /* differences of one kind that are made small: causes can share a kind */
+#define SAME_KIND 32u   /* differences of one kind that are made small: causes can share a kind */
 #define LONG_BUDGET 5000000u /* for a model that is not through when B is */
 #define WHY_MAX 16u
 
@@ -107,6 +107,17 @@ bool side_run(struct target *a, struct target *b, const struct explained *below,
     }
     compare(below, s, out);
     return true;
+}
+
+const char *side_below(struct target *a, const struct explained *below, const struct scenario *s,
+                       struct side_result *r)
+{
+    memset(&r->a, 0, sizeof(r->a));
+    r->a.mem_len = r->b.mem_len;
+    if (below == NULL || !outcome_on(a, s, &r->a, r->why, sizeof(r->why)))
+        return NULL;
+    compare(below, s, r);
+    return r->n > 0 ? explained_why(below, s, r, false) : NULL;
 }
 
 static uint64_t mix(uint64_t h, uint64_t v)

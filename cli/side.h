@@ -29,6 +29,10 @@ struct side_result {
  * those that the processor below always makes, are left out. */
 bool side_run(struct target *a, struct target *b, const struct explained *below,
               const struct scenario *s, struct side_result *out);
+/* Why what B did, given as r->b, is the processor's below B and not the hypervisor's, by comparison
+ * with A; NULL: it is not, or A cannot tell. */
+const char *side_below(struct target *a, const struct explained *below, const struct scenario *s,
+                       struct side_result *r);
 /* The same difference: first field and ends. */
 bool side_same(const struct side_result *x, const struct side_result *y);
 /* minimise.c: sets whatever it can back to its default while the difference stays. */

@@ -192,7 +192,7 @@ echo "@@say comparing"
 trapspec diff $profile golden:/out/recording.jsonl --below tcg --first 20 >/out/diff.txt
 tail -n 1 /out/diff.txt
 echo "@@say judging"
-timeout -s INT $((seconds / 3)) trapspec report --target kvm:$limit --sample $sample -o /out
+timeout -s INT $((seconds / 3)) trapspec report --target kvm:$limit --sample $sample --below tcg -o /out
 JOB
 fi
 (cd "$rd" && find . | "$work/host/bin/busybox" cpio -o -H newc 2>/dev/null) | gzip -1 >"$work/initrd"

@@ -424,5 +424,6 @@ void report_print(const struct report_doc *d, bool color)
         printf("%u rules were broken by CPUID tables the target was given, not by the target\n",
                tables);
     if (t.stale_known > 0)
-        printf("%u accepted deviations did not show: remove their lines\n", t.stale_known);
+        printf("%u accepted deviations did not show%s\n", t.stale_known,
+               d->records != NULL ? " in these records" : ": remove their lines");
 }

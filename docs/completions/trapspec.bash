@@ -8,8 +8,8 @@ _trapspec_options()
     case $1 in
     run) echo "$_trapspec_machine --target --budget --hex --migrate --all --known --json --color --in-process --plugin-timeout" ;;
     replay) echo "--target --harness --known --budget --verbose --text --json --color --in-process --plugin-timeout" ;;
-    report) echo "--target --output --sample --cpu --sweep --corpus --known --no-known --skip --json --color --in-process --plugin-timeout" ;;
-    diff) echo "--cpu --filter --skip --first --json --color --in-process --plugin-timeout" ;;
+    report) echo "--target --output --sample --cpu --sweep --corpus --known --no-known --skip --below --json --color --in-process --plugin-timeout" ;;
+    diff) echo "--filter --skip --first --time --seed --findings --corpus --cpu --below --json --color --in-process --plugin-timeout" ;;
     decode) echo "--mode --file --json" ;;
     cpuid) echo "--format --live --kvm --list --cpu --guest --hv --hv-base --policy --output" ;;
     lint) echo "--live --json --sarif --junit --color" ;;
@@ -41,6 +41,7 @@ _trapspec_values()
     --cpu) trapspec cpuid --list 2>/dev/null ;;
     --format) echo "raw aida64 libcpuid libvirt firecracker xen-policy xen-featureset json" ;;
     --kind) echo "historic systematic model protocol rules" ;;
+    --below) echo "tcg" ;;
     --color) echo "auto always never" ;;
     --engine) echo "libfuzzer afl" ;;
     --harness) echo "fz_exec fz_cpuid fz_hypercall" ;;
