@@ -323,6 +323,12 @@ static void judge_cpuid(struct judge *j)
     report(j, VERDICT_PASS, SUBJECT_TARGET, o.best, NULL);
 }
 
+/* Most MSRs are the processor's, and nobody here speaks of them. */
+static bool is_msr(const struct judge *j)
+{
+    return j->insn.insn == j->s->rdmsr || j->insn.insn == j->s->wrmsr;
+}
+
 /* Events at instructions that trap to a hypervisor. Elsewhere a fault or a stop is the guest's own
  * affair. */
 static void judge_trap(struct judge *j)
@@ -333,7 +339,8 @@ static void judge_trap(struct judge *j)
         return;
     if (o.matched)
         report(j, VERDICT_PASS, SUBJECT_TARGET, o.best, NULL);
-    else if (j->insn.insn || j->ev->kind == TSP_EV_HYPERCALL || j->ev->kind == TSP_EV_PATCH)
+    else if ((j->insn.insn && !is_msr(j)) || j->ev->kind == TSP_EV_HYPERCALL ||
+             j->ev->kind == TSP_EV_PATCH)
         report(j, VERDICT_GAP, SUBJECT_TARGET, NO_RULE, NULL);
 }
 
@@ -373,6 +380,8 @@ static void judge_stop_event(struct judge *j)
 static void note_msr(struct judge *j)
 {
     j->memo.clean = false; /* some answers follow what was written */
+    if (j->hv.mine)
+        hv_note(j);
     if (j->ev->info[1] == 1 && j->ev->code == HYPERV_OS_ID && j->setup->arch == TSP_ARCH_X86)
         facts_hyperv(j, j->ev->info[0] != 0);
 }
@@ -431,6 +440,10 @@ static void judge_event(struct judge *j)
         judge_stop_event(j);
         break;
     case TSP_EV_MSR:
+        if (j->hv.mine) {
+            facts_event(j);
+            judge_trap(j);
+        }
         note_msr(j);
         break;
     default:
@@ -453,6 +466,7 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
     j.personas = 0;
     j.cpuid_ready = j.hyperv_on = j.redirected = j.blurred = false;
     memset(j.run, 0, sizeof(j.run));
+    j.hv.mine = false;
     j.worst = VERDICT_PASS;
     /* Taken apart into micro-steps, a run is judged by the rules of races. */
     j.race = setup->protocol != TSP_PROTOCOL_NONE ? &memo : NULL;

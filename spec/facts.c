@@ -37,36 +37,45 @@ static const char *const target_v[] = {"self", "known", "unknown"};
 static const char *const start_v[] = {"ok", "bad"};
 static const char *const limit_v[] = {"inside", "crossed"};
 static const char *const hlt_v[] = {"exits", "noexit"};
+static const char *const owner_v[] = {"other", "hyperv"};
+static const char *const page_v[] = {"outside", "inside"};
+static const char *const overlay_v[] = {"unknown", "off", "on"};
+static const char *const gpa_v[] = {"ram", "space", "beyond"};
+static const char *const reps_v[] = {"none", "left", "past"};
 
 /* ORDER: enum fact_group. Bit ranges of one word must not overlap; facts_layout_test checks. */
 const struct fact_place fact_groups[FACT_GROUPS] = {
-    {"event", event_v, 0, 0, 12},   {"insn", NULL, 0, 12, 20},
-    {"host", host_v, 0, 32, 2},     {"call", call_v, 0, 34, 3},
-    {"mode", mode_v, 0, 37, 8},     {"cpl", cpl_v, 0, 46, 2},
-    {"policy", policy_v, 0, 48, 3}, {"text", text_v, 0, 51, 4},
-    {"lock", noyes_v, 0, 55, 2},    {"prefix", prefix_v, 0, 57, 3},
-    {"length", length_v, 0, 60, 2}, {"vcpus", vcpus_v, 0, 62, 2},
-    {"vendor", vendor_v, 1, 0, 5},  {"class", class_v, 1, 5, 4},
-    {"range", range_v, 1, 9, 3},    {"entry", noyes_v, 1, 12, 2},
-    {"sub1", noyes_v, 1, 14, 2},    {"prev", prev_v, 1, 16, 2},
-    {"pf", pf_v, 2, 22, 5},         {"delivery", delivery_v, 1, 22, 2},
-    {"stop", stop_v, 1, 24, 13},    {"faulting", offon_v, 1, 37, 2},
-    {"hyperv", offon_v, 1, 39, 2},  {"served", noyes_v, 1, 41, 2},
-    {"answer", answer_v, 1, 43, 2}, {"target", target_v, 1, 45, 3},
-    {"start", start_v, 1, 48, 2},   {"step", step_v, 1, 18, 2},
-    {"enforce", offon_v, 2, 0, 2},  {"irqchip", offon_v, 2, 2, 2},
-    {"apic", offon_v, 2, 4, 2},     {"host_tsc", offon_v, 2, 6, 2},
-    {"map_gpa", offon_v, 2, 8, 2},  {"hlt", hlt_v, 2, 10, 2},
-    {"pvtime", offon_v, 2, 12, 2},  {"suspend", offon_v, 2, 14, 2},
-    {"resume", offon_v, 2, 16, 2},  {"table", noyes_v, 2, 18, 2},
-    {"limit", limit_v, 2, 20, 2},   {"if", offon_v, 2, 27, 2},
+    {"event", event_v, 0, 0, 12},     {"insn", NULL, 0, 12, 20},
+    {"host", host_v, 0, 32, 2},       {"call", call_v, 0, 34, 3},
+    {"mode", mode_v, 0, 37, 8},       {"cpl", cpl_v, 0, 46, 2},
+    {"policy", policy_v, 0, 48, 3},   {"text", text_v, 0, 51, 4},
+    {"lock", noyes_v, 0, 55, 2},      {"prefix", prefix_v, 0, 57, 3},
+    {"length", length_v, 0, 60, 2},   {"vcpus", vcpus_v, 0, 62, 2},
+    {"vendor", vendor_v, 1, 0, 5},    {"class", class_v, 1, 5, 4},
+    {"range", range_v, 1, 9, 3},      {"entry", noyes_v, 1, 12, 2},
+    {"sub1", noyes_v, 1, 14, 2},      {"prev", prev_v, 1, 16, 2},
+    {"pf", pf_v, 2, 22, 5},           {"delivery", delivery_v, 1, 22, 2},
+    {"stop", stop_v, 1, 24, 13},      {"faulting", offon_v, 1, 37, 2},
+    {"hyperv", offon_v, 1, 39, 2},    {"served", noyes_v, 1, 41, 2},
+    {"answer", answer_v, 1, 43, 2},   {"target", target_v, 1, 45, 3},
+    {"start", start_v, 1, 48, 2},     {"step", step_v, 1, 18, 2},
+    {"enforce", offon_v, 2, 0, 2},    {"irqchip", offon_v, 2, 2, 2},
+    {"apic", offon_v, 2, 4, 2},       {"host_tsc", offon_v, 2, 6, 2},
+    {"map_gpa", offon_v, 2, 8, 2},    {"hlt", hlt_v, 2, 10, 2},
+    {"pvtime", offon_v, 2, 12, 2},    {"suspend", offon_v, 2, 14, 2},
+    {"resume", offon_v, 2, 16, 2},    {"table", noyes_v, 2, 18, 2},
+    {"limit", limit_v, 2, 20, 2},     {"if", offon_v, 2, 27, 2},
+    {"owner", owner_v, 2, 29, 2},     {"page", page_v, 2, 31, 2},
+    {"overlay", overlay_v, 2, 33, 3}, {"gpa", gpa_v, 2, 36, 3},
+    {"reps", reps_v, 2, 39, 3},
 };
 
 /* ORDER: enum cond_field */
 const char *const cond_names[COND_A0_RAM] = {
-    "nr",        "a0",  "a1",     "a2",    "a3",   "x1",       "x2",     "w1",     "w2",
-    "fid",       "imm", "vector", "error", "leaf", "subleaf",  "psci",   "fw_std", "fw_hyp",
-    "fw_vendor", "wa1", "wa2",    "wa3",   "info", "prefixes", "hv_ctl", "hv_in"};
+    "nr",     "a0",     "a1",        "a2",     "a3",    "x1",   "x2",      "w1",
+    "w2",     "fid",    "imm",       "vector", "error", "leaf", "subleaf", "psci",
+    "fw_std", "fw_hyp", "fw_vendor", "wa1",    "wa2",   "wa3",  "info",    "prefixes",
+    "hv_ctl", "hv_in",  "hv_out",    "msr",    "value"};
 
 /* Bits of an MPIDR that name a processor: Aff3, Aff2, Aff1, Aff0 (Arm DDI0487 MPIDR_EL1). */
 #define MPIDR_AFFINITY 0xff00ffffffull
@@ -159,7 +168,10 @@ static const uint8_t x86_lacks[] = {FACT_SERVED, FACT_ANSWER, FACT_TARGET, FACT_
 static const uint8_t arm_lacks[] = {
     FACT_CALL,     FACT_TEXT,     FACT_LOCK,   FACT_PREFIX, FACT_LENGTH, FACT_PF,
     FACT_DELIVERY, FACT_FAULTING, FACT_HYPERV, FACT_LIMIT,  FACT_IF,     FACT_STEP,
-    FACT_VENDOR,   FACT_CLASS,    FACT_RANGE,  FACT_ENTRY,  FACT_SUB1};
+    FACT_VENDOR,   FACT_CLASS,    FACT_RANGE,  FACT_ENTRY,  FACT_SUB1,   FACT_OWNER,
+    FACT_PAGE,     FACT_OVERLAY,  FACT_GPA,    FACT_REPS};
+
+static const uint8_t hyperv_lacks[] = {FACT_PAGE, FACT_OVERLAY, FACT_GPA, FACT_REPS};
 
 static void set_zero(struct judge *j, const uint8_t *group, size_t n)
 {
@@ -181,6 +193,8 @@ void facts_setup(struct judge *j)
     if (s->arch == TSP_ARCH_X86) {
         facts_hyperv(j, initial_msr(s, HYPERV_OS_ID));
         set_zero(j, x86_lacks, sizeof(x86_lacks));
+        hv_setup(j);
+        fact_set(j, FACT_OWNER, j->hv.mine);
     } else {
         set_zero(j, arm_lacks, sizeof(arm_lacks));
     }
@@ -325,6 +339,19 @@ static unsigned cpl_of(const struct tsp_regs *r)
     return r->mode == TSP_MODE_VM86 || r->level != 0;
 }
 
+/* Only where Hyper-V's interface is there is there anything to say. */
+static void event_hyperv(struct judge *j)
+{
+    if (!j->hyperv_on && !j->hv.mine) {
+        set_zero(j, hyperv_lacks, sizeof(hyperv_lacks));
+        return;
+    }
+    fact_set(j, FACT_PAGE, (j->ev->text[0] & j->ev->text[1] & TSP_TEXT_OVERLAY) != 0);
+    fact_set(j, FACT_OVERLAY, hv_overlay(j));
+    fact_set(j, FACT_GPA, hv_place(j));
+    fact_set(j, FACT_REPS, hv_reps(hv_input(j, 0)));
+}
+
 static void event_x86(struct judge *j)
 {
     const struct tsp_event *ev = j->ev;
@@ -344,6 +371,7 @@ static void event_x86(struct judge *j)
     fact_set(j, FACT_DELIVERY, delivery_failed(ev, true));
     fact_set(j, FACT_FAULTING, bits_test(ev->sys[TSP_SYS_FAULTING], 0));
     fact_set(j, FACT_HYPERV, j->hyperv_on);
+    event_hyperv(j);
     if (ev->kind == TSP_EV_CPUID) {
         if (!j->cpuid_ready)
             setup_cpuid(j);
@@ -442,18 +470,6 @@ static uint64_t argument(const struct judge *j, unsigned n)
     return call_arg(j, j->ev->before.mode == TSP_MODE_A64 ? n : x86[n]);
 }
 
-/* Hyper-V's calls: 64-bit code has the control word in RCX and the address of the parameters in
- * RDX, other code in EDX:EAX and EBX:ECX (TLFS, Hypercall Interface, register conventions). */
-static uint64_t hyperv_input(const struct judge *j, bool address)
-{
-    const struct tsp_regs *r = &j->ev->before;
-    unsigned high = address ? TSP_RBX : TSP_RDX, low = address ? TSP_RCX : TSP_RAX;
-
-    if (r->mode == TSP_MODE_LONG64)
-        return r->r[address ? TSP_RDX : TSP_RCX];
-    return r->r[high] << 32 | (uint32_t)r->r[low];
-}
-
 static uint64_t immediate(const struct tsp_event *ev)
 {
     return bits_get(le_load(ev->fetched, 4), 20, 5);
@@ -518,7 +534,12 @@ uint64_t fact_value(const struct judge *j, unsigned field)
         return j->insn.nprefix;
     case COND_HV_CTL:
     case COND_HV_IN:
-        return hyperv_input(j, field == COND_HV_IN);
+    case COND_HV_OUT:
+        return hv_input(j, field - COND_HV_CTL);
+    case COND_MSR:
+        return (uint32_t)r->r[TSP_RCX];
+    case COND_MSR_VALUE:
+        return hv_msr_value(j);
     case COND_A0_RAM:
         return argument(j, 0);
     default:

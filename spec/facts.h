@@ -51,6 +51,11 @@ enum fact_group {
     FACT_TABLE,
     FACT_LIMIT,
     FACT_IF,
+    FACT_OWNER,
+    FACT_PAGE,
+    FACT_OVERLAY,
+    FACT_GPA,
+    FACT_REPS,
     FACT_GROUPS
 };
 
@@ -60,6 +65,9 @@ enum { PREFIX_NONE = 0, PREFIX_IGNORED, PREFIX_MANDATORY };
 enum { CLASS_BASIC = 0, CLASS_HV, CLASS_EXT, CLASS_CENTAUR };
 enum { RANGE_IN = 0, RANGE_OUT, RANGE_NONE };
 enum { PF_NO = 0, PF_FETCH, PF_WRITE, PF_ELSEWHERE, PF_SPURIOUS };
+enum { OVERLAY_UNKNOWN = 0, OVERLAY_OFF, OVERLAY_ON };
+enum { GPA_RAM = 0, GPA_SPACE, GPA_BEYOND };
+enum { REPS_NONE = 0, REPS_LEFT, REPS_PAST };
 enum { TARGET_SELF = 0, TARGET_KNOWN, TARGET_UNKNOWN };
 
 struct fact_place {
@@ -97,6 +105,9 @@ enum cond_field {
     COND_PREFIXES,
     COND_HV_CTL,
     COND_HV_IN,
+    COND_HV_OUT,
+    COND_MSR,
+    COND_MSR_VALUE,
     COND_A0_RAM,  /* a0=ram:N: N bytes from a0 on are writable guest RAM */
     COND_A1_WRAP, /* a1=wraps: a1 pages from page a0 on pass the end of the address space */
     COND_POLICY,

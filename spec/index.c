@@ -226,6 +226,8 @@ bool build_finish(struct build *b, struct tsp_error *err)
     s->smc = insn_named(b, "smc");
     s->ud0 = insn_named(b, "ud0");
     s->ud1 = insn_named(b, "ud1");
+    s->rdmsr = insn_named(b, "rdmsr");
+    s->wrmsr = insn_named(b, "wrmsr");
     count_gaps(b);
     return true;
 }

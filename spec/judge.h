@@ -54,6 +54,16 @@ struct leaf_tally {
     unsigned n;
 };
 
+/* Registers of Hyper-V's interface whose value follows from what was written: bits of `value` that
+ * are set in `known`. ORDER: hv_register[] in facts_hv.c */
+enum hv_register { HV_REG_OS_ID = 0, HV_REG_PAGE, HV_REG_TSC_PAGE, HV_REG_COUNT };
+struct hv_memo {
+    bool mine; /* the interface is the hypervisor's own, not one that KVM offers beside its */
+    bool counted;
+    uint64_t count; /* last read of the reference counter */
+    uint64_t value[HV_REG_COUNT], known[HV_REG_COUNT];
+};
+
 struct race_memo;
 struct judge {
     const struct spec *s;
@@ -83,6 +93,7 @@ struct judge {
     struct rule_pick pick[PICK_SLOTS];
     struct cpuid_memo memo;
     struct policy_index policy;
+    struct hv_memo hv;
     struct race_memo *race;      /* NULL without a protocol */
     unsigned race_first, race_n; /* its rules */
 };
@@ -133,6 +144,20 @@ void facts_moved(struct judge *j, unsigned host);
 #define HYPERV_INTERFACE 0x31237648u /* "Hv#1", EAX of 0x40000001 */
 void facts_hyperv(struct judge *j, bool named);
 uint64_t fact_value(const struct judge *j, unsigned field);
+
+/* facts_hv.c: Hyper-V's interface. */
+void hv_setup(struct judge *j);
+/* After the event was judged: what an access to an MSR says of the registers. */
+void hv_note(struct judge *j);
+/* Control word, address of the parameters, address of the results. */
+uint64_t hv_input(const struct judge *j, unsigned n);
+/* What an MSR instruction reads or writes. */
+uint64_t hv_msr_value(const struct judge *j);
+unsigned hv_overlay(const struct judge *j);
+unsigned hv_place(const struct judge *j);
+unsigned hv_reps(uint64_t control);
+/* The register that this MSR is, HV_REG_COUNT when it is another. */
+unsigned hv_register_of(uint32_t msr);
 bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona);
 bool fact_is(const struct judge *j, enum fact_group g, unsigned value);
 

@@ -38,6 +38,15 @@ PRED(pred_ret_exit);
 PRED(pred_hv_status);
 PRED(pred_hv_regs);
 
+/* pred_msr.c */
+PRED(pred_hv_reps);
+PRED(pred_msr_regs);
+PRED(pred_msr_held);
+PRED(pred_msr_locked);
+PRED(pred_msr_in);
+PRED(pred_msr_vp);
+PRED(pred_msr_rises);
+
 /* pred_patch.c */
 PRED(pred_code_becomes);
 PRED(pred_patch_at_end);

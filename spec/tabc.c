@@ -237,6 +237,7 @@ static void write_spec(FILE *f, const struct spec *s)
     fprintf(f, "    .vmcall = %u,\n    .vmmcall = %u,\n    .hvc = %u,\n    .smc = %u,\n", s->vmcall,
             s->vmmcall, s->hvc, s->smc);
     fprintf(f, "    .ud0 = %u,\n    .ud1 = %u,\n", s->ud0, s->ud1);
+    fprintf(f, "    .rdmsr = %u,\n    .wrmsr = %u,\n", s->rdmsr, s->wrmsr);
     fprintf(f, "    .hash_mask = %u,\n    .ngap = %u,\n};\n\n", s->hash_mask, s->ngap);
     fputs("const struct spec *spec_builtin(void)\n{\n    return &builtin;\n}\n", f);
 }

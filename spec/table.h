@@ -197,7 +197,7 @@ struct spec {
     unsigned nlane_rule, nnumbered, ndepend, ndepend_term;
     unsigned hash_mask, ngap;
     /* insn index of these instructions, SPEC_MAX_INSN when the tables have none */
-    unsigned vmcall, vmmcall, hvc, smc, ud0, ud1;
+    unsigned vmcall, vmmcall, hvc, smc, ud0, ud1, rdmsr, wrmsr;
 };
 
 /* Hash shared by the index that is built and the look-up that uses it. */

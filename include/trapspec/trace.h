@@ -117,6 +117,7 @@ enum tsp_sys {
 #define TSP_TEXT_WRITE 4u /* a store of the guest itself there would succeed */
 #define TSP_TEXT_FETCH 8u
 #define TSP_TEXT_ROM 16u /* the guest-physical page is read-only memory */
+#define TSP_TEXT_OVERLAY 32u /* a page that the hypervisor laid over the guest's memory */
 
 struct tsp_event {
     uint16_t kind, vcpu;
