@@ -427,8 +427,10 @@ static void judge_event(struct judge *j)
         break;
     case TSP_EV_FAULT:
         facts_event(j);
-        /* An exception between a rewrite and its retry comes without an instruction. */
-        if (j->insn.insn || fact_is(j, FACT_LENGTH, 1) || fact_is(j, FACT_PREV, 1))
+        /* An exception between a rewrite and its retry comes without an instruction; how AArch64
+         * tells of an exception is the same for all of them. */
+        if (j->insn.insn || fact_is(j, FACT_LENGTH, 1) || fact_is(j, FACT_PREV, 1) ||
+            j->setup->arch == TSP_ARCH_ARM64)
             judge_trap(j);
         break;
     case TSP_EV_HYPERCALL:
