@@ -294,6 +294,24 @@ static void probe_words(struct probe *p)
     }
 }
 
+/* Accesses and fetches beyond the addresses of the machine: aborts that the hypervisor makes
+ * (torvalds/linux arch/arm64/kvm/mmu.c kvm_handle_guest_abort). */
+static void probe_aborts(struct probe *p)
+{
+    static const uint32_t word[] = {0xf9400020 /* ldr x0, [x1] */, 0xf9000020 /* str x0, [x1] */,
+                                    0xd61f0020 /* br x1 */};
+    uint8_t code[4];
+
+    for (unsigned i = 0; i < PROBE_COUNT(word) * 2; i++) {
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.level = i & 1;
+        probe_reg(p, 1, 1ull << 40);
+        le_store(code, word[i / 2], 4);
+        probe_code(p, code, 4);
+        probe_emit(p);
+    }
+}
+
 void probe_arm64(struct probe *p)
 {
     struct ids ids = {.n = 0};
@@ -308,4 +326,5 @@ void probe_arm64(struct probe *p)
     probe_firmware(p);
     probe_discovery(p);
     probe_words(p);
+    probe_aborts(p);
 }
