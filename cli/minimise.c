@@ -125,19 +125,51 @@ static void leaves(struct shrink *x)
     }
 }
 
-static void drop_code(struct shrink *x, uint32_t unit)
+static void drop_pieces(struct shrink *x, uint32_t n)
 {
     static struct scenario t;
 
     /* Without its end mark a run goes on into memory that nobody wrote. */
-    for (uint32_t at = 0; at + unit <= x->s->ncode[0] - side_end_mark(x->s);) {
+    for (uint32_t at = 0; at + n <= x->s->ncode[0] - side_end_mark(x->s);) {
         t = *x->s;
-        memmove(&t.code[0][at], &t.code[0][at + unit], t.ncode[0] - at - unit);
-        t.ncode[0] -= unit;
-        memset(&t.code[0][t.ncode[0]], 0, unit);
+        memmove(&t.code[0][at], &t.code[0][at + n], t.ncode[0] - at - n);
+        t.ncode[0] -= n;
+        memset(&t.code[0][t.ncode[0]], 0, n);
         if (!attempt(x, &t))
-            at += unit;
+            at += n;
     }
+}
+
+/* Large pieces first: most of the code has nothing to do with it. */
+static void drop_code(struct shrink *x, uint32_t unit)
+{
+    uint32_t n = unit;
+
+    while (n * 2 < x->s->ncode[0])
+        n *= 2;
+    for (; n >= unit; n /= 2)
+        drop_pieces(x, n);
+}
+
+/* Everything but code, mode and registers at once, then the registers: often that is all. */
+static void at_once(struct shrink *x)
+{
+    static struct scenario t;
+
+    t = x->def;
+    memcpy(t.code, x->s->code, sizeof(t.code));
+    memcpy(t.ncode, x->s->ncode, sizeof(t.ncode));
+    memcpy(t.regs, x->s->regs, sizeof(t.regs));
+    t.regs_set = x->s->regs_set;
+    t.flags = x->s->flags;
+    t.mode = x->s->mode;
+    t.level = x->s->level;
+    attempt(x, &t);
+    t = *x->s;
+    memset(t.regs, 0, sizeof(t.regs));
+    t.regs_set = 0;
+    t.flags = x->def.flags;
+    attempt(x, &t);
 }
 
 void side_minimise(struct target *a, struct target *b, const struct explained *below,
@@ -149,6 +181,7 @@ void side_minimise(struct target *a, struct target *b, const struct explained *b
     x = (struct shrink){.a = a, .b = b, .below = below, .s = s, .r = r};
     clock_gettime(CLOCK_MONOTONIC, &x.start);
     input_default(&x.def, (enum tsp_arch)s->arch);
+    at_once(&x);
     for (unsigned i = 0; i < ROUNDS; i++) {
         before = x.tries;
         drop_code(&x, s->arch == TSP_ARCH_X86 ? 1 : 4);

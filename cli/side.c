@@ -11,7 +11,7 @@
 #define POOL_MAX 4096u
 #define PROBE_STRIDE 9u /* every so many scenarios made from the rules are seeds */
 #define KINDS_MAX 256u  /* kinds of difference that are kept apart */
-#define SAME_KIND 32u   /* differences of one kind that are made small: causes can share a kind */
+#define SAME_KIND 256u  /* differences of one kind that are made small: causes can share a kind */
 #define LONG_BUDGET 5000000u /* for a model that is not through when B is */
 #define WHY_MAX 16u
 
