@@ -82,8 +82,7 @@ static void exec_libfuzzer(const struct campaign *c, unsigned seconds)
     execv(c->binary, argv);
 }
 
-/* The mutator knows scenarios; the other harnesses read something else. */
-static bool takes_scenarios(const char *harness)
+bool campaign_takes_scenarios(const char *harness)
 {
     return strcmp(harness, "fz_decoder") != 0 && strcmp(harness, "fz_judge") != 0 &&
            strcmp(harness, "fz_policy") != 0;
@@ -98,7 +97,8 @@ static void exec_afl(const struct campaign *c, unsigned seconds)
     snprintf(time_arg, sizeof(time_arg), "%u", seconds);
     dict_argument(c, dict, sizeof(dict), "");
     snprintf(mutator, sizeof(mutator), "%s/bin/trapspec_mutator.so", c->build);
-    if (takes_scenarios(c->harness) && access(mutator, R_OK) == 0)
+    /* The mutator knows scenarios only. */
+    if (campaign_takes_scenarios(c->harness) && access(mutator, R_OK) == 0)
         setenv("AFL_CUSTOM_MUTATOR_LIBRARY", mutator, 1);
     setenv("AFL_NO_UI", "1", 1);
     setenv("AFL_SKIP_CPUFREQ", "1", 1);
@@ -309,6 +309,35 @@ static void print_result(const struct campaign *c)
                c->afl ? c->corpus : c->findings, c->afl ? "/main/crashes" : "", c->target);
 }
 
+/* The directories of one campaign; each --cpu has its own, or else AFL++ would go on with the
+ * other's queue. */
+static void name_dirs(struct campaign *c)
+{
+    const char *engine = c->afl ? "afl" : "libfuzzer";
+    char what[160];
+
+    snprintf(what, sizeof(what), "%.60s%s%.80s", c->harness, c->cpu != NULL ? "-" : "",
+             c->cpu != NULL ? c->cpu : "");
+    snprintf(c->corpus, sizeof(c->corpus), "%.800s/%s/corpus/%s", c->out, engine, what);
+    snprintf(c->findings, sizeof(c->findings), "%.800s/%s/findings/%s", c->out, engine, what);
+    snprintf(c->accepted, sizeof(c->accepted), "%.800s/%s/found-%s.csv", c->out, engine, what);
+}
+
+/* Seeds with the leaves of --cpu, beside the corpus. */
+static int put_cpu(struct campaign *c, char *seeds, size_t max)
+{
+    struct tsp_error err;
+    char to[1024];
+
+    snprintf(to, sizeof(to), "%.700s/%s/seeds/%.60s-%.80s", c->out, c->afl ? "afl" : "libfuzzer",
+             c->harness, c->cpu);
+    if (campaign_cpu_seeds(c->seeds, to, &err) != TSP_OK)
+        return cli_fail("fuzz", &err);
+    snprintf(seeds, max, "%s", to);
+    c->seeds = seeds;
+    return 0;
+}
+
 static int prepare(struct campaign *c, char *seeds, size_t max)
 {
     struct tsp_error err;
@@ -320,12 +349,7 @@ static int prepare(struct campaign *c, char *seeds, size_t max)
                 c->binary, c->afl ? "afl" : "libfuzzer", c->afl ? "afl" : "libfuzzer");
         return EXIT_NOTHING;
     }
-    snprintf(c->corpus, sizeof(c->corpus), "%.900s/%s/corpus/%.60s", c->out,
-             c->afl ? "afl" : "libfuzzer", c->harness);
-    snprintf(c->findings, sizeof(c->findings), "%.900s/%s/findings/%.60s", c->out,
-             c->afl ? "afl" : "libfuzzer", c->harness);
-    snprintf(c->accepted, sizeof(c->accepted), "%.900s/%s/found-%.60s.csv", c->out,
-             c->afl ? "afl" : "libfuzzer", c->harness);
+    name_dirs(c);
     unlink(c->accepted);
     if (file_mkdirs(c->corpus, &err) != TSP_OK || file_mkdirs(c->findings, &err) != TSP_OK)
         return cli_fail("fuzz", &err);
@@ -337,7 +361,7 @@ static int prepare(struct campaign *c, char *seeds, size_t max)
         fprintf(stderr, "trapspec fuzz: %s: no starting inputs there\n", c->seeds);
         return EXIT_BAD_INPUT;
     }
-    return 0;
+    return c->cpu == NULL ? 0 : put_cpu(c, seeds, max);
 }
 
 int campaign_run(struct campaign *c)

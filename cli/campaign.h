@@ -9,6 +9,7 @@
 
 struct campaign {
     const char *harness, *target, *out, *seeds, *build;
+    const char *cpu; /* a recorded processor, in use (cli_use_cpu); NULL: the base policies */
     unsigned seconds;
     bool afl, json;
     /* filled while it runs */
@@ -25,6 +26,11 @@ struct campaign {
 
 /* Runs it to its end and prints the result; returns the exit code. */
 int campaign_run(struct campaign *c);
+
+/* Its harness reads scenarios; the other ones something else. */
+bool campaign_takes_scenarios(const char *harness);
+/* cpu_seeds.c: the inputs of directory `from`, with --cpu's leaves, into directory `to`. */
+enum tsp_status campaign_cpu_seeds(const char *from, const char *to, struct tsp_error *err);
 
 /* coverage.c: rules exercised by the files of a directory, each file counted once. */
 struct rule_watch;

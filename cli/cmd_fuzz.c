@@ -21,6 +21,7 @@ static const char help[] =
     "  --target T     what is fuzzed: model:kvm (default), model:PROFILE, plugin:FILE\n"
     "  -o DIR         keeps corpus/ and findings/ (fuzz-out)\n"
     "  --seeds DIR    starting inputs; default: those built with the harness\n"
+    "  --cpu NAME     a recorded processor in the place of its vendor's base policy\n"
     "  --build DIR    where the harnesses are; default: build/libfuzzer or build/afl beside this "
     "program\n"
     "  --json         print the result as one JSON object\n\n"
@@ -28,12 +29,16 @@ static const char help[] =
     "exit codes: 0 no finding, 1 findings, 2 usage, 3 bad input, 77 harness or engine is not "
     "there\n";
 
-enum { OPT_ENGINE = 256, OPT_TIME, OPT_TARGET, OPT_SEEDS, OPT_BUILD, OPT_JSON };
-static const struct option options[] = {
-    {"engine", required_argument, NULL, OPT_ENGINE}, {"time", required_argument, NULL, OPT_TIME},
-    {"target", required_argument, NULL, OPT_TARGET}, {"seeds", required_argument, NULL, OPT_SEEDS},
-    {"build", required_argument, NULL, OPT_BUILD},   {"output", required_argument, NULL, 'o'},
-    {"json", no_argument, NULL, OPT_JSON},           {NULL, 0, NULL, 0}};
+enum { OPT_ENGINE = 256, OPT_TIME, OPT_TARGET, OPT_SEEDS, OPT_BUILD, OPT_CPU, OPT_JSON };
+static const struct option options[] = {{"engine", required_argument, NULL, OPT_ENGINE},
+                                        {"time", required_argument, NULL, OPT_TIME},
+                                        {"target", required_argument, NULL, OPT_TARGET},
+                                        {"seeds", required_argument, NULL, OPT_SEEDS},
+                                        {"build", required_argument, NULL, OPT_BUILD},
+                                        {"output", required_argument, NULL, 'o'},
+                                        {"cpu", required_argument, NULL, OPT_CPU},
+                                        {"json", no_argument, NULL, OPT_JSON},
+                                        {NULL, 0, NULL, 0}};
 #define WEEK_SECONDS 604800u
 
 static const char *const engines[] = {"libfuzzer", "afl", NULL};
@@ -66,6 +71,9 @@ static int one_option(struct campaign *c, int opt)
     case OPT_BUILD:
         c->build = optarg;
         return 0;
+    case OPT_CPU:
+        c->cpu = optarg;
+        return cli_use_cpu("fuzz", optarg);
     case OPT_JSON:
         c->json = true;
         return 0;
@@ -96,6 +104,8 @@ static int parse_args(struct campaign *c, int argc, char **argv)
     if (cli_choice(c->harness, harnesses) < 0)
         return cli_usage("fuzz", "unknown harness \"%s\"%s%s", c->harness,
                          near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+    if (c->cpu != NULL && !campaign_takes_scenarios(c->harness))
+        return cli_usage("fuzz", "--cpu: %s runs no machine", c->harness);
     return 0;
 }
 

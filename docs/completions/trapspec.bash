@@ -17,7 +17,7 @@ _trapspec_options()
     level) echo "--hvm --pv --vendor --output --format --json --color" ;;
     migrate) echo "--policy --vendor --hvm --pv --json --color" ;;
     spec) echo "--table --json" ;;
-    fuzz) echo "--engine --time --target --output --seeds --build --json --in-process --plugin-timeout" ;;
+    fuzz) echo "--engine --time --target --output --seeds --cpu --build --json --in-process --plugin-timeout" ;;
     mutants) echo "--list --kind --engine --time --sample --seed --jobs --target --known --output --json --color" ;;
     race) echo "--protocol --all --host --mode --place --prefix --pages --other --vcpus --preempt --target --html --output --json --color" ;;
     record) echo "--target --output --like --probes --filter --sample --time --repeat --host --color" ;;
