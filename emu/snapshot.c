@@ -156,8 +156,8 @@ static uint64_t mix_micro(uint64_t h, const struct micro *m)
     h = mix(h, (uint64_t)m->refused | (uint64_t)m->called << 1 | (uint64_t)m->read_native << 2 |
                    (uint64_t)m->step << 8 | (uint64_t)m->done << 16 | (uint64_t)m->sync << 24 |
                    (uint64_t)m->read_len << 32 | (uint64_t)m->trap_len << 40);
-    h = mix_bytes(h, m->trap, sizeof(m->trap));
-    return mix(mix(h, m->lin), m->gpa[0] * 3 + m->gpa[1]);
+    h = mix_bytes(mix_bytes(h, m->trap, sizeof(m->trap)), m->old, sizeof(m->old));
+    return mix(mix(h, m->lin), (m->gpa[0] * 3 + m->gpa[1]) * 3 + m->gpa[2]);
 }
 
 static uint64_t mix_vcpu(uint64_t h, const struct vcpu *vc)

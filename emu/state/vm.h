@@ -59,7 +59,8 @@ struct micro {
     uint8_t step, done, sync, read_len;
     uint8_t trap_len, trap[TSP_INSN_BYTES]; /* the bytes that trapped */
     uint64_t trap_lin, lin;                 /* lin: where the rewrite goes */
-    uint64_t gpa[2];                        /* of the first and last byte of what trapped */
+    uint64_t gpa[3];                        /* of the first, last and second byte that trapped */
+    uint8_t old[8];                         /* what the rewrite expects where its stores go */
 };
 
 /* Arithmetic flags are computed when asked for (emu/x86/flags.h): last result, operands and
@@ -132,9 +133,9 @@ struct vm {
     bool moved;            /* to a processor of the other vendor than the set-up's */
     uint8_t holder;        /* vCPU + 1 whose rewrite holds the text, 0: none */
     bool hold_stores;      /* stores to held pages wait */
-    uint64_t site_lin;    /* linear address of the site */
-    uint64_t site[2];     /* guest-physical addresses of its two parts */
-    uint8_t site_room[2]; /* bytes of the site in each */
+    uint64_t site_lin;     /* linear address of the site */
+    uint64_t site[2];      /* guest-physical addresses of its two parts */
+    uint8_t site_room[2];  /* bytes of the site in each */
 };
 
 static inline bool vm_behaves(const struct vm *vm, unsigned behaviour)

@@ -10,13 +10,9 @@
  */
 #include <string.h>
 
-#include "emu/hv/protocol.h"
 #include "emu/state/event.h"
-#include "emu/x86/x86.h"
+#include "emu/x86/poke.h"
 
-#define OPCODE_BYTES 3u
-#define THIRD_VMCALL 0xc1u
-#define THIRD_VMMCALL 0xd9u
 #define BREAKPOINT 0xccu
 
 static const struct protocol *protocol_of(const struct vm *vm)
@@ -24,15 +20,23 @@ static const struct protocol *protocol_of(const struct vm *vm)
     return protocol_at(vm->setup->protocol);
 }
 
+uint32_t x86_poke_flags(const struct vm *vm)
+{
+    bool gate =
+        (vm->setup->how & TSP_HOW_INT) != 0 && vm->setup->protocol == TSP_PROTOCOL_TEXT_POKE;
+
+    return protocol_of(vm)->flags | (gate ? PROTOCOL_INT1F : 0);
+}
+
+static bool how(const struct vm *vm, uint32_t bit)
+{
+    return (vm->setup->how & bit) != 0;
+}
+
 static bool is_call(const struct insn *in)
 {
     return in->status == INSN_OK && (in->op == OP_VMCALL || in->op == OP_VMMCALL) &&
            (in->prefix & INSN_LOCK) == 0;
-}
-
-static uint64_t cut(const struct vcpu *vc, uint64_t lin)
-{
-    return vc->s.regs.mode == TSP_MODE_LONG64 ? lin : (uint32_t)lin;
 }
 
 /* ---- who waits for whom ---- */
@@ -44,9 +48,9 @@ void x86_poke_hold(struct vm *vm, bool on)
     for (unsigned i = 0; i < 2; i++) {
         if (!mem_has(&vm->mem, m->gpa[i], 1))
             continue;
-        if (on)
+        if (on && !how(vm, TSP_HOW_NO_HOLD))
             mmu_mark(vm, m->gpa[i], MEM_HELD);
-        else
+        else if (!on)
             vm->mem.flags[(m->gpa[i] - vm->mem.base) / MEM_PAGE] &= (uint8_t)~MEM_HELD;
     }
 }
@@ -92,7 +96,7 @@ static void micro_event(struct vm *vm, enum tsp_micro code)
     vm->ev->code = (uint32_t)code;
 }
 
-static void fail(struct vm *vm, struct vcpu *vc)
+void poke_fail(struct vm *vm, struct vcpu *vc)
 {
     x86_poke_end(vm, vc);
     vc->s.x86.shadow = 0;
@@ -102,10 +106,10 @@ static void fail(struct vm *vm, struct vcpu *vc)
 static void refuse(struct vm *vm, struct vcpu *vc)
 {
     step_fault(vc, X86_UD);
-    fail(vm, vc);
+    poke_fail(vm, vc);
 }
 
-static void resume(struct vm *vm, struct vcpu *vc)
+void poke_resume(struct vm *vm, struct vcpu *vc)
 {
     bool refused = vc->micro.refused;
 
@@ -131,7 +135,7 @@ static bool marks_hold(struct vcpu *vc, const struct insn *in)
 
 static bool readable(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
-    uint32_t flags = protocol_of(vm)->flags;
+    uint32_t flags = x86_poke_flags(vm);
 
     step_fault(vc, X86_UD);
     if (flags & PROTOCOL_INT1F) {
@@ -143,7 +147,7 @@ static bool readable(struct vm *vm, struct vcpu *vc, const struct insn *in)
 
 static void step_read(struct vm *vm, struct vcpu *vc)
 {
-    uint32_t flags = protocol_of(vm)->flags;
+    uint32_t flags = x86_poke_flags(vm);
     uint64_t room = (uint64_t)vc->s.x86.seg[TSP_CS].limit - vc->s.regs.pc + 1;
     struct micro *m = &vc->micro;
     uint8_t text[TSP_INSN_BYTES] = {0};
@@ -154,14 +158,15 @@ static void step_read(struct vm *vm, struct vcpu *vc)
         n = (unsigned)room;
     decode_one(vm->dec, (enum tsp_mode)vc->s.regs.mode, text, n, &in);
     if (!readable(vm, vc, &in)) {
-        fail(vm, vc);
+        poke_fail(vm, vc);
         return;
     }
-    m->lin = flags & PROTOCOL_RAW_PC ? cut(vc, vc->s.regs.pc) : vcpu_lin(vc);
+    m->lin = flags & PROTOCOL_RAW_PC ? poke_cut(vc, vc->s.regs.pc) : vcpu_lin(vc);
     if (!(flags & PROTOCOL_AT_START))
-        m->lin = cut(vc, m->lin + in.len - OPCODE_BYTES);
+        m->lin = poke_cut(vc, m->lin + in.len - OPCODE_BYTES);
     m->read_len = in.len;
     m->read_native = x86_is_native(vm, &in);
+    poke_expect(vm, vc);
     micro_event(vm, TSP_MICRO_READ);
     vm->ev->info[0] = le_load(text, 8);
     m->step++;
@@ -178,7 +183,7 @@ static void step_call(struct vm *vm, struct vcpu *vc)
     in.op = vm_host_is_amd(vm) ? OP_VMMCALL : OP_VMCALL;
     end = x86_native_hypercall(vm, vc, &in);
     if (end == STEP_FAULT) {
-        fail(vm, vc);
+        poke_fail(vm, vc);
         return;
     }
     if (end == STEP_EVENT && vm->ev->kind == TSP_EV_HYPERCALL)
@@ -188,84 +193,16 @@ static void step_call(struct vm *vm, struct vcpu *vc)
         m->step++;
 }
 
-static void native_bytes(const struct vm *vm, uint8_t byte[OPCODE_BYTES])
-{
-    bool lguest = (protocol_of(vm)->flags & PROTOCOL_INT1F) != 0;
-
-    byte[0] = lguest ? 0xcd : 0x0f;
-    byte[1] = lguest ? 0x1f : 0x01;
-    byte[2] = lguest ? 0x90 : vm_host_is_amd(vm) ? THIRD_VMMCALL : THIRD_VMCALL;
-}
-
-static void patch_event(struct vm *vm, uint64_t lin, unsigned len, unsigned left)
-{
-    vm->ev->kind = TSP_EV_PATCH;
-    vm->ev->info[0] = lin;
-    vm->ev->info[1] = len;
-    vm->ev->spare = (uint8_t)left;
-}
-
-/* One store that does not ask the guest's tables; false: there is no memory to write. */
-static bool store_physical(struct vm *vm, struct vcpu *vc, uint64_t lin, uint8_t byte)
-{
-    uint64_t gpa = 0;
-    uint8_t text = mmu_text_at(vm, vc, lin, &gpa);
-
-    return (text & TSP_TEXT_PRESENT) != 0 && (text & TSP_TEXT_ROM) == 0 &&
-           vm_store_phys(vm, gpa, &byte, 1);
-}
-
-static void store_failed(struct vm *vm, struct vcpu *vc)
-{
-    if (vc->micro.called) {
-        resume(vm, vc);
-        return;
-    }
-    if (!(protocol_of(vm)->flags & PROTOCOL_FAULT_PF))
-        step_fault(vc, X86_UD);
-    fail(vm, vc);
-}
-
-/* A copy to user memory, of which nobody promises more than that bytes are whole
- * (torvalds/linux virt/kvm/kvm_main.c __kvm_write_guest_page). Read-only memory makes it an exit to
- * user space, after which the guest tries again. */
-static void step_store(struct vm *vm, struct vcpu *vc)
-{
-    struct micro *m = &vc->micro;
-    uint8_t byte[OPCODE_BYTES];
-    uint64_t lin = cut(vc, m->lin + m->done);
-    bool rom = (mmu_text_at(vm, vc, lin, NULL) & TSP_TEXT_ROM) != 0;
-    unsigned left = OPCODE_BYTES - m->done;
-    enum step end;
-
-    native_bytes(vm, byte);
-    if (protocol_of(vm)->flags & PROTOCOL_PHYSICAL) {
-        step_fault(vc, X86_UD);
-        end = store_physical(vm, vc, lin, byte[m->done]) ? STEP_NEXT : STEP_FAULT;
-    } else {
-        end = mmu_store(vm, vc, lin, byte + m->done, rom ? left : 1, MMU_WRITE);
-    }
-    if (end == STEP_FAULT) {
-        store_failed(vm, vc);
-    } else if (end == STEP_EVENT) {
-        x86_poke_end(vm, vc);
-    } else {
-        patch_event(vm, lin, 1, left - 1);
-        m->done++;
-        if (m->done == OPCODE_BYTES)
-            m->step++;
-    }
-}
-
 /* Where the instruction's first and last byte lie; false: not where the guest itself could write
  * them, now. */
 static bool place(struct vm *vm, struct vcpu *vc)
 {
     struct micro *m = &vc->micro;
-    uint64_t first = vcpu_lin(vc), at[2] = {first, cut(vc, first + m->trap_len - 1)};
+    uint64_t first = vcpu_lin(vc);
+    uint64_t at[3] = {first, poke_cut(vc, first + m->trap_len - 1), poke_cut(vc, first + 1)};
     bool ok = true;
 
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         uint8_t text = mmu_text_at(vm, vc, at[i], &m->gpa[i]);
 
         ok = ok && (text & TSP_TEXT_PRESENT) != 0 && (text & TSP_TEXT_WRITE) != 0 &&
@@ -294,11 +231,15 @@ static void step_hold(struct vm *vm, struct vcpu *vc)
         micro_event(vm, TSP_MICRO_WAIT);
         return;
     }
-    if (!unchanged(vm, vc)) {
-        resume(vm, vc);
+    if (!how(vm, TSP_HOW_NO_COMPARE) && !unchanged(vm, vc)) {
+        if (how(vm, TSP_HOW_NO_RETRY))
+            refuse(vm, vc);
+        else
+            poke_resume(vm, vc);
         return;
     }
-    if (!place(vm, vc)) {
+    /* no other opcode has the length of INT 0x1f and NOP */
+    if (!place(vm, vc) || (how(vm, TSP_HOW_INT) && m->trap_len != OPCODE_BYTES)) {
         refuse(vm, vc);
         return;
     }
@@ -308,15 +249,65 @@ static void step_hold(struct vm *vm, struct vcpu *vc)
     m->step++;
 }
 
+/* One byte of what trapped: the first, the last or the second (struct micro, gpa). */
 static void poke(struct vm *vm, struct vcpu *vc, unsigned which, uint8_t byte, unsigned left)
 {
     struct micro *m = &vc->micro;
-    uint64_t first = vcpu_lin(vc);
+    unsigned off = which == 0 ? 0 : which == 1 ? m->trap_len - 1u : 1u;
 
     vm_store_phys(vm, m->gpa[which], &byte, 1);
-    patch_event(vm, which == 0 ? first : cut(vc, first + m->trap_len - 1), 1, left);
+    poke_event(vm, poke_cut(vc, vcpu_lin(vc) + off), 1, left);
     m->sync = 0;
+}
+
+/* The bytes in which the two instructions differ, but the first: one, with INT 0x1f two. */
+static void step_tail(struct vm *vm, struct vcpu *vc)
+{
+    struct micro *m = &vc->micro;
+    unsigned after = how(vm, TSP_HOW_REVERSED | TSP_HOW_NO_LAST) ? 0 : 1;
+    uint8_t byte[OPCODE_BYTES];
+
+    poke_bytes(vm, byte);
+    if (how(vm, TSP_HOW_INT) && m->done == 0) {
+        poke(vm, vc, 2, byte[1], after + 1);
+        m->done = 1;
+        return;
+    }
+    poke(vm, vc, 1, byte[2], after);
     m->step++;
+}
+
+static void step_first(struct vm *vm, struct vcpu *vc)
+{
+    uint8_t byte[OPCODE_BYTES] = {0};
+
+    if (how(vm, TSP_HOW_EARLY))
+        release(vm, vc);
+    poke_bytes(vm, byte);
+    poke(vm, vc, 0, how(vm, TSP_HOW_INT) ? byte[0] : vc->micro.trap[0],
+         how(vm, TSP_HOW_REVERSED) ? how(vm, TSP_HOW_INT) ? 2 : 1 : 0);
+    vc->micro.step++;
+}
+
+static void step_break(struct vm *vm, struct vcpu *vc)
+{
+    poke(vm, vc, 0, BREAKPOINT, how(vm, TSP_HOW_INT) ? 3 : 2);
+    vc->micro.step++;
+}
+
+/* A hypervisor that makes the call in the trap too: pc stays. */
+static void step_done(struct vm *vm, struct vcpu *vc)
+{
+    struct insn in = {.status = INSN_OK};
+
+    if (!how(vm, TSP_HOW_CALLS_TOO) || vc->micro.called) {
+        poke_resume(vm, vc);
+        return;
+    }
+    vc->micro.called = true;
+    in.op = vm_host_is_amd(vm) ? OP_VMMCALL : OP_VMCALL;
+    if (x86_native_hypercall(vm, vc, &in) == STEP_FAULT)
+        poke_fail(vm, vc);
 }
 
 static void step_sync(struct vm *vm, struct vcpu *vc)
@@ -342,51 +333,84 @@ static void step_sync(struct vm *vm, struct vcpu *vc)
 static void step_flip(struct vm *vm, struct vcpu *vc)
 {
     struct micro *m = &vc->micro;
-    uint64_t gpa = 0, lin = cut(vc, vcpu_lin(vc) + m->trap_len - 1);
-    uint8_t third = vm_host_is_amd(vm) ? THIRD_VMMCALL : THIRD_VMCALL;
+    uint64_t gpa = 0, lin = poke_cut(vc, vcpu_lin(vc) + m->trap_len - 1);
+    uint8_t byte[OPCODE_BYTES];
 
+    poke_bytes(vm, byte);
     if (!unchanged(vm, vc) || !(mmu_text_at(vm, vc, lin, &gpa) & TSP_TEXT_PRESENT)) {
-        resume(vm, vc);
+        poke_resume(vm, vc);
         return;
     }
-    if (!vm_store_phys(vm, gpa, &third, 1)) {
+    if (!vm_store_phys(vm, gpa, &byte[2], 1)) {
         refuse(vm, vc);
         return;
     }
-    patch_event(vm, cut(vc, lin - 2), OPCODE_BYTES, 0);
+    poke_event(vm, poke_cut(vc, lin - 2), OPCODE_BYTES, 0);
     m->sync = 0;
     m->step++;
 }
 
+/* Left out by a hypervisor that is wrong (TSP_HOW_NO_*). */
+static bool left_out(const struct vm *vm, unsigned i, unsigned step)
+{
+    static const struct {
+        uint8_t step, at;
+        uint32_t how;
+    } row[] = {
+        {PROTOCOL_BREAK, 1, TSP_HOW_NO_BREAK}, {PROTOCOL_SYNC, 2, TSP_HOW_NO_SYNC_BREAK},
+        {PROTOCOL_TAIL, 3, TSP_HOW_NO_TAIL},   {PROTOCOL_SYNC, 4, TSP_HOW_NO_SYNC_TAIL},
+        {PROTOCOL_FIRST, 5, TSP_HOW_NO_LAST},  {PROTOCOL_SYNC, 6, TSP_HOW_NO_SYNC_DONE},
+    };
+
+    for (unsigned k = 0; k < sizeof(row) / sizeof(row[0]); k++)
+        if (row[k].step == step && row[k].at == i && how(vm, row[k].how))
+            return true;
+    return false;
+}
+
+/* The step to take now. */
+static unsigned step_now(const struct vm *vm, struct micro *m)
+{
+    const struct protocol *p = protocol_of(vm);
+
+    if (vm->setup->protocol != TSP_PROTOCOL_TEXT_POKE)
+        return p->step[m->step];
+    while (left_out(vm, m->step, p->step[m->step]))
+        m->step++;
+    if (how(vm, TSP_HOW_REVERSED) && p->step[m->step] == PROTOCOL_TAIL)
+        return PROTOCOL_FIRST;
+    if (how(vm, TSP_HOW_REVERSED) && p->step[m->step] == PROTOCOL_FIRST)
+        return PROTOCOL_TAIL;
+    return p->step[m->step];
+}
+
 static void perform(struct vm *vm, struct vcpu *vc)
 {
-    struct micro *m = &vc->micro;
-
-    switch (protocol_of(vm)->step[m->step]) {
+    switch (step_now(vm, &vc->micro)) {
     case PROTOCOL_READ:
         step_read(vm, vc);
         break;
     case PROTOCOL_CALL:
-        m->called = true;
+        vc->micro.called = true;
         step_call(vm, vc);
         break;
     case PROTOCOL_STORE:
-        step_store(vm, vc);
+        poke_store(vm, vc);
         break;
     case PROTOCOL_HOLD:
         step_hold(vm, vc);
         break;
     case PROTOCOL_BREAK:
-        poke(vm, vc, 0, BREAKPOINT, 2);
+        step_break(vm, vc);
         break;
     case PROTOCOL_SYNC:
         step_sync(vm, vc);
         break;
     case PROTOCOL_TAIL:
-        poke(vm, vc, 1, vm_host_is_amd(vm) ? THIRD_VMMCALL : THIRD_VMCALL, 1);
+        step_tail(vm, vc);
         break;
     case PROTOCOL_FIRST:
-        poke(vm, vc, 0, m->trap[0], 0);
+        step_first(vm, vc);
         break;
     case PROTOCOL_FLIP:
         step_flip(vm, vc);
@@ -395,7 +419,7 @@ static void perform(struct vm *vm, struct vcpu *vc)
         refuse(vm, vc);
         break;
     default:
-        resume(vm, vc);
+        step_done(vm, vc);
         break;
     }
 }
@@ -406,7 +430,8 @@ void x86_poke_step(struct vm *vm, struct vcpu *vc)
     ev_begin(vm, vc, NULL);
     vm->ev->len = vc->micro.trap_len;
     memcpy(vm->ev->fetched, vc->micro.trap, sizeof(vm->ev->fetched));
-    vm->ev->text[1] = mmu_text_at(vm, vc, cut(vc, vcpu_lin(vc) + vc->micro.trap_len - 1), NULL);
+    vm->ev->text[1] =
+        mmu_text_at(vm, vc, poke_cut(vc, vcpu_lin(vc) + vc->micro.trap_len - 1), NULL);
     perform(vm, vc);
     x86_flags(vc);
     ev_end(vm, vc);
@@ -416,7 +441,7 @@ void x86_poke_step(struct vm *vm, struct vcpu *vc)
 
 enum step x86_poke_trap(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
-    uint32_t flags = protocol_of(vm)->flags;
+    uint32_t flags = x86_poke_flags(vm);
     struct micro *m = &vc->micro;
     bool below = vm->hv[0] != NULL || vm->hv[1] != NULL;
     bool taken = is_call(in) && ((flags & PROTOCOL_INT1F) != 0 || !x86_is_native(vm, in));

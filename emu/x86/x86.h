@@ -118,6 +118,8 @@ bool x86_step_pending(struct vm *vm, struct vcpu *vc);
 enum step x86_poke_trap(struct vm *vm, struct vcpu *vc, const struct insn *in);
 void x86_poke_step(struct vm *vm, struct vcpu *vc);
 void x86_poke_end(struct vm *vm, struct vcpu *vc);
+/* PROTOCOL_* of the set-up's protocol, with what its `how` adds. */
+uint32_t x86_poke_flags(const struct vm *vm);
 /* The vCPU ran into the breakpoint of a rewrite under way. */
 bool x86_poke_hit(struct vm *vm, struct vcpu *vc, const struct insn *in);
 /* Marks the pages of the rewrite that vm->holder names as held, or no longer. */

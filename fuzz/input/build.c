@@ -48,6 +48,7 @@ static void build_hypervisor(struct builder *b)
         out->patch = s->protocol == TSP_PROTOCOL_EMULATE ? TSP_PATCH_EMULATE : TSP_PATCH_INJECT;
     out->psci = s->psci;
     out->protocol = s->protocol;
+    out->how = s->how;
     out->config = s->config;
     for (unsigned i = 0; i < 2; i++) {
         out->persona[i] = s->persona[i];

@@ -274,6 +274,28 @@ static void fold_lists(struct scenario *s)
     memset(s->sched, 0, sizeof(s->sched));
 }
 
+/* What a protocol that copies its bytes can choose, and what text-poke can. */
+static void fold_how(struct scenario *s)
+{
+    uint32_t copies = TSP_HOW_DOWN | TSP_HOW_LOCKED | TSP_HOW_CAS, w = s->how & TSP_HOW_WIDTH;
+
+    if (s->protocol >= TSP_PROTOCOL_KVM && s->protocol <= TSP_PROTOCOL_VIRTUALBOX)
+        s->how = (s->how & copies) | (w % 5 == 1 ? 0 : w % 5);
+    else
+        s->how &= s->protocol == TSP_PROTOCOL_TEXT_POKE ? TSP_HOW_INT : 0;
+}
+
+/* Bits that mean nothing are 0; a vCPU that is not there is replaced by the first one that can run,
+ * which is also what stands in for the first one. */
+static void fold_sched(struct scenario *s)
+{
+    for (uint32_t i = 0; s->protocol != TSP_PROTOCOL_NONE && i < s->nsched; i++) {
+        s->sched[i] &= 0xf;
+        if (input_sched_vcpu(s->sched[i]) >= s->nvcpu)
+            s->sched[i] &= 0xc;
+    }
+}
+
 void input_fold(struct scenario *s)
 {
     s->arch %= TSP_ARCH_COUNT;
@@ -289,6 +311,8 @@ void input_fold(struct scenario *s)
     fold_personas(s);
     fold_lists(s);
     fold_moves(s);
+    fold_how(s);
+    fold_sched(s);
 }
 
 void input_whole_steps(struct scenario *s)

@@ -11,10 +11,12 @@
 
 #define INPUT_VERSION 1u
 #define INPUT_VERSION_MOVES 2u /* of what has moves; the rest stays as it was */
+#define INPUT_VERSION_RACES 3u /* of what has `how` or a long schedule; takes moves as well */
 #define INPUT_CODE_MAX 256u    /* code bytes of one vCPU */
 #define INPUT_REGS_MAX 32u
 #define INPUT_LEAF_MAX 160u /* policy entries that replace or join the base policy */
-#define INPUT_SCHED_MAX 64u
+#define INPUT_SCHED_MAX 256u
+#define INPUT_SCHED_SHORT 64u /* in versions 1 and 2 */
 #define INPUT_MOVE_MAX 4u
 #define INPUT_MOVE_AFTER_MAX 250u
 #define INPUT_BYTES_MAX 8192u /* longest binary form */
@@ -79,6 +81,7 @@ struct scenario {
     uint8_t psci, nvcpu; /* nvcpu 1..2, with a protocol 1..4 */
     uint8_t protocol;    /* enum tsp_protocol; x86 only */
     uint8_t pte[2];
+    uint32_t how;    /* TSP_HOW_* of TSP_HOW_MASK, with a protocol that has them */
     uint32_t config; /* TSP_CFG_* */
     uint32_t cpu;    /* INPUT_CPU_* */
     uint32_t hv_base[2];
@@ -118,6 +121,8 @@ void input_parse(const uint8_t *p, size_t n, struct scenario *out);
 /* The binary form; parses back to the same scenario. Returns its length, 0 when it does not fit in
  * max. */
 size_t input_write(const struct scenario *s, uint8_t *out, size_t max);
+/* The version that its files have. */
+unsigned input_version(const struct scenario *s);
 /* The same scenario without a protocol, for those who run whole instructions. */
 void input_whole_steps(struct scenario *s);
 /* True when p starts with the text form's magic line; else it is binary. */
@@ -147,6 +152,9 @@ struct input_image {
 };
 void input_build(const struct scenario *s, const struct tsp_leaf *policy_base, size_t n_base,
                  struct input_image *img, struct tsp_setup *out);
+
+/* Words of a `how`, as in the text form: "width-4 cas"; "" for 0. Returns out. */
+const char *input_how_text(uint32_t how, char *out, size_t max);
 
 /* One schedule byte of a scenario with a protocol: which vCPU, and what it does (TSP_STEP_*). */
 static inline uint8_t input_sched_byte(unsigned vcpu, uint32_t step)

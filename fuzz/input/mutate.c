@@ -216,7 +216,7 @@ static void mutate_vcpus(struct scenario *s, struct rng *r)
         s->cpu ^= INPUT_CPU_SECOND_OFF;
         break;
     default:
-        s->nsched = 1 + rng_below(r, INPUT_SCHED_MAX);
+        s->nsched = 1 + rng_below(r, INPUT_SCHED_SHORT);
         for (uint32_t i = 0; i < s->nsched; i++)
             s->sched[i] = (uint8_t)rng_next(r);
         break;

@@ -43,6 +43,12 @@ const char *const name_protocol[] = {
     "none",    "kvm@linux-6.1", "kvm-2021",  "lguest",    "virtualbox",
     "emulate", "inject",        "page-flip", "text-poke", NULL};
 
+/* Of TSP_HOW_WIDTH, then of the bits from TSP_HOW_DOWN on. */
+const char *const name_how[] = {"width-1", "width-2", "width-4", "width-8", "down",
+                                "locked",  "cas",     "int",     NULL};
+const uint8_t name_how_value[] = {0,           2,          3, 4, TSP_HOW_DOWN, TSP_HOW_LOCKED,
+                                  TSP_HOW_CAS, TSP_HOW_INT};
+
 _Static_assert(sizeof(name_protocol) / sizeof(name_protocol[0]) == TSP_PROTOCOL_COUNT + 1,
                "protocols");
 _Static_assert(sizeof(name_mode) / sizeof(name_mode[0]) == TSP_MODE_COUNT + 1, "modes");

@@ -15,6 +15,9 @@ extern const char *const name_patch[];
 extern const char *const name_persona[];
 extern const char *const name_policy[];
 extern const char *const name_protocol[];
+/* Words of TSP_HOW_*, and their values. */
+extern const char *const name_how[];
+extern const uint8_t name_how_value[];
 /* Word i stands for bit i. */
 extern const char *const name_config[];
 extern const char *const name_cpu[];

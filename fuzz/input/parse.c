@@ -147,6 +147,9 @@ static void take_fixed(struct scenario *s, unsigned kind, const uint8_t *p)
     case RECORD_MOVE:
         take_move(s, p);
         break;
+    case RECORD_HOW:
+        s->how = (uint32_t)le_load(p, RECORD_HOW_LEN);
+        break;
     default:
         break; /* of a later version */
     }
@@ -164,12 +167,19 @@ static void take_record(struct scenario *s, unsigned kind, const uint8_t *p, siz
     take_fixed(s, kind, padded);
 }
 
+static bool knows(unsigned version, unsigned kind)
+{
+    if (kind == RECORD_MOVE)
+        return version == INPUT_VERSION_MOVES || version == INPUT_VERSION_RACES;
+    return kind != RECORD_HOW || version == INPUT_VERSION_RACES;
+}
+
 void input_parse(const uint8_t *p, size_t n, struct scenario *out)
 {
     size_t at = RECORD_HEADER;
 
-    /* The version byte selects how the rest is read. Version 2 has one kind of record more, which
-     * files of version 1 may hold by chance; every other value means version 1. */
+    /* The version byte selects how the rest is read. Versions 2 and 3 have each one kind of record
+     * more, which older files may hold by chance; every other value means version 1. */
     input_default(out, n > 1 ? (enum tsp_arch)(p[1] % TSP_ARCH_COUNT) : TSP_ARCH_X86);
     out->ncode[0] = 0;
     memset(out->code[0], 0, sizeof(out->code[0]));
@@ -181,9 +191,12 @@ void input_parse(const uint8_t *p, size_t n, struct scenario *out)
         at += 2;
         if (len > n - at)
             len = n - at;
-        if (kind != RECORD_MOVE || p[0] == INPUT_VERSION_MOVES)
+        if (knows(p[0], kind))
             take_record(out, kind, p + at, len);
+        if (p[0] != INPUT_VERSION_RACES && out->nsched > INPUT_SCHED_SHORT)
+            out->nsched = INPUT_SCHED_SHORT;
         at += len;
     }
+    memset(out->sched + out->nsched, 0, sizeof(out->sched) - out->nsched);
     input_fold(out);
 }

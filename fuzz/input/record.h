@@ -23,6 +23,7 @@ enum record_kind {
     RECORD_SCHED,
     RECORD_RACE,
     RECORD_MOVE,
+    RECORD_HOW,
     RECORD_KINDS
 };
 
@@ -40,6 +41,7 @@ enum record_kind {
 #define RECORD_LEAF_LEN 25u
 #define RECORD_RACE_LEN 2u
 #define RECORD_MOVE_LEN 2u
+#define RECORD_HOW_LEN 4u
 #define RECORD_CODE_PIECE 128u /* longest code payload that input_write makes */
 
 /* True for the modes whose instruction pointer has 16 bits by default. */

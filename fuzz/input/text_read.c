@@ -2,6 +2,7 @@
 /* Text to scenario. Strict: an unknown key, a value out of range or a line left over is an error
  * with its line. */
 #include "fuzz/input/names.h"
+#include "fuzz/input/text_words.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -10,11 +11,6 @@
 #include "trapspec/bits.h"
 
 #define TEXT_KEYS_MAX 32u
-
-struct span {
-    const char *p;
-    size_t n;
-};
 
 struct reader {
     struct scenario *s;
@@ -40,57 +36,25 @@ static void fail(struct reader *r, const char *why, struct span what)
         snprintf(r->err->text, sizeof(r->err->text), "%s", why);
 }
 
-static bool is_space(char c)
+/* The same with the offset of a byte among those of its key. */
+static void fail_at(struct reader *r, uint32_t at, const char *why, struct span what)
 {
-    return c == ' ' || c == '\t' || c == '\r';
+    char text[80];
+
+    snprintf(text, sizeof(text), "byte %u: %s", (unsigned)at, why);
+    fail(r, text, what);
 }
 
 static struct span next_word(struct reader *r)
 {
-    struct span w;
-
-    while (r->rest.n > 0 && is_space(r->rest.p[0])) {
-        r->rest.p++;
-        r->rest.n--;
-    }
-    w.p = r->rest.p;
-    w.n = 0;
-    while (w.n < r->rest.n && !is_space(w.p[w.n]))
-        w.n++;
-    r->rest.p += w.n;
-    r->rest.n -= w.n;
-    return w;
+    return span_word(&r->rest);
 }
 
 static bool more_words(const struct reader *r)
 {
-    for (size_t i = 0; i < r->rest.n; i++)
-        if (!is_space(r->rest.p[i]))
-            return true;
-    return false;
-}
+    struct span rest = r->rest;
 
-/* 0x and hexadecimal digits, or decimal digits. */
-static bool number(struct span w, uint64_t max, uint64_t *out)
-{
-    uint64_t base = 10, v = 0;
-    size_t i = 0;
-
-    if (w.n > 2 && w.p[0] == '0' && (w.p[1] == 'x' || w.p[1] == 'X')) {
-        base = 16;
-        i = 2;
-    }
-    if (i == w.n)
-        return false;
-    for (; i < w.n; i++) {
-        int d = hex_digit(w.p[i]);
-
-        if (d < 0 || (uint64_t)d >= base || v > (UINT64_MAX - (uint64_t)d) / base)
-            return false;
-        v = v * base + (uint64_t)d;
-    }
-    *out = v;
-    return v <= max;
+    return span_word(&rest).n > 0;
 }
 
 static uint64_t take_number(struct reader *r, uint64_t max)
@@ -100,7 +64,7 @@ static uint64_t take_number(struct reader *r, uint64_t max)
 
     if (w.n == 0)
         fail(r, "value missing", w);
-    else if (!number(w, max, &v))
+    else if (!span_number(w, max, &v))
         fail(r, "not a number in range", w);
     return v;
 }
@@ -235,6 +199,14 @@ static void key_protocol(struct reader *r)
     r->s->protocol = (uint8_t)take_word(r, name_protocol);
 }
 
+static void key_how(struct reader *r)
+{
+    r->s->how = 0;
+    do
+        r->s->how |= name_how_value[take_word(r, name_how)];
+    while (!r->failed && more_words(r));
+}
+
 static uint8_t take_rights(struct reader *r)
 {
     static const char letter[] = "PWU";
@@ -351,14 +323,14 @@ static void key_leaf(struct reader *r)
     w = next_word(r);
     if (w.n != 1 || w.p[0] != '-') {
         leaf->flags = TSP_LEAF_INDEXED;
-        if (!number(w, UINT32_MAX, &v))
+        if (!span_number(w, UINT32_MAX, &v))
             fail(r, "sub-leaf is a number or -", w);
         leaf->subleaf = (uint32_t)v;
     }
     for (unsigned i = 0; i < 4; i++) {
         w = next_word(r);
         if (w.n < 5 || memcmp(w.p, name[i], 4) != 0 ||
-            !number((struct span){w.p + 4, w.n - 4}, UINT32_MAX, &v))
+            !span_number((struct span){w.p + 4, w.n - 4}, UINT32_MAX, &v))
             fail(r, "expected eax=N ebx=N ecx=N edx=N", w);
         leaf->reg[i] = (uint32_t)v;
     }
@@ -373,14 +345,14 @@ static uint32_t take_bytes(struct reader *r, uint8_t *out, uint32_t n, uint32_t 
         fail(r, "value missing", w);
     for (; w.n > 0; w = next_word(r)) {
         if (w.n % 2 != 0)
-            fail(r, "odd number of hexadecimal digits", w);
+            fail_at(r, n + (uint32_t)(w.n / 2), "odd number of hexadecimal digits", w);
         for (size_t i = 0; i + 1 < w.n; i += 2) {
             int hi = hex_digit(w.p[i]), lo = hex_digit(w.p[i + 1]);
 
             if (hi < 0 || lo < 0)
-                fail(r, "not hexadecimal", w);
+                fail_at(r, n, "not hexadecimal", w);
             else if (n >= max)
-                fail(r, "too many bytes", w);
+                fail_at(r, n, "too many bytes", w);
             else
                 out[n++] = (uint8_t)(hi << 4 | lo);
         }
@@ -440,6 +412,7 @@ static const struct {
     {"level", key_level, FIELD(level)},
     {"paging", key_paging, FIELD(paging)},
     {"protocol", key_protocol, FIELD(protocol)},
+    {"how", key_how, FIELD(how)},
     {"nvcpu", key_nvcpu, FIELD(nvcpu)},
     {"host", key_host, FIELD(host)},
     {"patch", key_patch, FIELD(patch)},
@@ -490,6 +463,28 @@ static void read_line(struct reader *r)
     fail(r, "unknown key", key);
 }
 
+static size_t sched_key(void)
+{
+    size_t i = 0;
+
+    while (keys[i].take != key_sched)
+        i++;
+    return i;
+}
+
+/* A schedule names vCPUs and steps that there are. */
+static void check_sched(struct reader *r, const struct scenario *given)
+{
+    char hex[3];
+
+    for (uint32_t i = 0; i < r->s->nsched && !r->failed; i++) {
+        if (given->sched[i] == r->s->sched[i])
+            continue;
+        snprintf(hex, sizeof(hex), "%02x", given->sched[i]);
+        fail_at(r, i, "schedule names no step of a vCPU that is there", (struct span){hex, 2});
+    }
+}
+
 /* Folds, and refuses what had to be changed: text says what it means. */
 static void check_ranges(struct reader *r)
 {
@@ -506,6 +501,8 @@ static void check_ranges(struct reader *r)
         fail(r, "out of range, or not possible with the rest of the scenario",
              (struct span){keys[i].name, strlen(keys[i].name)});
     }
+    r->line = r->line_of[sched_key()];
+    check_sched(r, &given);
 }
 
 /* The next line without its end and comment; false at the end of the text. */
@@ -539,7 +536,7 @@ static void read_magic(struct reader *r)
     r->rest.p += len;
     r->rest.n -= len;
     w = next_word(r);
-    if (!number(w, INPUT_VERSION_MOVES, &version) || version == 0 || next_word(r).n > 0)
+    if (!span_number(w, INPUT_VERSION_RACES, &version) || version == 0 || next_word(r).n > 0)
         fail(r, "version this build cannot read", w);
 }
 

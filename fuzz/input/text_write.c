@@ -149,15 +149,39 @@ static void put_bytes(struct text *t, const char *key, const uint8_t *p, size_t 
         put(t, "\n");
 }
 
+const char *input_how_text(uint32_t how, char *out, size_t max)
+{
+    struct text t = {out, 0, max};
+
+    if (max > 0)
+        out[0] = 0;
+    for (unsigned i = 1; name_how[i] != NULL; i++) {
+        uint8_t v = name_how_value[i];
+
+        if (v <= TSP_HOW_WIDTH ? (how & TSP_HOW_WIDTH) == v : (how & v) != 0)
+            put(&t, "%s%s", t.n > 0 ? " " : "", name_how[i]);
+    }
+    return out;
+}
+
+static void put_how(struct text *t, uint32_t how)
+{
+    char words[80];
+
+    if (how != 0)
+        put(t, "how %s\n", input_how_text(how, words, sizeof(words)));
+}
+
 size_t input_text_write(const struct scenario *s, char *out, size_t max)
 {
     struct text t = {out, 0, max};
     struct scenario d;
 
     input_default(&d, (enum tsp_arch)s->arch);
-    put(&t, TEXT_MAGIC "%u\n", s->nmove > 0 ? INPUT_VERSION_MOVES : INPUT_VERSION);
+    put(&t, TEXT_MAGIC "%u\n", input_version(s));
     put_word(&t, "arch", name_arch, s->arch, TSP_ARCH_X86);
     put_word(&t, "protocol", name_protocol, s->protocol, TSP_PROTOCOL_NONE);
+    put_how(&t, s->how);
     if (s->nvcpu != d.nvcpu)
         put(&t, "nvcpu %u\n", s->nvcpu);
     put_hypervisor(&t, s, &d);

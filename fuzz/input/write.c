@@ -161,6 +161,22 @@ static void put_moves(struct writer *w, const struct scenario *s)
     }
 }
 
+unsigned input_version(const struct scenario *s)
+{
+    if (s->how != 0 || s->nsched > INPUT_SCHED_SHORT)
+        return INPUT_VERSION_RACES;
+    return s->nmove > 0 ? INPUT_VERSION_MOVES : INPUT_VERSION;
+}
+
+static void put_how(struct writer *w, const struct scenario *s)
+{
+    uint8_t b[RECORD_HOW_LEN];
+
+    le_store(b, s->how, sizeof(b));
+    if (s->how != 0)
+        put_record(w, RECORD_HOW, b, sizeof(b));
+}
+
 size_t input_write(const struct scenario *s, uint8_t *out, size_t max)
 {
     struct writer w = {out, RECORD_HEADER, max, false};
@@ -170,10 +186,11 @@ size_t input_write(const struct scenario *s, uint8_t *out, size_t max)
     if (max < RECORD_HEADER)
         return 0;
     input_default(&def, (enum tsp_arch)s->arch);
-    out[0] = s->nmove > 0 ? INPUT_VERSION_MOVES : INPUT_VERSION;
+    out[0] = (uint8_t)input_version(s);
     out[1] = s->arch;
     put_env(&w, s, d);
     put_race(&w, s);
+    put_how(&w, s);
     put_config(&w, s, d);
     put_hv_base(&w, s, d);
     put_firmware(&w, s, d);

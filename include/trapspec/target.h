@@ -139,6 +139,30 @@ enum tsp_protocol {
 #define TSP_STEP_INTERRUPT 3u /* an NMI arrives at the vCPU */
 #define TSP_STEP_MIGRATE 4u   /* the machine goes on on a processor of the other vendor */
 
+/*
+ * How the hypervisor of a protocol goes about it (tsp_setup.how): 0 is the protocol's own way. The
+ * first ones are choices of protocols that copy their bytes (KVM, KVM_2021, LGUEST, VIRTUALBOX).
+ */
+#define TSP_HOW_WIDTH 7u         /* 1 to 4: each store has 1, 2, 4 or 8 bytes; 0: 1 */
+#define TSP_HOW_DOWN (1u << 3)   /* the last piece is stored first */
+#define TSP_HOW_LOCKED (1u << 4) /* a store is whole even across the end of a line or page */
+#define TSP_HOW_CAS (1u << 5)    /* stored only over what was read, else tried again; not blind */
+#define TSP_HOW_INT (1u << 6)    /* TEXT_POKE: the replacement is INT 0x1f and NOP, as lguest's */
+#define TSP_HOW_MASK 0x7fu
+/* Steps that a wrong TEXT_POKE leaves out or takes at another time. */
+#define TSP_HOW_NO_COMPARE (1u << 8)
+#define TSP_HOW_NO_HOLD (1u << 9)
+#define TSP_HOW_NO_BREAK (1u << 10)
+#define TSP_HOW_NO_SYNC_BREAK (1u << 11)
+#define TSP_HOW_NO_SYNC_TAIL (1u << 12)
+#define TSP_HOW_NO_SYNC_DONE (1u << 13)
+#define TSP_HOW_EARLY (1u << 14)     /* done is said before the first byte is back */
+#define TSP_HOW_NO_LAST (1u << 15)   /* the first byte stays a breakpoint */
+#define TSP_HOW_REVERSED (1u << 16)  /* the first byte before the tail */
+#define TSP_HOW_NO_RETRY (1u << 17)  /* #UD where the text has changed since the trap */
+#define TSP_HOW_CALLS_TOO (1u << 18) /* the call is made in the trap as well */
+#define TSP_HOW_NO_TAIL (1u << 19)
+
 struct tsp_setup {
     uint8_t arch;           /* enum tsp_arch */
     uint8_t host;           /* enum tsp_vendor of the processor below; x86 only */
@@ -158,6 +182,7 @@ struct tsp_setup {
     uint64_t pvtime_ipa, exit_ret;
     uint64_t ram_base, ram_size; /* multiples of 4096; size <= TSP_MAX_RAM */
     uint32_t npage;
+    uint32_t how;                /* TSP_HOW_*, with a protocol */
     const struct tsp_page *page; /* loaded in order; page tables are guest memory like any other */
     uint32_t npolicy;
     struct tsp_policy policy[4]; /* [0] the guest's; others a pool to level against */

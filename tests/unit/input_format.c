@@ -195,6 +195,39 @@ static void version_1_file_keeps_its_meaning(void **state)
     assert_memory_equal(first.code[0], "\x0f\x01\xc1\xf4", 4);
 }
 
+/* What came with version 3 is not there in older files, whatever they hold by chance. */
+static void long_schedules_and_ways_are_of_version_3(void **state)
+{
+    static const uint8_t race[] = {14, 2, TSP_PROTOCOL_KVM, 1, 16, 4, 0x2b, 0, 0, 0};
+    size_t n = 2;
+
+    (void)state;
+    bytes[1] = 0;
+    memcpy(bytes + n, race, sizeof(race));
+    n += sizeof(race);
+    for (unsigned i = 0; i < 2; i++, n += 102) {
+        bytes[n] = 13;
+        bytes[n + 1] = 100;
+        memset(bytes + n + 2, 1, 100);
+    }
+    for (unsigned version = 0; version < 256; version++) {
+        bool new = version == INPUT_VERSION_RACES;
+
+        bytes[0] = (uint8_t)version;
+        input_parse(bytes, n, &first);
+        assert_int_equal(first.protocol, TSP_PROTOCOL_KVM);
+        assert_int_equal(first.how, new ? TSP_HOW_CAS | TSP_HOW_DOWN | 3 : 0);
+        assert_int_equal(first.nsched, new ? 200 : INPUT_SCHED_SHORT);
+        assert_int_equal(first.sched[first.nsched], 0);
+    }
+    bytes[0] = INPUT_VERSION_RACES;
+    input_parse(bytes, n, &first);
+    n = input_write(&first, again, sizeof(again));
+    assert_int_equal(again[0], INPUT_VERSION_RACES);
+    input_parse(again, n, &second);
+    assert_memory_equal(&first, &second, sizeof(first));
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(empty_input_is_the_default),
     cmocka_unit_test(any_bytes_parse_write_and_parse_to_the_same),
@@ -203,6 +236,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(longest_scenario_fits),
     cmocka_unit_test(short_and_unknown_records_are_survived),
     cmocka_unit_test(version_1_file_keeps_its_meaning),
+    cmocka_unit_test(long_schedules_and_ways_are_of_version_3),
 };
 
 TEST_MAIN(tests)

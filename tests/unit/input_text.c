@@ -139,7 +139,7 @@ static const struct {
 } wrong_texts[] = {
     {"", 0, "empty"},
     {"trapspec\n", 1, "first line"},
-    {"trapspec scenario 3\n", 1, "version"},
+    {"trapspec scenario 4\n", 1, "version"},
     {"trapspec scenario 0\n", 1, "version"},
     {"trapspec scenario 1 x\n", 1, "version"},
     {"trapspec scenario 1\nfoo 1\n", 2, "unknown key: foo"},
@@ -181,6 +181,12 @@ static const struct {
     {"trapspec scenario 1\nprotocol best\n", 2, "best"},
     {"trapspec scenario 1\narch arm64\nprotocol text-poke\n", 3, "protocol"},
     {"trapspec scenario 1\nnvcpu 0\n", 2, "nvcpu"},
+    {"trapspec scenario 3\nprotocol inject\nhow cas\n", 3, "how"},
+    {"trapspec scenario 3\nprotocol text-poke\nhow fast\n", 3, "unknown word: fast"},
+    {"trapspec scenario 1\nprotocol inject\nnvcpu 2\nsched 000102\n", 4, "byte 2: schedule"},
+    {"trapspec scenario 1\nprotocol inject\nnvcpu 2\nsched 0001\nsched 0110\n", 5, "byte 3: sch"},
+    {"trapspec scenario 1\nnvcpu 2\nsched 0001zz\n", 3, "byte 2: not hexadecimal"},
+    {"trapspec scenario 1\nnvcpu 2\nsched 00010\n", 3, "byte 2: odd"},
 };
 
 static void errors_say_line_and_reason(void **state)
