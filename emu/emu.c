@@ -11,6 +11,7 @@
 #include "emu/policy/verify.h"
 #include "emu/state/code.h"
 #include "emu/state/mmu.h"
+#include "emu/state/overlay.h"
 #include "emu/x86/form.h"
 #include "emu/x86/x86.h"
 
@@ -193,6 +194,10 @@ static void start_personas(struct vm *vm)
     for (unsigned i = 0; i < 2; i++)
         vm->hv[i] =
             hv_find((enum tsp_persona)vm->setup->persona[i], (enum tsp_arch)vm->setup->arch);
+    /* KVM that offers Hyper-V's interface beside its own answers for both. */
+    for (unsigned i = 0; i < 2; i++)
+        if (vm->hv[i] == &hv_hyperv_x86 && vm->hv[1 - i] == &hv_kvm_x86)
+            vm->hv[i] = NULL;
     for (unsigned i = 0; i < 2; i++)
         if (vm->hv[i] && vm->hv[i]->reset)
             vm->hv[i]->reset(vm);
@@ -241,12 +246,13 @@ enum tsp_status vm_peek(const struct vm *vm, uint64_t gpa, void *buf, size_t len
         return TSP_EARG;
     if (len)
         mem_get(&vm->mem, gpa, buf, len);
+    overlay_peek(&vm->mem, gpa, buf, len);
     return TSP_OK;
 }
 
 enum tsp_status vm_poke(struct vm *vm, uint64_t gpa, const void *buf, size_t len)
 {
-    if (!vm->setup || (len && !vm_store_phys(vm, gpa, buf, len)))
+    if (!vm->setup || (len && !overlay_poke(vm, gpa, buf, len)))
         return TSP_EARG;
     return TSP_OK;
 }

@@ -85,12 +85,17 @@ static inline void hv_pend(struct vcpu *vc, unsigned what)
  * arch/x86/kvm/x86.c kvm_vcpu_has_events). */
 #define HV_STATE_KICKED 15
 
+/* In vm->hv_state: a write to an MSR ends the run: enum tsp_stop + 1. */
+#define HV_VM_STOP 15
+
 /* init.c: the state after INIT; a SIPI that starts at 4 KiB page `page`. */
 void hv_init_vcpu(struct vm *vm, struct vcpu *vc);
 void hv_start_vcpu(struct vcpu *vc, uint8_t page);
 
 /* kvm.c, kvm_arm64.c */
 extern const struct hv_ops hv_kvm_x86, hv_kvm_arm64;
+/* hyperv.c */
+extern const struct hv_ops hv_hyperv_x86;
 
 /* NULL when that interface is not modelled for that architecture. */
 const struct hv_ops *hv_find(enum tsp_persona persona, enum tsp_arch arch);

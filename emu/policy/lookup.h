@@ -41,7 +41,8 @@ bool policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned
 
 /*
  * base.c: a modest, consistent processor of that vendor, with the leaves of `persona` at `base`
- * (TSP_PERSONA_KVM; none for the others). Fills at most max entries and returns the number.
+ * (TSP_PERSONA_KVM and TSP_PERSONA_HYPERV; none for the others). Fills at most max entries and
+ * returns the number.
  */
 size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t base,
                       struct tsp_leaf *out, size_t max);

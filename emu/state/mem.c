@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Guest-physical RAM. */
-#include "emu/state/mem.h"
+#include "emu/state/overlay.h"
 
 #include <stdlib.h>
 
@@ -16,7 +16,8 @@ bool mem_open(struct mem *m)
     m->pre = calloc(MEM_TRACK_MAX, MEM_GRANULE);
     m->flags = calloc(1, TSP_MAX_RAM / MEM_PAGE);
     m->code = calloc(TSP_MAX_RAM / MEM_PAGE, sizeof(*m->code));
-    if (m->ram && m->dirty && m->list && m->flags && m->code && m->pre)
+    m->over = calloc(1, sizeof(*m->over));
+    if (m->ram && m->dirty && m->list && m->flags && m->code && m->pre && m->over)
         return true;
     mem_close(m);
     return false;
@@ -30,6 +31,7 @@ void mem_close(struct mem *m)
     free(m->flags);
     free(m->code);
     free(m->pre);
+    free(m->over);
     *m = (struct mem){0};
 }
 
@@ -54,6 +56,7 @@ void mem_reset(struct mem *m, uint64_t base, uint64_t size)
     m->nlist = 0;
     m->tracking = m->track_full = false;
     memset(m->flags, 0, (size_t)(m->size / MEM_PAGE));
+    m->over->on = false;
     m->base = base;
     m->size = size;
 }

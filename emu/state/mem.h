@@ -11,6 +11,7 @@
 #define MEM_GRANULE 256u
 #define MEM_CODE_LINE 64u
 
+struct overlay;
 struct mem {
     uint8_t *ram;        /* TSP_MAX_RAM bytes, allocated at open */
     uint64_t base, size; /* guest-physical range of this set-up */
@@ -21,7 +22,8 @@ struct mem {
     bool tracking, track_full; /* full: more than MEM_TRACK_MAX, what follows is not kept */
     uint32_t tracked;
     uint8_t *pre;
-    uint8_t *flags; /* per page: MEM_ROM, MEM_CODE (decoded blocks depend on it), MEM_WALK */
+    uint8_t *flags;       /* per page: MEM_ROM, MEM_CODE (decoded blocks depend on it), MEM_WALK */
+    struct overlay *over; /* emu/state/overlay.h */
     uint64_t *code; /* per page with MEM_CODE: bit per 64 bytes that decoded blocks depend on */
 };
 
@@ -29,8 +31,9 @@ struct mem {
 
 #define MEM_ROM 1u
 #define MEM_CODE 2u
-#define MEM_HELD 8u /* a rewrite of text is under way here */
-#define MEM_WALK 4u /* a page walk read an entry here: a store drops remembered translations */
+#define MEM_HELD 8u     /* a rewrite of text is under way here */
+#define MEM_OVERLAY 16u /* the hypervisor's page lies here */
+#define MEM_WALK 4u     /* a page walk read an entry here: a store drops remembered translations */
 
 bool mem_open(struct mem *m); /* false: out of memory */
 void mem_close(struct mem *m);

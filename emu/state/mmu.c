@@ -3,9 +3,10 @@
 #include "emu/state/mmu.h"
 
 #include "emu/state/code.h"
+#include "emu/state/overlay.h"
 #include "emu/state/walk.h"
 
-#define SPECIAL (MEM_ROM | MEM_CODE | MEM_WALK | MEM_HELD)
+#define SPECIAL (MEM_ROM | MEM_CODE | MEM_WALK | MEM_HELD | MEM_OVERLAY)
 
 void mmu_flush(struct vcpu *vc)
 {
@@ -44,6 +45,8 @@ static uint8_t text_of(const struct vm *vm, const struct vcpu *vc, const struct 
         text |= TSP_TEXT_FETCH;
     if (mem_has(&vm->mem, w->gpa, 1) && (mem_page_flags(&vm->mem, w->gpa) & MEM_ROM))
         text |= TSP_TEXT_ROM;
+    if (overlay_covers(&vm->mem, w->gpa))
+        text = (uint8_t)((text & ~TSP_TEXT_WRITE) | TSP_TEXT_OVERLAY);
     return text;
 }
 
@@ -165,6 +168,19 @@ static bool held(struct vm *vm, struct vcpu *vc, const struct span *s)
     return false;
 }
 
+/* The hypervisor's own page cannot be written: #GP(0) (TLFS, Establishing the hypercall
+ * interface). */
+static bool overlaid(const struct vm *vm, struct vcpu *vc, const struct span *s)
+{
+    for (unsigned i = 0; i < s->n; i++) {
+        if (!overlay_covers(&vm->mem, s->gpa[i]))
+            continue;
+        vc->fault = (struct fault){.vector = 13, .has_error = true};
+        return true;
+    }
+    return false;
+}
+
 static enum step mmio(struct vm *vm, struct vcpu *vc, uint64_t gpa, const uint8_t *p, unsigned len,
                       bool write)
 {
@@ -197,7 +213,9 @@ enum step mmu_load_slow(struct vm *vm, struct vcpu *vc, uint64_t lin, void *buf,
             mem_get(&vm->mem, s.gpa[i], p, s.len[i]);
             continue;
         }
-        memset(p, 0xff, s.len[i]);
+        overlay_read(&vm->mem, s.gpa[i], p, s.len[i]);
+        if (overlay_covers(&vm->mem, s.gpa[i]))
+            continue;
         step = mmio(vm, vc, s.gpa[i], p, s.len[i], false);
     }
     return step;
@@ -210,7 +228,8 @@ enum step mmu_store_slow(struct vm *vm, struct vcpu *vc, uint64_t lin, const voi
     const uint8_t *p = buf;
     struct span s;
 
-    if (!span_translate(vm, vc, lin, len, access | MMU_WRITE, &s) || held(vm, vc, &s))
+    if (!span_translate(vm, vc, lin, len, access | MMU_WRITE, &s) || held(vm, vc, &s) ||
+        overlaid(vm, vc, &s))
         return STEP_FAULT;
     for (unsigned i = 0; i < s.n; p += s.len[i], i++) {
         bool ram = mem_has(&vm->mem, s.gpa[i], s.len[i]);
@@ -228,7 +247,8 @@ enum step mmu_check_store(struct vm *vm, struct vcpu *vc, uint64_t lin, unsigned
 {
     struct span s;
 
-    if (!span_translate(vm, vc, lin, len, access | MMU_WRITE, &s) || held(vm, vc, &s))
+    if (!span_translate(vm, vc, lin, len, access | MMU_WRITE, &s) || held(vm, vc, &s) ||
+        overlaid(vm, vc, &s))
         return STEP_FAULT;
     return STEP_NEXT;
 }
@@ -248,7 +268,7 @@ unsigned mmu_fetch(struct vm *vm, struct vcpu *vc, uint64_t lin, uint8_t *buf, u
         if (mem_has(&vm->mem, gpa, n))
             mem_get(&vm->mem, gpa, buf + got, n);
         else
-            memset(buf + got, 0xff, n);
+            overlay_read(&vm->mem, gpa, buf + got, n);
         got += n;
     }
     return got;
