@@ -89,8 +89,7 @@ enum step arm64_plain(struct vm *vm, struct vcpu *vc, const struct insn *in)
     return STEP_NEXT;
 }
 
-/* Instructions that a hypervisor can see. */
-static enum step trap(struct vm *vm, struct vcpu *vc, const struct insn *in)
+static enum step trapping(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     switch (in->op) {
     case OP_HVC:
@@ -108,6 +107,17 @@ static enum step trap(struct vm *vm, struct vcpu *vc, const struct insn *in)
     default:
         return arm64_undefined(vc);
     }
+}
+
+/* Instructions that a hypervisor can see. It comes back by ERET, which clears the exclusive monitor
+ * (DDI0487 C6.2 ERET). */
+static enum step trap(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    enum step step = trapping(vm, vc, in);
+
+    if (step == STEP_EVENT)
+        vc->hv_state[MONITOR_SIZE] = 0;
+    return step;
 }
 
 static enum step execute(struct vm *vm, struct vcpu *vc, const struct insn *in)

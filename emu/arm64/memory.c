@@ -104,7 +104,7 @@ static enum step single(struct vm *vm, struct vcpu *vc, const struct insn *in, s
 {
     unsigned rt = in->opnd[0].reg;
     enum step step;
-    uint64_t v;
+    uint64_t v = 0;
 
     a->len = in->osize;
     a->write = (in->prefix & A64_LOAD) == 0;
@@ -114,11 +114,11 @@ static enum step single(struct vm *vm, struct vcpu *vc, const struct insn *in, s
         return beyond(vc, a);
     if (writes_back(in) && !in_ram(vm, a, a->len))
         return step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
-    if (a->write)
-        return store(vm, vc, a, a64_x(vc, rt));
-    step = load(vm, vc, a, &v);
-    if (step != STEP_FAULT)
+    step = a->write ? store(vm, vc, a, a64_x(vc, rt)) : load(vm, vc, a, &v);
+    if (step != STEP_FAULT && !a->write)
         a64_set_x(vc, rt, extend_loaded(vm, in, v, step == STEP_EVENT));
+    if (step == STEP_EVENT) /* the hypervisor came back by ERET */
+        vc->hv_state[MONITOR_SIZE] = 0;
     return step;
 }
 

@@ -153,6 +153,29 @@ static uint64_t exclusive_status(struct guest *g, const uint32_t *code, unsigned
     return g->ev.after.r[3];
 }
 
+/* A hypervisor comes back by ERET, which clears the monitor: after a call, and after an access
+ * outside RAM. */
+static void hypervisor_clears_the_monitor(void **state)
+{
+    static const uint32_t seen[] = {0xd4000002, 0xf94000c7, 0xf90000c7}; /* hvc; ldr/str x7, [x6] */
+    struct guest g;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
+        const uint32_t code[] = {0xc85f7c20, seen[i], 0xc8037c22}; /* ldxr; ...; stxr */
+
+        open_with_data(&g);
+        guest_regs(&g)->r[1] = BASE;
+        guest_regs(&g)->r[6] = 0x0a000000;
+        guest_code(&g, code, 3);
+        guest_start(&g, 2);
+        assert_int_not_equal(g.ev.kind, TSP_EV_STOP);
+        assert_int_equal(vm_run(g.vm, 0, 1, &g.ev), TSP_OK);
+        assert_int_equal(g.ev.after.r[3], 1);
+        guest_close(&g);
+    }
+}
+
 static void store_exclusive_needs_the_monitor(void **state)
 {
     static const uint32_t pass[] = {0xc85f7c20, WORD_NOP, 0xc8037c22}; /* ldxr; nop; stxr */
@@ -302,6 +325,7 @@ static const struct CMUnitTest table[] = {
     cmocka_unit_test(loads_extend_and_write_back),
     cmocka_unit_test(stores_touch_their_bytes_only),
     cmocka_unit_test(literals_are_read_relative_to_pc),
+    cmocka_unit_test(hypervisor_clears_the_monitor),
     cmocka_unit_test(store_exclusive_needs_the_monitor),
     cmocka_unit_test(accesses_outside_ram_are_events),
     cmocka_unit_test(shipped_code_and_accesses_outside_ram),
