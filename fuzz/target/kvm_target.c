@@ -94,11 +94,27 @@ static void store_again(uint8_t *at, uint32_t len)
         p[i] = at[i];
 }
 
+/* What the last run left behind, for the same reason a byte at a time where there is something. */
+static void clear_again(uint8_t *at, size_t len)
+{
+    volatile uint8_t *p = at;
+    uint64_t word;
+
+    for (size_t i = 0; i + sizeof(word) <= len; i += sizeof(word)) {
+        memcpy(&word, at + i, sizeof(word));
+        for (size_t b = 0; word != 0 && b < sizeof(word); b++)
+            p[i + b] = 0;
+    }
+}
+
 static void load_memory(struct live_machine *k)
 {
     const struct tsp_setup *s = k->setup;
 
-    memset(k->ram, 0, k->ram_used);
+    if (s->arch == TSP_ARCH_ARM64)
+        clear_again(k->ram, k->ram_used);
+    else
+        memset(k->ram, 0, k->ram_used);
     k->ram_used = s->ram_size;
     for (uint32_t i = 0; i < s->npage; i++) {
         const struct tsp_page *p = &s->page[i];
