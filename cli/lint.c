@@ -44,8 +44,9 @@ void lint_add(struct lint *l, const struct lint_finding *f)
     if (reason != NULL) {
         new.note = true;
         new.text = reason;
+    } else {
+        lint_who(l, &new);
     }
-    lint_who(l, &new);
     f = &new;
     while (i < l->n && !alike(&l->found[i], f))
         i++;
