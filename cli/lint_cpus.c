@@ -2,7 +2,7 @@
 /*
  * CPU against CPU. Software takes the features of one processor for those of all (Linux ANDs the
  * words of the others into the first one's), so leaves of features are alike, but for bits that
- * follow a register or the processor's place. Cores of different type are compared with their kind.
+ * follow a register or the processor's place. Cores of several kinds are compared with their own.
  */
 #include "cli/lint.h"
 
@@ -48,12 +48,13 @@ static bool virtual(const struct lint *l)
     return lint_reg(l, 1, 0, 2) >> 31 != 0;
 }
 
-/* Type of a core on parts with several: leaf 0x1A EAX on Intel, 0x80000026 EBX on AMD. */
-static uint32_t core_type(const struct lint *l)
+/* Kind of a core on parts with several: type and model, leaf 0x1A EAX on Intel, 0x80000026 EBX on
+ * AMD. Small cores of one package may be of two models. */
+static uint32_t core_kind(const struct lint *l)
 {
     uint32_t intel = lint_reg(l, 0x1a, 0, 0), amd = lint_reg(l, 0x80000026, 0, 1);
 
-    return intel != 0 ? intel >> 24 : amd >> 28;
+    return intel != 0 ? intel : amd >> 24;
 }
 
 static void compare_reg(struct lint *l, const struct alike *row, const struct tsp_leaf *want,
@@ -205,11 +206,34 @@ static void compare_counts(struct lint *l)
     }
 }
 
+/* Each CPU against the first one of its kind. */
+static void compare_all(struct lint *l)
+{
+    struct {
+        uint32_t kind;
+        unsigned cpu;
+    } first[16];
+    unsigned kinds = 0;
+
+    for (unsigned i = 0; i < l->dump->ncpu; i++) {
+        uint32_t kind;
+        unsigned k = 0;
+
+        take_cpu(l, i);
+        kind = core_kind(l);
+        while (k < kinds && first[k].kind != kind)
+            k++;
+        if (k < kinds) {
+            compare(l, first[k].cpu);
+        } else if (kinds < sizeof(first) / sizeof(first[0])) {
+            first[kinds].kind = kind;
+            first[kinds++].cpu = i;
+        }
+    }
+}
+
 void lint_cpus(struct lint *l)
 {
-    unsigned first[256];
-
-    memset(first, 0xff, sizeof(first));
     if (l->dump->ncpu < 2 || l->dump->mask != NULL)
         return;
     for (unsigned i = 0; i < l->dump->ncpu; i++) {
@@ -217,16 +241,7 @@ void lint_cpus(struct lint *l)
         if (l->dump->cpu[i].name[0] != 0)
             return;
     }
-    for (unsigned i = 0; i < l->dump->ncpu; i++) {
-        uint32_t type;
-
-        take_cpu(l, i);
-        type = core_type(l) & 0xff;
-        if (first[type] == ~0u)
-            first[type] = i;
-        else
-            compare(l, first[type]);
-    }
+    compare_all(l);
     compare_ids(l);
     compare_counts(l);
 }

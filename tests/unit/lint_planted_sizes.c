@@ -129,6 +129,10 @@ static const struct planted cpus_against_each_other_rows[] = {
      "lint:topology-width 0xb.1 ebx[15:0]; lint:topology-width 0x1f.1 ebx[15:0]"},
     {"kvm-amd-4", "@3 8000000a.0.a=2", "lint:cpus-alike 0x8000000a.0 eax[1:0]"},
     {"intel-4", "@1 0.0.c=0", "lint:cpus-alike 0x0.0 ecx[30:1]"},
+    /* small cores of two models in one package are two kinds; of one model they are one */
+    {"intel-4", "1a.0.a=20000003 @3 1a.0.a=20000002 7.2.d=97", ""},
+    {"intel-4", "1a.0.a=20000003 @3 7.2.d=97", "lint:cpus-alike 0x7.2 edx[7]"},
+    {"kvm-amd-4", "@3 80000026.0.b=31000002 80000021.0.a&fffffffe", ""},
 };
 
 static void cpus_against_each_other(void **state)
