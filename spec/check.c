@@ -442,7 +442,7 @@ static void judge_event(struct judge *j)
         judge_stop_event(j);
         break;
     case TSP_EV_MSR:
-        if (j->hv.mine) {
+        if (j->hv.mine || (j->personas & 1u << TSP_PERSONA_XEN)) {
             facts_event(j);
             judge_trap(j);
         }

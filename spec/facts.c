@@ -190,6 +190,7 @@ void facts_setup(struct judge *j)
             j->personas |= 1u << s->persona[i];
     if (!j->personas)
         j->personas = 1u << TSP_PERSONA_NONE;
+    xen_personas(j);
     if (s->arch == TSP_ARCH_X86) {
         facts_hyperv(j, initial_msr(s, HYPERV_OS_ID));
         set_zero(j, x86_lacks, sizeof(x86_lacks));
@@ -403,7 +404,7 @@ static bool in_ram(const struct tsp_setup *s, uint64_t at, uint64_t len)
 
 /* An immediate other than zero is the vendor's own (HVC) or reserved (SMC): Arm DEN0028 2.9. A
  * callee that refuses it, or SMC as a conduit, is right; one that serves it has to serve it by the
- * rules. */
+ * rules. Xen has a convention of its own there. */
 static void event_arm(struct judge *j)
 {
     const struct tsp_event *ev = j->ev;
@@ -413,7 +414,7 @@ static void event_arm(struct judge *j)
     uint64_t start = fact_value(j, COND_A2);
 
     if ((smc && zero) || (hvc && !zero))
-        served = !refused;
+        served = !refused && !(hvc && (j->personas & 1u << TSP_PERSONA_XEN));
     fact_set(j, FACT_CPL, ev->before.level != 0);
     fact_set(j, FACT_SERVED, served);
     fact_set(j, FACT_ANSWER, refused);
@@ -576,6 +577,8 @@ bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona)
     uint64_t v;
     bool in = false;
 
+    if (c->field >= COND_XEN)
+        return xen_cond_holds(j, c);
     if (c->field >= COND_A0_RAM)
         return special_holds(j, c, persona) != (c->negate != 0);
     v = fact_value(j, c->field) & c->mask;

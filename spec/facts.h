@@ -115,4 +115,7 @@ enum cond_field {
 };
 extern const char *const cond_names[COND_A0_RAM];
 
+#define COND_XEN 64u /* from here on: facts_xen.c */
+_Static_assert(COND_FIELDS <= COND_XEN, "fields");
+
 #endif

@@ -12,11 +12,20 @@
 static const char *const reg_names[] = {"eax", "ebx", "ecx", "edx"};
 
 /* ORDER: enum dyn_name */
-static const char *const dyn_names[DYN_COUNT] = {
-    NULL,           "osxsave",   "ospke",        "apic-enabled",
-    "apic-id",      "x2apic-id", "xsave-size",   "xsave-compact-size",
-    "echo-ecx",     "mwait",     "syscall-mode", "pv-unhalt",
-    "tsc-invariant"};
+static const char *const dyn_names[DYN_COUNT] = {NULL,
+                                                 "osxsave",
+                                                 "ospke",
+                                                 "apic-enabled",
+                                                 "apic-id",
+                                                 "x2apic-id",
+                                                 "xsave-size",
+                                                 "xsave-compact-size",
+                                                 "echo-ecx",
+                                                 "mwait",
+                                                 "syscall-mode",
+                                                 "pv-unhalt",
+                                                 "tsc-invariant",
+                                                 "vcpu-id"};
 
 bool dyn_find(const char *name, uint8_t *out)
 {

@@ -158,6 +158,12 @@ unsigned hv_place(const struct judge *j);
 unsigned hv_reps(uint64_t control);
 /* The register that this MSR is, HV_REG_COUNT when it is another. */
 unsigned hv_register_of(uint32_t msr);
+
+/* facts_xen.c: Xen's calls. Numeric conditions of its own; parse: false when key is none. */
+bool xen_cond_parse(const char *key, const char *value, struct cond *c);
+bool xen_cond_is_special(const struct cond *c); /* its value is no list of numbers */
+bool xen_cond_holds(const struct judge *j, const struct cond *c);
+void xen_personas(struct judge *j);
 bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona);
 bool fact_is(const struct judge *j, enum fact_group g, unsigned value);
 

@@ -47,6 +47,14 @@ PRED(pred_msr_in);
 PRED(pred_msr_vp);
 PRED(pred_msr_rises);
 
+/* pred_xen.c */
+PRED(pred_xen_ret);
+PRED(pred_xen_version);
+PRED(pred_xen_regs);
+PRED(pred_xen_arm_regs);
+PRED(pred_x0_whole);
+PRED(pred_page_text);
+
 /* pred_patch.c */
 PRED(pred_code_becomes);
 PRED(pred_patch_at_end);

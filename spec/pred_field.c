@@ -187,6 +187,9 @@ bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got,
     case DYN_TSC_INVARIANT:
         *want = tsc_control_offered(j) && !tsc_control_set(j) ? 0 : held;
         return got == *want;
+    case DYN_VCPU_ID: /* Xen public/arch-x86/cpuid.h: valid with EAX bit 3 */
+        *want = bits_test(j->ev->after.r[TSP_RAX], 3) ? j->ev->vcpu : held;
+        return got == *want;
     default:
         return true;
     }
@@ -203,6 +206,7 @@ bool dyn_is_targets(unsigned dyn)
     case DYN_SYSCALL_MODE: /* user space gives one value for all modes */
     case DYN_PV_UNHALT:
     case DYN_TSC_INVARIANT:
+    case DYN_VCPU_ID:
         return true;
     default:
         return false;

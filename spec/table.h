@@ -66,6 +66,7 @@ enum dyn_name {
     DYN_SYSCALL_MODE,
     DYN_PV_UNHALT,
     DYN_TSC_INVARIANT,
+    DYN_VCPU_ID,
     DYN_COUNT
 };
 

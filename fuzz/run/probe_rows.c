@@ -82,7 +82,8 @@ static uint32_t text_value(const char *text)
 static bool rule_values(const struct entry *e, const char *must, uint32_t mask, uint32_t value[2])
 {
     value[0] = value[1] = 0;
-    if (strcmp(must, "zero") == 0 || strcmp(must, "dyn:x2apic-id") == 0)
+    if (strcmp(must, "zero") == 0 || strcmp(must, "dyn:x2apic-id") == 0 ||
+        strcmp(must, "dyn:vcpu-id") == 0)
         return true;
     if (strcmp(must, "dyn:echo-ecx") == 0)
         value[0] = value[1] = e->sub & 0xff;

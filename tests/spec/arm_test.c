@@ -382,7 +382,7 @@ static void other_immediates_belong_to_vendors(void **state)
 
     (void)state;
     arm_event(&r)->after.r[3] = 7;
-    setup.persona[0] = TSP_PERSONA_XEN;
+    setup.persona[0] = TSP_PERSONA_HYPERV;
     assert_int_equal(judge_with(s), PASS);
     assert_non_null(finding_of(s, "HVC-IMM-OWN"));
     assert_null(finding_of(s, "HVC-IMM"));
