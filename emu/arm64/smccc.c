@@ -77,6 +77,22 @@ static void write_results(const struct vm *vm, struct vcpu *vc, const struct hv_
         vc->s.regs.r[4] = call->nr;
 }
 
+/* An immediate that a personality gives a meaning of its own. */
+static bool vendor_call(struct vm *vm, struct vcpu *vc, const struct insn *in, enum step *end)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if (vm->hv[i] == NULL)
+            continue;
+        if (in->imm == 0 || vm->hv[i]->trap == NULL)
+            return false;
+        *end = vm->hv[i]->trap(vm, vc, in);
+        if (*end == STEP_FAULT)
+            *end = arm64_undefined(vc);
+        return true;
+    }
+    return false;
+}
+
 enum step arm64_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     bool may = vc->s.regs.level > 0 || vm_behaves(vm, BEHAVIOUR_ARM_MUT_EL0);
@@ -85,6 +101,8 @@ enum step arm64_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in)
 
     if (!may || !has_callee(vm))
         return arm64_undefined(vc);
+    if (vendor_call(vm, vc, in, &step))
+        return step;
     read_call(vc, in, &call);
     step = dispatch(vm, vc, &call);
     write_results(vm, vc, &call);

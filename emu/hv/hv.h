@@ -36,12 +36,14 @@ struct hv_ops {
     const char *name;
     enum tsp_persona persona;
     enum tsp_arch arch;
+    unsigned policy_rules; /* x86: POLICY_* of how leaves that are not there are answered */
     /* Called at reset, after the set-up was copied. */
     void (*reset)(struct vm *vm);
     /* Leaves that differ from the policy's answer, which out holds on entry. true when answered:
      * the second persona is not asked. NULL: everything comes from the policy. */
     bool (*cpuid)(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
-    /* A hypercall instruction of the host's own kind, or HVC/SMC. Advances pc itself. */
+    /* A hypercall instruction of the host's own kind. Advances pc itself. AArch64: HVC with another
+     * immediate than 0, STEP_FAULT when that is undefined; NULL: NOT_SUPPORTED. */
     enum step (*trap)(struct vm *vm, struct vcpu *vc, const struct insn *in);
     /* An undefined opcode was trapped (the other vendor's hypercall instruction among them). NULL:
      * #UD. */
@@ -60,10 +62,12 @@ struct hv_ops {
 
 /* tsp_hv_state.keep[] of the model. */
 enum hv_keep {
-    HV_KEEP_TIME = 0, /* vCPU 0: the machine's time-stamp counter */
-    HV_KEEP_STALL,    /* traps in a row at this pc */
-    HV_KEEP_VERSION,  /* x86: of the time block; AArch64: random words handed out */
-    HV_KEEP_MONITOR   /* AArch64: size, address, low and high half of the exclusive monitor */
+    HV_KEEP_TIME = 0,     /* vCPU 0: the machine's time-stamp counter */
+    HV_KEEP_STALL,        /* traps in a row at this pc */
+    HV_KEEP_VERSION,      /* x86: of the time block; AArch64: random words handed out */
+    HV_KEEP_CALLBACK = 3, /* Xen on x86: parameter of its callback, event channels in use */
+    HV_KEEP_PORTS,
+    HV_KEEP_MONITOR = 3 /* AArch64: size, address, low and high half of the exclusive monitor */
 };
 _Static_assert(HV_KEEP_MONITOR + 4 <= 8, "tsp_hv_state.keep");
 
@@ -96,6 +100,8 @@ void hv_start_vcpu(struct vcpu *vc, uint8_t page);
 extern const struct hv_ops hv_kvm_x86, hv_kvm_arm64;
 /* hyperv.c */
 extern const struct hv_ops hv_hyperv_x86;
+/* xen.c, xen_arm64.c */
+extern const struct hv_ops hv_xen_x86, hv_xen_arm64;
 
 /* NULL when that interface is not modelled for that architecture. */
 const struct hv_ops *hv_find(enum tsp_persona persona, enum tsp_arch arch);

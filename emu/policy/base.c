@@ -171,6 +171,29 @@ static size_t put_hyperv(uint32_t base, struct tsp_leaf *out, size_t max)
     return n;
 }
 
+/* Xen's leaves as HVM guests see them: one page of hypercalls, a clock of one tick a nanosecond, a
+ * domain's own numbers (xen/arch/x86/cpuid.c cpuid_hypervisor_leaves). Behind Viridian's block the
+ * MSRs move up. */
+static size_t put_xen(uint32_t base, struct tsp_leaf *out, size_t max)
+{
+    uint32_t msr = base == 0x40000000u ? 0x40000000u : 0x40000200u;
+    const struct tsp_leaf leaves[] = {
+        {base, 0, 0, {base + 5, 0x566e6558, 0x65584d4d, 0x4d4d566e}},
+        {base + 1, 0, 0, {0x00040015, 0, 0, 0}},
+        {base + 2, 0, 0, {1, msr, 0, 0}},
+        {base + 3, 0, TSP_LEAF_INDEXED, {0x2, 0, 1000000, 0}},
+        {base + 3, 1, TSP_LEAF_INDEXED, {0, 0, 0x80000000, 1}},
+        {base + 3, 2, TSP_LEAF_INDEXED, {1000000, 0, 0, 0}},
+        {base + 4, 0, TSP_LEAF_INDEXED, {0x58, 0, 1, 0}},
+        {base + 5, 0, TSP_LEAF_INDEXED, {0, 40, 0, 0}},
+    };
+    size_t n = 0;
+
+    for (; n < sizeof(leaves) / sizeof(leaves[0]) && n < max; n++)
+        out[n] = leaves[n];
+    return n;
+}
+
 size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t base,
                       struct tsp_leaf *out, size_t max)
 {
@@ -191,5 +214,7 @@ size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t
         n += put_kvm(base != 0 ? base : 0x40000000u, out + n, max - n);
     if (persona == TSP_PERSONA_HYPERV)
         n += put_hyperv(base != 0 ? base : 0x40000000u, out + n, max - n);
+    if (persona == TSP_PERSONA_XEN)
+        n += put_xen(base != 0 ? base : 0x40000000u, out + n, max - n);
     return n;
 }

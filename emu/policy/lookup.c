@@ -100,6 +100,13 @@ static uint32_t class_leaf(uint32_t leaf, unsigned rules)
     return leaf & EXTENDED;
 }
 
+static bool is_above(const struct tsp_policy *p, unsigned rules, uint32_t leaf)
+{
+    const struct tsp_leaf *class = policy_first(p, class_leaf(leaf, rules));
+
+    return policy_first(p, 0) == NULL || class == NULL || leaf > class->reg[EAX];
+}
+
 /*
  * No entry answers the leaf itself. Where the guest's processor would answer with its highest basic
  * leaf, *leaf becomes that leaf, with the sub-leaf as asked.
@@ -109,7 +116,7 @@ static void redirect(const struct tsp_policy *p, unsigned rules, uint32_t *leaf)
     const struct tsp_leaf *basic = policy_first(p, 0), *class;
     enum tsp_vendor vendor;
 
-    if (basic == NULL)
+    if (basic == NULL || (rules & POLICY_ZERO_ABOVE) != 0)
         return;
     vendor = vendor_of(basic);
     if ((vendor == TSP_VENDOR_AMD || vendor == TSP_VENDOR_HYGON) &&
@@ -146,6 +153,8 @@ bool policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned
         return false;
     }
     memset(out, 0, 4 * sizeof(out[0]));
+    if ((rules & POLICY_ZERO_ABOVE) != 0 && is_above(p, rules, leaf))
+        return false;
     /*
      * Extended topology: the sub-leaf number comes back in CL and EDX is the x2APIC id even where
      * nothing is described. The leaf exists when its sub-leaf 1 does.

@@ -35,14 +35,14 @@ uint32_t policy_served(const struct tsp_policy *p, unsigned rules, uint32_t leaf
  * of an unknown topology sub-leaf. */
 #define POLICY_NO_ECHO 1u      /* unknown topology sub-leaves are all zero */
 #define POLICY_HV_BASIC 2u     /* hypervisor leaves count as basic ones above the maximum */
+#define POLICY_ZERO_ABOVE 8u   /* above the highest leaf all is zero, for guests of every vendor */
 #define POLICY_AMD_REDIRECT 4u /* AMD and Hygon guests are redirected as Intel guests are */
 bool policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned rules,
                       uint32_t out[4], const struct tsp_leaf **entry);
 
 /*
  * base.c: a modest, consistent processor of that vendor, with the leaves of `persona` at `base`
- * (TSP_PERSONA_KVM and TSP_PERSONA_HYPERV; none for the others). Fills at most max entries and
- * returns the number.
+ * (KVM, Xen and Hyper-V; none for the others). Fills at most max entries and returns the number.
  */
 size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t base,
                       struct tsp_leaf *out, size_t max);

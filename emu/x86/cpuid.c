@@ -182,9 +182,13 @@ static void processor_bits(struct vm *vm, const struct vcpu *vc, const struct ts
         out[EDX] = put_bit(out[EDX], L81_EDX_SYSCALL, false);
 }
 
-static unsigned wrong_rules(const struct vm *vm)
+/* The first personality's rules, and those that are wrong on purpose. */
+static unsigned lookup_rules(const struct vm *vm)
 {
-    return (vm_behaves(vm, BEHAVIOUR_MUT_NO_ECHO) ? POLICY_NO_ECHO : 0) |
+    const struct hv_ops *hv = vm->hv[0] != NULL ? vm->hv[0] : vm->hv[1];
+
+    return (hv != NULL ? hv->policy_rules : 0) |
+           (vm_behaves(vm, BEHAVIOUR_MUT_NO_ECHO) ? POLICY_NO_ECHO : 0) |
            (vm_behaves(vm, BEHAVIOUR_MUT_HV_BASIC) ? POLICY_HV_BASIC : 0) |
            (vm_behaves(vm, BEHAVIOUR_MUT_AMD_REDIRECT) ? POLICY_AMD_REDIRECT : 0);
 }
@@ -199,7 +203,7 @@ static void processor_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint
 
     memset(out, 0, 4 * sizeof(out[0]));
     if (vm->setup->npolicy != 0)
-        echo = policy_answer_as(&vm->setup->policy[0], in, wrong_rules(vm), out, &e);
+        echo = policy_answer_as(&vm->setup->policy[0], in, lookup_rules(vm), out, &e);
     if (echo && !vm_behaves(vm, BEHAVIOUR_APIC_ID_STATIC))
         out[EDX] = vc->s.x86.apic_id;
     if (e != NULL) {
@@ -249,8 +253,8 @@ static void open_block(const struct vm *vm, uint32_t block, struct block *b)
     /* Topology leaves echo their sub-leaf without an entry. */
     own_leaf(b, block, 0xb);
     own_leaf(b, block, 0x1f);
-    at_first = policy_served(p, wrong_rules(vm), first);
-    at_last = policy_served(p, wrong_rules(vm), last);
+    at_first = policy_served(p, lookup_rules(vm), first);
+    at_last = policy_served(p, lookup_rules(vm), last);
     b->uniform = (at_first == first) == (at_last == last);
 }
 

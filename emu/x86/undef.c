@@ -106,7 +106,7 @@ enum step x86_undefined(struct vm *vm, struct vcpu *vc, const struct insn *in)
 
     if (vm->setup->protocol != TSP_PROTOCOL_NONE)
         return x86_poke_trap(vm, vc, in);
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 2 && !below; i++) {
         if (vm->hv[i] != NULL && vm->hv[i]->undefined != NULL)
             return vm->hv[i]->undefined(vm, vc, in);
         below = below || (vm->hv[i] != NULL && vm->hv[i]->trap != NULL);
