@@ -111,7 +111,7 @@ static bool read_time(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *va
     switch (msr) {
     case MSR_RUN_TIME:
         *ok = hyperv_may(vm, RIGHT_RUN_TIME);
-        *value = vc->retired;
+        *value = vc->retired + vc->hv_state[HYPERV_VC_RAN];
         return true;
     case MSR_REF_COUNT:
         *ok = hyperv_may(vm, RIGHT_REF_COUNT);
@@ -242,20 +242,33 @@ static const struct {
 };
 #define MOVING (sizeof(moving) / sizeof(moving[0]))
 
+static void save_msr(struct tsp_hv_state *out, uint32_t index, uint64_t value)
+{
+    if (out->nmsr < TSP_MAX_HV_MSR)
+        out->msr[out->nmsr++] = (struct tsp_msr){index, value};
+}
+
 static void hyperv_save(const struct vm *vm, const struct vcpu *vc, struct tsp_hv_state *out)
 {
     for (size_t i = 0; vc->id == 0 && i < MOVING; i++)
-        if (out->nmsr < TSP_MAX_HV_MSR)
-            out->msr[out->nmsr++] = (struct tsp_msr){moving[i].index, vm->hv_state[moving[i].slot]};
+        save_msr(out, moving[i].index, vm->hv_state[moving[i].slot]);
+    save_msr(out, MSR_RUN_TIME, vc->retired + vc->hv_state[HYPERV_VC_RAN]);
+}
+
+static void load_msr(struct vm *vm, struct vcpu *vc, const struct tsp_msr *msr)
+{
+    if (msr->index == MSR_RUN_TIME)
+        vc->hv_state[HYPERV_VC_RAN] = msr->value - vc->retired;
+    for (size_t i = 0; vc->id == 0 && i < MOVING; i++)
+        if (moving[i].index == msr->index)
+            vm->hv_state[moving[i].slot] = msr->value;
 }
 
 /* The page is made anew: with the instruction of the processor that it moved to. */
 static void hyperv_load(struct vm *vm, struct vcpu *vc, const struct tsp_hv_state *in)
 {
-    for (uint32_t i = 0; vc->id == 0 && i < in->nmsr && i < TSP_MAX_HV_MSR; i++)
-        for (size_t k = 0; k < MOVING; k++)
-            if (moving[k].index == in->msr[i].index)
-                vm->hv_state[moving[k].slot] = in->msr[i].value;
+    for (uint32_t i = 0; i < in->nmsr && i < TSP_MAX_HV_MSR; i++)
+        load_msr(vm, vc, &in->msr[i]);
     if (vc->id == 0)
         show_page(vm);
 }

@@ -16,6 +16,9 @@ enum hyperv_value {
     HYPERV_COUNTED      /* the reference counter as last read */
 };
 
+/* vcpu->hv_state[]; 0 and 1 are pending events, see hv.h */
+#define HYPERV_VC_RAN 2 /* instructions that it ran elsewhere */
+
 /* Bits of the privileges (TLFS, HV_PARTITION_PRIVILEGE_MASK). */
 enum hyperv_right {
     RIGHT_RUN_TIME = 0,
