@@ -134,6 +134,7 @@ static void probe_area(struct hunt *h, unsigned area)
                 {MUTANT_MOVE, move_x86},
                 {MUTANT_MOVE, move_arm64},
                 {MUTANT_CALLS, probe_hyperv},
+                {MUTANT_CALLS, probe_hyperv_own},
                 {MUTANT_CPUID | MUTANT_CALLS | MUTANT_MOVE, probe_edges},
                 {MUTANT_ARM64 | MUTANT_MOVE, probe_edges_arm64}};
     static struct probe p;

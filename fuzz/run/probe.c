@@ -77,6 +77,7 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     probe_rows(&p);
     probe_calls(&p);
     probe_hyperv(&p);
+    probe_hyperv_own(&p);
     probe_patch(&p);
     probe_edges(&p);
     probe_move(&p, arch);

@@ -34,6 +34,7 @@ void probe_cpuid(struct probe *p);
 void probe_rows(struct probe *p);
 void probe_calls(struct probe *p);
 void probe_hyperv(struct probe *p);
+void probe_hyperv_own(struct probe *p);
 void probe_patch(struct probe *p);
 void probe_arm64(struct probe *p);
 void probe_edges(struct probe *p);

@@ -9,9 +9,9 @@
 #include <string.h>
 
 static const struct mutant_row *const tables[] = {
-    mutant_rows_historic, mutant_rows_leaves, mutant_rows_cpuid, mutant_rows_calls,
-    mutant_rows_patch,    mutant_rows_arm64,  mutant_rows_setup, mutant_rows_hyperv,
-    mutant_rows_pool,     mutant_rows_move,
+    mutant_rows_historic, mutant_rows_leaves, mutant_rows_cpuid,      mutant_rows_calls,
+    mutant_rows_patch,    mutant_rows_arm64,  mutant_rows_setup,      mutant_rows_hyperv,
+    mutant_rows_pool,     mutant_rows_move,   mutant_rows_hyperv_own,
 };
 #define NTABLE (sizeof(tables) / sizeof(tables[0]))
 
@@ -217,6 +217,7 @@ static enum tsp_status mutant_reset(void *self, const struct tsp_setup *setup,
 
     m->given = setup;
     m->counter = 0;
+    m->kept = 0;
     m->moved = false;
     memset(m->patched, 0, sizeof(m->patched));
     if (m->row->setup == NULL) {

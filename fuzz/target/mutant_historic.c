@@ -347,8 +347,6 @@ const struct mutant_row mutant_rows_historic[] = {
      .begin = begin_m045},
     {ROW("M047", "an interrupt for all CPUs is dropped when banks are given",
          "torvalds/linux 3244867af8c0", MUTANT_CALLS)},
-    {ROW("M049", "register input beyond two words without its feature bit",
-         "torvalds/linux 4e62aa96d6e5", MUTANT_CALLS)},
     {ROW("M051", "the most banks of a fast flush are counted wrongly",
          "torvalds/linux 7321f47eada5", MUTANT_CALLS)},
     {ROW("M053", "interrupts without an interrupt controller", "torvalds/linux 7ec37d1cbe17",
@@ -385,7 +383,5 @@ const struct mutant_row mutant_rows_historic[] = {
      .begin = begin_m143},
     {ROW("M145", "SYSTEM_OFF2 does not look at its cookie", "torvalds/linux psci_test",
          MUTANT_ARM64)},
-    {ROW("M147", "the hypercall page is enabled without an OS identity", "TLFS, hypercall page",
-         MUTANT_CALLS)},
     {.id = NULL},
 };

@@ -42,13 +42,14 @@ struct mutant {
     struct tsp_event scratch;
     bool moved;                     /* a state was put in since the reset */
     unsigned counter;               /* for rows that act now and then; 0 after a reset */
+    uint64_t kept;                  /* a value of the row's own; 0 after a reset */
     uint64_t patched[TSP_MAX_VCPU]; /* pc + 1 of the last rewrite */
 };
 
 /* The tables; each ends with a row without an id. */
 extern const struct mutant_row mutant_rows_historic[], mutant_rows_cpuid[], mutant_rows_calls[],
     mutant_rows_patch[], mutant_rows_arm64[], mutant_rows_setup[], mutant_rows_hyperv[],
-    mutant_rows_pool[], mutant_rows_move[], mutant_rows_leaves[];
+    mutant_rows_pool[], mutant_rows_move[], mutant_rows_leaves[], mutant_rows_hyperv_own[];
 
 /* mutant_state.c: memory and state of the inner machine. */
 bool mutant_read(const struct mutant *m, uint64_t lin, uint8_t *p, size_t n);
