@@ -253,6 +253,13 @@ static bool term_rcx(const struct term *t, const struct found *f)
     return one_of_numbers(t->value, (uint32_t)f->s->regs[TSP_RCX]);
 }
 
+/* Something stands in the half that 32-bit numbers leave out. */
+static bool term_rcx_high(const struct term *t, const struct found *f)
+{
+    (void)t;
+    return f->s->regs[TSP_RCX] >> 32 != 0;
+}
+
 static bool term_small(const struct term *t, const struct found *f)
 {
     (void)t;
@@ -284,6 +291,7 @@ static const struct {
     {"bits", term_bits, true},
     {"rax", term_rax, true},
     {"rcx", term_rcx, true},
+    {"rcx.high", term_rcx_high, false},
     {"small", term_small, false},
 };
 
