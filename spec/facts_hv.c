@@ -52,7 +52,7 @@ void hv_setup(struct judge *j)
     const struct tsp_leaf *l;
 
     j->hv.mine = false;
-    if (!(j->personas & 1u << TSP_PERSONA_HYPERV) || (j->personas & 1u << TSP_PERSONA_KVM))
+    if (j->personas != 1u << TSP_PERSONA_HYPERV)
         return;
     l = spec_policy_first(&j->policy, 0x40000001u);
     j->hv.mine = l && l->reg[0] == HYPERV_INTERFACE;

@@ -58,7 +58,7 @@ struct leaf_tally {
  * are set in `known`. ORDER: hv_register[] in facts_hv.c */
 enum hv_register { HV_REG_OS_ID = 0, HV_REG_PAGE, HV_REG_TSC_PAGE, HV_REG_COUNT };
 struct hv_memo {
-    bool mine; /* the interface is the hypervisor's own, not one that KVM offers beside its */
+    bool mine; /* the interface is the hypervisor's own, not one that another offers too */
     bool counted;
     uint64_t count; /* last read of the reference counter */
     uint64_t value[HV_REG_COUNT], known[HV_REG_COUNT];
