@@ -41,6 +41,8 @@ enum tsp_status vm_open(struct vm **out, const char *profile, struct tsp_error *
     if (!vm)
         return no_memory(err);
     memcpy(vm->behaviour, set, sizeof(set));
+    if (strncmp(profile, "hyperv", 6) == 0)
+        vm->only = TSP_PERSONA_HYPERV;
     vm->code = code_open();
     vm->dec = decoder_open();
     if (!mem_open(&vm->mem) || !vm->code || !vm->dec) {
@@ -222,6 +224,8 @@ enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct ts
 {
     if (!setup_ok(setup))
         return TSP_EARG;
+    if (vm->only && setup->persona[0] != vm->only)
+        return TSP_ENOTSUP;
     memset(out, 0, sizeof(*out));
     vm->setup = setup;
     vm->ev = out;

@@ -125,6 +125,7 @@ struct vm {
     const struct hv_ops *hv[2];             /* the personas of the set-up, NULL when none */
     uint64_t behaviour[VM_BEHAVIOUR_WORDS]; /* bits of enum behaviour (emu/hv/behaviour.h) */
     unsigned nvcpu;
+    uint8_t only;        /* enum tsp_persona that a set-up has to have, 0: any will do */
     unsigned maxphyaddr; /* width of guest-physical addresses: page-table bits above are reserved */
     struct vcpu vcpu[TSP_MAX_VCPU];
     struct tsp_event *ev;  /* where the current run call wants its event */
