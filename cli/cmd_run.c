@@ -251,6 +251,8 @@ static int run(int argc, char **argv)
     a.r.budget = 1000000;
     a.r.view = VIEW_TEXT;
     code = parse_args(&a, argc, argv);
+    if (code == 0 && !a.m.hv_set && strncmp(a.target, "model:hyperv", 12) == 0)
+        a.m.s.persona[0] = TSP_PERSONA_HYPERV;
     if (code == 0)
         code = machine_finish(&a.m, "run");
     if (code == 0)

@@ -143,6 +143,7 @@ int machine_option(struct machine *m, const char *verb, int opt, const char *arg
     case OPT_EL:
         return option_level(m, verb, "el", arg, 1);
     case OPT_HV:
+        m->hv_set = true;
         return choose(verb, "hv", arg, cli_personas, &m->s.persona[0]);
     case OPT_HV_BASE:
         if (!cli_number(arg, 0x4000ff00, &v) || v < 0x40000000 || (v & 0xff) != 0)

@@ -34,10 +34,10 @@ _trapspec_values()
     --mode) echo "long64 compat32 compat16 prot32 prot16 real16 vm86 a64" ;;
     --cpl) echo "0 3" ;;
     --el) echo "0 1" ;;
-    --hv) echo "kvm none" ;;
+    --hv) echo "kvm hyperv none" ;;
     --patch) echo "rewrite emulate inject" ;;
     --psci) echo "0.1 0.2 1.0 1.1" ;;
-    --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 kvm plugin: golden: dump:" ;;
+    --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 model:hyperv kvm plugin: golden: dump:" ;;
     --cpu) trapspec cpuid --list 2>/dev/null ;;
     --format) echo "raw aida64 libcpuid libvirt firecracker xen-policy xen-featureset json" ;;
     --kind) echo "historic systematic model protocol rules" ;;
@@ -45,7 +45,7 @@ _trapspec_values()
     --color) echo "auto always never" ;;
     --engine) echo "libfuzzer afl" ;;
     --harness) echo "fz_exec fz_cpuid fz_hypercall" ;;
-    --table) echo "x86_leaves x86_ranges hv_kvm calls_kvm patch arm_smccc arm_psci" ;;
+    --table) echo "x86_leaves x86_ranges hv_kvm hv_hyperv calls_kvm calls_hyperv calls_hyperv_msr patch arm_smccc arm_psci" ;;
     esac
 }
 

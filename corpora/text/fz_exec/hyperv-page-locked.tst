@@ -1,0 +1,4 @@
+trapspec scenario 1
+# Hyper-V itself: a locked page does not move, and zeroing the identity disables it
+persona hyperv
+code b900000040b801000000ba000000810f30b901000040b803000300ba000000000f30b801100300ba000000000f300f32b900000040b80000000031d20f30b9010000400f32f4
