@@ -70,6 +70,7 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     if (arch == TSP_ARCH_ARM64) {
         probe_arm64(&p);
         probe_edges_arm64(&p);
+        probe_xen_arm64(&p);
         probe_move(&p, arch);
         return;
     }
@@ -78,6 +79,7 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     probe_calls(&p);
     probe_hyperv(&p);
     probe_hyperv_own(&p);
+    probe_xen(&p);
     probe_patch(&p);
     probe_edges(&p);
     probe_move(&p, arch);
