@@ -17,7 +17,7 @@ static const char help[] =
     "  --kvm           what this machine's KVM offers guests\n"
     "  --live          this machine, on the CPU the program happens to run on\n"
     "  --guest V       intel (default), amd, hygon, centaur\n"
-    "  --hv NAME       hypervisor interface in it: kvm (default), hyperv or none\n"
+    "  --hv NAME       hypervisor interface in it: kvm (default), xen, hyperv or none\n"
     "  --hv-base LEAF  where its block stands (0x40000000)\n"
     "  --policy FILE   print that file's first CPU again\n"
     "  -o FILE         write to FILE instead of standard output\n\n"

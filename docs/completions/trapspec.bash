@@ -34,7 +34,7 @@ _trapspec_values()
     --mode) echo "long64 compat32 compat16 prot32 prot16 real16 vm86 a64" ;;
     --cpl) echo "0 3" ;;
     --el) echo "0 1" ;;
-    --hv) echo "kvm hyperv none" ;;
+    --hv) echo "kvm xen hyperv none" ;;
     --patch) echo "rewrite emulate inject" ;;
     --psci) echo "0.1 0.2 1.0 1.1" ;;
     --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 model:hyperv kvm plugin: golden: dump:" ;;
@@ -45,7 +45,7 @@ _trapspec_values()
     --color) echo "auto always never" ;;
     --engine) echo "libfuzzer afl" ;;
     --harness) echo "fz_exec fz_cpuid fz_hypercall" ;;
-    --table) echo "x86_leaves x86_ranges hv_kvm hv_hyperv calls_kvm calls_hyperv calls_hyperv_msr patch arm_smccc arm_psci" ;;
+    --table) echo "x86_leaves x86_ranges hv_kvm hv_hyperv hv_xen calls_kvm calls_xen calls_xen_page calls_hyperv calls_hyperv_msr patch arm_smccc arm_psci" ;;
     esac
 }
 
