@@ -7,23 +7,25 @@
 #include "emu/state/mmu.h"
 
 #define CODE_SLOTS 512u
-#define NO_SLOT CODE_SLOTS
 
+/* Blocks are taken in the same order after each reset, whatever their slots are: those of one short
+ * run after the other lie in the same few kilobytes, which stay in the processor's cache. */
 struct code_cache {
     void (*bind)(struct code_block *b);
     uint32_t nused;
-    uint16_t used[CODE_SLOTS]; /* slots that may be valid */
-    bool listed[CODE_SLOTS];
-    uint16_t current[TSP_MAX_VCPU]; /* slot each vCPU looked up last, or NO_SLOT */
-    struct code_block slot[CODE_SLOTS];
+    uint16_t order[CODE_SLOTS];               /* all blocks; the first nused have a slot */
+    uint16_t slot[CODE_SLOTS];                /* of each of those */
+    uint16_t at[CODE_SLOTS];                  /* per slot: its block + 1, or 0 */
+    struct code_block *current[TSP_MAX_VCPU]; /* what each vCPU looked up last, or NULL */
+    struct code_block block[CODE_SLOTS];
 };
 
 struct code_cache *code_open(void)
 {
     struct code_cache *c = calloc(1, sizeof(*c));
 
-    if (c)
-        code_reset(c);
+    for (unsigned i = 0; c && i < CODE_SLOTS; i++)
+        c->order[i] = (uint16_t)i;
     return c;
 }
 
@@ -39,13 +41,11 @@ void code_bind(struct code_cache *c, void (*bind)(struct code_block *b))
 
 void code_reset(struct code_cache *c)
 {
-    for (uint32_t i = 0; i < c->nused; i++) {
-        c->slot[c->used[i]].valid = false;
-        c->listed[c->used[i]] = false;
-    }
+    for (uint32_t i = 0; i < c->nused; i++)
+        c->at[c->slot[c->order[i]]] = 0;
     c->nused = 0;
     for (unsigned i = 0; i < TSP_MAX_VCPU; i++)
-        c->current[i] = NO_SLOT;
+        c->current[i] = NULL;
 }
 
 static uint64_t page_of(uint64_t gpa)
@@ -63,28 +63,29 @@ static unsigned slot_of(uint64_t gpa, unsigned mode)
 void code_drop(struct vm *vm, uint64_t gpa)
 {
     struct code_cache *c = vm->code;
-    uint32_t left = 0;
 
     gpa = page_of(gpa);
-    for (uint32_t i = 0; i < c->nused; i++) {
-        unsigned s = c->used[i];
-        struct code_block *b = &c->slot[s];
+    for (uint32_t i = 0; i < c->nused;) {
+        uint16_t at = c->order[i];
+        struct code_block *b = &c->block[at];
 
-        if (page_of(b->gpa) == gpa || page_of(b->gpa2) == gpa)
-            b->valid = false;
-        c->listed[s] = b->valid;
-        if (b->valid)
-            c->used[left++] = (uint16_t)s;
+        if (b->valid && page_of(b->gpa) != gpa && page_of(b->gpa2) != gpa) {
+            i++;
+            continue;
+        }
+        b->valid = false;
+        c->at[c->slot[at]] = 0;
+        c->order[i] = c->order[--c->nused];
+        c->order[c->nused] = at;
     }
-    c->nused = left;
     vm->mem.flags[(gpa - vm->mem.base) / MEM_PAGE] &= (uint8_t)~MEM_CODE;
 }
 
 void code_leave(struct vm *vm)
 {
     for (unsigned i = 0; i < TSP_MAX_VCPU; i++)
-        if (vm->code->current[i] != NO_SLOT)
-            vm->code->slot[vm->code->current[i]].valid = false;
+        if (vm->code->current[i])
+            vm->code->current[i]->valid = false;
 }
 
 /* True when the instruction must be the last of its block: what follows it may be elsewhere,
@@ -116,17 +117,23 @@ static void depend(struct vm *vm, uint64_t gpa, unsigned len)
     mmu_mark(vm, gpa, MEM_CODE);
 }
 
-/* Memory that was never written is the same instruction again and again. */
+/* Memory that was never written is the same instruction again and again. Two words rather than
+ * memcmp, which fuzzing engines replace by something slow. */
 static bool repeats(const uint8_t *p, size_t room, const struct insn *last)
 {
+    const uint8_t *q = p - last->len;
+
     return room >= TSP_INSN_BYTES && last->status == INSN_OK &&
-           memcmp(p, p - last->len, TSP_INSN_BYTES) == 0;
+           ((le_load(p, 8) ^ le_load(q, 8)) | (le_load(p + 8, 8) ^ le_load(q + 8, 8))) == 0;
 }
 
 /* Decodes from p, where `room` bytes are left in the page, as far as whole instructions go. */
 static void decode_run(struct vm *vm, struct code_block *b, const uint8_t *p, size_t room)
 {
-    while (room > 0 && b->n < CODE_BLOCK_MAX) {
+    /* One of several vCPUs takes one instruction at a time, each looked up. */
+    unsigned max = vm->nvcpu > 1 ? 1 : CODE_BLOCK_MAX;
+
+    while (room > 0 && b->n < max) {
         struct insn *in = &b->insn[b->n];
 
         if (b->n > 0 && repeats(p, room, in - 1))
@@ -208,12 +215,17 @@ static bool fill(struct vm *vm, struct vcpu *vc, struct code_block *b, uint64_t 
     return true;
 }
 
-static void list(struct code_cache *c, unsigned s)
+/* The block of a slot; one that had none gets one that is not valid. */
+static struct code_block *block_of(struct code_cache *c, unsigned s)
 {
-    if (c->listed[s])
-        return;
-    c->listed[s] = true;
-    c->used[c->nused++] = (uint16_t)s;
+    if (c->at[s] == 0) {
+        uint16_t at = c->order[c->nused++];
+
+        c->block[at].valid = false;
+        c->slot[at] = (uint16_t)s;
+        c->at[s] = (uint16_t)(at + 1);
+    }
+    return &c->block[c->at[s] - 1];
 }
 
 /* A block that crosses is right only while its second page is mapped where it was. */
@@ -233,15 +245,12 @@ const struct code_block *code_lookup(struct vm *vm, struct vcpu *vc, uint64_t li
     struct code_cache *c = vm->code;
     struct code_block *b;
     uint64_t gpa;
-    unsigned s;
 
     if (!mmu_translate_fetch(vm, vc, lin, &gpa))
         return NULL;
-    s = slot_of(gpa, vc->s.regs.mode);
-    b = &c->slot[s];
-    c->current[vc->id] = (uint16_t)s;
+    b = block_of(c, slot_of(gpa, vc->s.regs.mode));
+    c->current[vc->id] = b;
     if (b->valid && b->gpa == gpa && b->mode == vc->s.regs.mode && second_page_same(vm, vc, b, lin))
         return b;
-    list(c, s);
     return fill(vm, vc, b, lin, gpa) ? b : NULL;
 }

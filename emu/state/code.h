@@ -35,8 +35,8 @@ void code_reset(struct code_cache *c);
  * The block at lin (linear, CS base added) of this vCPU. NULL when the first instruction cannot be
  * fetched or is cut off by a page that cannot be fetched (vc->fault filled); the last instruction
  * of a block may have a status other than INSN_OK. A block ends after the first instruction that is
- * a trap, changes pc or the rules of translation, or has such a status. The CS limit is not looked
- * at: a block may run past it.
+ * a trap, changes pc or the rules of translation, or has such a status; that of one of several
+ * vCPUs is one instruction. The CS limit is not looked at: a block may run past it.
  */
 const struct code_block *code_lookup(struct vm *vm, struct vcpu *vc, uint64_t lin);
 

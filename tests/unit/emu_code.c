@@ -26,6 +26,7 @@ static void a_block_ends_behind_traps_and_branches(void **state)
         struct vcpu *vc = rig_open();
         const struct code_block *b;
 
+        rig_vm.nvcpu = 1;
         rig_long_mode(vc);
         text(0x10000, rows[i].bytes, rows[i].len);
         b = code_lookup(&rig_vm, vc, 0x10000);
@@ -35,6 +36,44 @@ static void a_block_ends_behind_traps_and_branches(void **state)
         assert_ptr_equal(code_lookup(&rig_vm, vc, 0x10000), b);
         rig_close();
     }
+}
+
+/* Each of several vCPUs takes one instruction at a time: what follows would be decoded for
+ * nothing. */
+static void a_block_of_several_vcpus_is_one_instruction(void **state)
+{
+    struct vcpu *vc = rig_open();
+
+    (void)state;
+    rig_long_mode(vc);
+    text(0x10000, "\x90\x90\x0f\xa2", 4);
+    assert_int_equal(code_lookup(&rig_vm, vc, 0x10000)->n, 1);
+    assert_int_equal(code_lookup(&rig_vm, vc, 0x10001)->insn[0].op, OP_NOP);
+    assert_int_equal(code_lookup(&rig_vm, vc, 0x10002)->insn[0].op, OP_CPUID);
+    rig_close();
+}
+
+/* Many blocks come and go in one page: each lookup finds what is there. */
+static void dropped_blocks_are_taken_again(void **state)
+{
+    struct vcpu *vc = rig_open();
+
+    (void)state;
+    rig_long_mode(vc);
+    for (unsigned round = 0; round < 64; round++) {
+        const char *insn = round % 2 ? "\x0f\xa2" : "\x0f\x0b";
+
+        for (uint64_t at = 0x10000; at < 0x10100; at += 2)
+            text(at, insn, 2);
+        for (uint64_t at = 0x10000; at < 0x10100; at += 2)
+            assert_int_equal(code_lookup(&rig_vm, vc, at)->insn[0].op,
+                             round % 2 ? OP_CPUID : OP_UD2);
+        for (uint64_t at = 0x11000; at < 0x13000; at += 16)
+            assert_non_null(code_lookup(&rig_vm, vc, at));
+        if (round % 8 == 7)
+            code_reset(rig_vm.code);
+    }
+    rig_close();
 }
 
 static void a_store_into_the_page_drops_its_blocks(void **state)
@@ -128,6 +167,7 @@ static void a_whole_instruction_needs_no_second_page(void **state)
     const struct code_block *b;
 
     (void)state;
+    rig_vm.nvcpu = 1;
     rig_long_mode(vc);
     rig_put(rig_pte(0x11000), 0, 8);
     text(0x10ffc, "\x90\x0f\x01\xd9", 4);
@@ -233,6 +273,8 @@ static void events_show_the_bytes_before_and_after(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_block_ends_behind_traps_and_branches),
+    cmocka_unit_test(a_block_of_several_vcpus_is_one_instruction),
+    cmocka_unit_test(dropped_blocks_are_taken_again),
     cmocka_unit_test(a_store_into_the_page_drops_its_blocks),
     cmocka_unit_test(an_instruction_across_pages_depends_on_both),
     cmocka_unit_test(a_store_elsewhere_in_the_page_keeps_its_blocks),
