@@ -40,7 +40,7 @@ fuzz_all() {
     for h in build/libfuzzer/bin/fz_*; do
         [ -x "$h" ] && [ "${h%.dict}" = "$h" ] || continue
         out=$(mktemp -d)
-        "$h" -max_total_time=10 -artifact_prefix="$out/" "$out" "build/libfuzzer/seeds/$(basename "$h")" \
+        "$h" -max_total_time=10 -entropic=0 -artifact_prefix="$out/" "$out" "build/libfuzzer/seeds/$(basename "$h")" \
             >"$out/.log" 2>&1 || { tail -n 30 "$out/.log"; rm -rf "$out"; return 1; }
         tail -n 1 "$out/.log"
         rm -rf "$out"

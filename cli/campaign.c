@@ -68,6 +68,8 @@ static void exec_libfuzzer(const struct campaign *c, unsigned seconds)
     argv[n++] = artifact;
     argv[n++] = "-print_final_stats=1";
     argv[n++] = "-timeout=25";
+    /* Its power schedule costs more time than the inputs do (docs/BENCH.md). */
+    argv[n++] = "-entropic=0";
     if (dict[0] != 0)
         argv[n++] = dict;
     argv[n++] = target;
