@@ -7,6 +7,7 @@
 
 #include "decoder/decoder.h"
 #include "emu/emu.h"
+#include "fuzz/harness/harness.h"
 #include "fuzz/run/sweep.h"
 
 #define TRACE_LOOP 200u /* rounds of a loop that fit in one trace */
@@ -63,6 +64,16 @@ static void run_judged(void)
     input_build(&scenario, base_leaf, base_n, &image, &setup);
     exec_run(&target, &setup, NULL, 0, BUDGET, &trace);
     spec_check(spec, &setup, &trace, &opt);
+}
+
+/* As harnesses do it: with the input's own schedule and moves, and their budget. */
+static void run_fuzzed(void)
+{
+    struct spec_options opt = {.caps = target.caps, .least = VERDICT_FAIL, .found = found};
+
+    input_build(&scenario, base_leaf, base_n, &image, &setup);
+    if (exec_scenario(&target, &scenario, &setup, HARNESS_BUDGET, &trace) == TSP_OK)
+        spec_check(spec, &setup, &trace, &opt);
 }
 
 static void set_frame(void)
@@ -348,7 +359,8 @@ static void body_fuzz(void *ctx, unsigned n)
         if (!f->run)
             continue;
         input_parse(f->buf, len, &scenario);
-        run_judged();
+        input_whole_steps(&scenario);
+        run_fuzzed();
     }
 }
 
