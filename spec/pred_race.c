@@ -49,10 +49,12 @@ static bool guest_tore(const struct judge *j, const struct race_view *view)
     return false;
 }
 
-/* The instruction of the site itself: one that overlaps it is the guest's own doing. */
+/* The instruction of the site itself, and what the vCPU falls into behind the call that it was; one
+ * that overlaps it otherwise is the guest's own doing. */
 static bool at_site(const struct judge *j, struct race_view *view)
 {
-    return about_site(j, view) && view->executed && view->off == 0 && !j->race->full;
+    return about_site(j, view) && view->executed && !j->race->full &&
+           (view->off == 0 || (view->off < j->race->len && view->v->calls > 0));
 }
 
 /* What is executed stood there at some time when no rewrite was half done. */
@@ -165,6 +167,24 @@ bool pred_one_call(const struct judge *j, const struct pred_use *p, struct say *
     return say_value(say, "calls of one instruction", 1, view.v->calls + 1u);
 }
 
+static bool is_hypercall(const struct judge *j, const uint8_t *p, unsigned n)
+{
+    struct insn_view view;
+
+    opcode_view(j->s, j->ev->before.mode, p, n, &view);
+    return !view.lock && view.insn && (view.insn == j->s->vmcall || view.insn == j->s->vmmcall);
+}
+
+/* A call that ends in an exception is a call; INT 0x1f is one too (torvalds/linux v2.6.38
+ * arch/x86/include/asm/lguest_hcall.h, LGUEST_TRAP_ENTRY). */
+static bool call_faulted(const struct judge *j)
+{
+    static const uint8_t gate[] = {0xcd, 0x1f};
+
+    return j->ev->kind == TSP_EV_FAULT && (is_hypercall(j, j->ev->fetched, j->ev->len) ||
+                                           memcmp(j->ev->fetched, gate, sizeof(gate)) == 0);
+}
+
 /* What the hypervisor wrote is executed as a call and nothing else, and nothing is left over of the
  * instruction it wrote over. */
 bool pred_is_call(const struct judge *j, const struct pred_use *p, struct say *say)
@@ -176,11 +196,13 @@ bool pred_is_call(const struct judge *j, const struct pred_use *p, struct say *s
     if (!about_site(j, &view) || !view.executed || view.off >= j->race->len || !j->race->by_hv)
         return true;
     bytes = (unsigned)(((1u << j->ev->len) - 1) << view.off);
+    if (call_faulted(j))
+        return true;
     /* code that jumps into the middle of an instruction has itself to blame */
     if (view.off > 0 && view.v->calls == 0)
         return true;
-    /* what the guest has changed since is its own */
-    if (j->race->by_guest >> j->race->current & 1)
+    /* an instruction that the guest has changed since is its own */
+    if ((j->race->guest_bytes & bytes) && (j->race->by_guest >> j->race->current & 1))
         return true;
     if (view.off == 0 ? !(j->race->by_hv & bytes) : j->race->by_hv >> view.off & 1)
         return true;
@@ -222,14 +244,6 @@ bool pred_truly_undefined(const struct judge *j, const struct pred_use *p, struc
     snprintf(say->expected, sizeof(say->expected), "the new instruction runs");
     snprintf(say->got, sizeof(say->got), "exception 6");
     return false;
-}
-
-static bool is_hypercall(const struct judge *j, const uint8_t *p, unsigned n)
-{
-    struct insn_view view;
-
-    opcode_view(j->s, j->ev->before.mode, p, n, &view);
-    return !view.lock && view.insn && (view.insn == j->s->vmcall || view.insn == j->s->vmmcall);
 }
 
 bool pred_trapped_call(const struct judge *j, const struct pred_use *p, struct say *say)

@@ -100,6 +100,7 @@ void race_view(const struct judge *j, struct race_view *out)
 static void guest_changed(struct race_memo *m, unsigned changed)
 {
     m->by_hv = (uint16_t)(m->by_hv & ~changed);
+    m->guest_bytes = (uint16_t)(m->guest_bytes | changed);
     for (unsigned i = 0; i < TSP_MAX_VCPU; i++) {
         struct race_vcpu *v = &m->vcpu[i];
 
@@ -118,6 +119,7 @@ static void rewrite_stored(struct race_memo *m, struct race_vcpu *v, const struc
     v->mine = (uint16_t)(v->mine | changed);
     v->left = ev->spare;
     m->by_hv = (uint16_t)(m->by_hv | changed);
+    m->guest_bytes = (uint16_t)(m->guest_bytes & ~changed);
     if (v->left > 0 || v->mine == 0)
         return;
     /* a byte that was put back is the guest's again */

@@ -34,7 +34,7 @@ struct race_memo {
     uint16_t by_guest; /* versions that a store of the guest made */
     uint16_t dead;     /* versions that a finished rewrite has replaced */
     uint16_t by_hv;    /* bytes that the hypervisor changed last */
-    uint16_t spare2;
+    uint16_t guest_bytes; /* bytes that the guest changed last */
     uint8_t now[TSP_INSN_BYTES];
     uint8_t version[RACE_VERSIONS][TSP_INSN_BYTES]; /* what the site was at rest */
     struct race_vcpu vcpu[TSP_MAX_VCPU];

@@ -229,6 +229,33 @@ static void what_is_written_is_the_call(void **state)
     expect("RACE-CALLED", false);
 }
 
+/* What the hypervisor left there is a call, or nothing the guest may see. */
+static void what_is_written_faults_as_a_call_only(void **state)
+{
+    static const struct {
+        uint8_t site[16], len;
+        bool guests, fails;
+    } row[] = {
+        {{0xcc, 0x01, 0xc1}, 1, false, true},  {{0xcd, 0x01, 0xd9}, 2, false, true},
+        {{0xcd, 0x1f, 0x90}, 2, false, false}, {{0x0f, 0x01, 0xc1}, 3, false, false},
+        {{0xcc, 0x01, 0xd9}, 1, true, false},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        begin(foreign);
+        if (row[i].guests) {
+            store(row[i].site);
+        } else {
+            trap(0, foreign, foreign);
+            patch(row[i].site, 0, 0);
+            resume(0, row[i].site);
+        }
+        event(TSP_EV_FAULT, 0, row[i].site, row[i].len, row[i].site);
+        expect("RACE-BREAK", row[i].fails);
+    }
+}
+
 static void ud_for_legal_bytes(void **state)
 {
     (void)state;
@@ -311,6 +338,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_livelock_is_never_right),
     cmocka_unit_test(one_instruction_is_one_call),
     cmocka_unit_test(what_is_written_is_the_call),
+    cmocka_unit_test(what_is_written_faults_as_a_call_only),
     cmocka_unit_test(ud_for_legal_bytes),
     cmocka_unit_test(only_what_trapped_is_acted_on),
     cmocka_unit_test(migration_changes_nothing),
