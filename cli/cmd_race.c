@@ -27,8 +27,15 @@ static const char help[] =
     "  --other O       what the others do: same, store, restore, breakpoint, create, protect,\n"
     "                  remap, interrupt, migrate, moved\n"
     "  --vcpus N       2 (default), 3 or 4\n"
+    "  --width N       the rewrite is stored in pieces of 1, 2, 4 or 8 bytes\n"
+    "  --order O       its pieces: up or down\n"
+    "  --locked        a store is whole even across a cache line or page\n"
+    "  --cas, --blind  it is stored only over what was read, or over anything\n"
+    "                  (these four: kvm@linux-6.1, kvm-2021, lguest, virtualbox)\n"
+    "  --int           text-poke writes INT 0x1f and NOP, of which all bytes differ\n"
     "  --preempt N     at most N switches away from a vCPU that could go on\n"
-    "  --target T      model:kvm (default), model:PROFILE\n"
+    "  --target T      model:kvm (default), model:PROFILE, mutant:ID, plugin:FILE\n"
+    "  --jobs N        processes for --all (2)\n"
     "  -o DIR          where scenarios of broken rules go (race-out)\n"
     "  --html FILE     writes one page\n"
     "  --json          one JSON line for each broken rule\n\n"
@@ -48,6 +55,13 @@ enum {
     OPT_OTHER,
     OPT_VCPUS,
     OPT_PREEMPT,
+    OPT_WIDTH,
+    OPT_ORDER,
+    OPT_LOCKED,
+    OPT_CAS,
+    OPT_BLIND,
+    OPT_INT,
+    OPT_JOBS,
     OPT_TARGET,
     OPT_HTML,
     OPT_JSON,
@@ -63,6 +77,13 @@ static const struct option options[] = {{"protocol", required_argument, NULL, OP
                                         {"other", required_argument, NULL, OPT_OTHER},
                                         {"vcpus", required_argument, NULL, OPT_VCPUS},
                                         {"preempt", required_argument, NULL, OPT_PREEMPT},
+                                        {"width", required_argument, NULL, OPT_WIDTH},
+                                        {"order", required_argument, NULL, OPT_ORDER},
+                                        {"locked", no_argument, NULL, OPT_LOCKED},
+                                        {"cas", no_argument, NULL, OPT_CAS},
+                                        {"blind", no_argument, NULL, OPT_BLIND},
+                                        {"int", no_argument, NULL, OPT_INT},
+                                        {"jobs", required_argument, NULL, OPT_JOBS},
                                         {"target", required_argument, NULL, OPT_TARGET},
                                         {"html", required_argument, NULL, OPT_HTML},
                                         {"output", required_argument, NULL, 'o'},
@@ -71,17 +92,15 @@ static const struct option options[] = {{"protocol", required_argument, NULL, OP
                                         {NULL, 0, NULL, 0}};
 
 #define MAX_STATES 400000u
+#define JOBS_MAX 64u
 #define PREEMPT_MAX 100u
 
 struct race {
     struct race_case one;
-    bool all, json, protocol_set, vcpus_set;
-    int preempt;
-    const char *target, *out, *html;
-    struct source src;
-    struct explorer *explorer;
+    bool all, json, protocol_set, vcpus_set, how_set;
+    const char *out, *html;
+    struct race_worker w;
     struct race_report report;
-    bool unwritable;
 };
 
 static double seconds(void)
@@ -146,12 +165,41 @@ static int number_option(struct race *r, int opt, const char *arg)
             return cli_usage("race", "--vcpus %s: 2, 3 or 4", arg);
         r->one.vcpus = (uint8_t)v;
         r->vcpus_set = true;
+    } else if (opt == OPT_JOBS) {
+        if (!cli_number(arg, JOBS_MAX, &v) || v < 1)
+            return cli_usage("race", "--jobs %s: a number of 1 to %u", arg, JOBS_MAX);
+        r->w.jobs = (unsigned)v;
     } else {
         if (!cli_number(arg, PREEMPT_MAX, &v))
             return cli_usage("race", "--preempt %s: a number up to %u", arg, PREEMPT_MAX);
-        r->preempt = (int)v;
+        r->w.preempt = (int)v;
     }
     return 0;
+}
+
+static int how_option(struct race *r, int opt, const char *arg)
+{
+    static const char *const widths[] = {"1", "2", "4", "8", NULL};
+    static const char *const orders[] = {"up", "down", NULL};
+    uint8_t how = r->one.how, v = 0;
+    int code = 0;
+
+    if (opt == OPT_WIDTH) {
+        code = choose("width", arg, widths, &v);
+        how = (uint8_t)((how & ~TSP_HOW_WIDTH) | (v == 0 ? 0 : v + 1u));
+    } else if (opt == OPT_ORDER) {
+        code = choose("order", arg, orders, &v);
+        how = (uint8_t)((how & ~TSP_HOW_DOWN) | (v ? TSP_HOW_DOWN : 0));
+    } else if (opt == OPT_LOCKED) {
+        how |= TSP_HOW_LOCKED;
+    } else if (opt == OPT_INT) {
+        how |= TSP_HOW_INT;
+    } else {
+        how = (uint8_t)((how & ~TSP_HOW_CAS) | (opt == OPT_CAS ? TSP_HOW_CAS : 0));
+    }
+    r->one.how = how;
+    r->how_set = true;
+    return code;
 }
 
 static int one_option(struct race *r, int opt)
@@ -175,12 +223,20 @@ static int one_option(struct race *r, int opt)
         return choose("other", optarg, race_other_names, &r->one.other);
     case OPT_VCPUS:
     case OPT_PREEMPT:
+    case OPT_JOBS:
         return number_option(r, opt, optarg);
+    case OPT_WIDTH:
+    case OPT_ORDER:
+    case OPT_LOCKED:
+    case OPT_CAS:
+    case OPT_BLIND:
+    case OPT_INT:
+        return how_option(r, opt, optarg);
     case OPT_ALL:
         r->all = true;
         return 0;
     case OPT_TARGET:
-        r->target = optarg;
+        r->w.target = optarg;
         return 0;
     case OPT_HTML:
         r->html = optarg;
@@ -214,55 +270,6 @@ static int parse_args(struct race *r, int argc, char **argv)
 
 /* ---- exploring ---- */
 
-static void take_break(struct race_sum *sum, const struct race_case *c,
-                       const struct explore_broken *how)
-{
-    struct race_break *b = sum->broken;
-
-    while (b < sum->broken + sum->nbreak && b->how.rule != how->rule)
-        b++;
-    if (b == sum->broken + sum->nbreak) {
-        if (sum->nbreak == EXPLORE_RULES)
-            return;
-        sum->nbreak++;
-        *b = (struct race_break){.cases = 0};
-    }
-    if (b->cases == 0 || how->nsched < b->how.nsched) {
-        b->first = *c;
-        b->how = *how;
-    }
-    b->cases++;
-}
-
-static enum tsp_status explore_case(struct race *r, const struct race_case *c, struct race_sum *sum)
-{
-    static struct explore_result result;
-    static struct input_image image;
-    struct tsp_setup setup;
-    struct scenario s;
-    struct explore_options o = {.spec = r->report.spec,
-                                .interrupts = race_interrupts(c),
-                                .migrations = race_migrations(c),
-                                .preempt = r->preempt,
-                                .reduce = c->vcpus > 2};
-    enum tsp_status st;
-
-    if (!race_scenario(c, &s))
-        return TSP_EARG;
-    cli_build(&s, &image, &setup);
-    st = explorer_run(r->explorer, &r->src.t, &setup, &o, &result);
-    if (st != TSP_OK)
-        return st;
-    sum->cases++;
-    sum->truncated += result.truncated;
-    sum->states += result.states;
-    sum->moves += result.moves;
-    sum->schedules += result.schedules;
-    for (unsigned i = 0; i < result.nbroken; i++)
-        take_break(sum, c, &result.broken[i]);
-    return TSP_OK;
-}
-
 static int by_rule(const void *pa, const void *pb)
 {
     const struct race_break *a = pa, *b = pb;
@@ -273,25 +280,13 @@ static int by_rule(const void *pa, const void *pb)
 static enum tsp_status explore_protocol(struct race *r, unsigned protocol)
 {
     struct race_sum *sum = &r->report.sum[r->report.nsum++];
-    enum tsp_status st = TSP_OK;
+    enum tsp_status st;
     double start = seconds();
     struct race_case c = r->one;
 
     *sum = (struct race_sum){.protocol = protocol};
     c.protocol = (uint8_t)protocol;
-    if (!r->all) {
-        st = explore_case(r, &c, sum);
-    } else {
-        for (unsigned i = 0; st == TSP_OK && i < race_case_end() && !cli_interrupted(); i++) {
-            if (!race_case_at(i, &c) || (r->vcpus_set && c.vcpus != r->one.vcpus))
-                continue;
-            c.protocol = (uint8_t)protocol;
-            st = explore_case(r, &c, sum);
-            if (sum->cases % 64 == 0)
-                cli_progress("protocol %u: %u cases", protocol, sum->cases);
-        }
-        cli_progress_done();
-    }
+    st = r->all ? race_explore_matrix(&r->w, protocol, sum) : race_explore_case(&r->w, &c, 0, sum);
     qsort(sum->broken, sum->nbreak, sizeof(sum->broken[0]), by_rule);
     sum->seconds = seconds() - start;
     return st;
@@ -369,19 +364,25 @@ static int explore_all(struct race *r)
         first = 1;
         last = TSP_PROTOCOL_COUNT - 1;
     }
+    r->w.only = r->vcpus_set || r->how_set ? &r->one : NULL;
+    r->w.any_how = !r->how_set;
+    if (!r->vcpus_set && r->all)
+        r->one.vcpus = 0;
     for (unsigned p = first; st == TSP_OK && p <= last; p++)
         st = explore_protocol(r, p);
     if (st == TSP_EARG)
         return cli_usage("race", "there is no such case: %s",
-                         "only 32-bit and 64-bit paged code "
-                         "has page rights, only an "
-                         "instruction across a page a second "
-                         "page");
-    if (st == TSP_ENOTSUP) {
-        fprintf(stderr, "trapspec race: %s cannot be stepped and set back\n", r->src.t.name);
-        return EXIT_NOTHING;
-    }
-    return st == TSP_OK ? tell(r) : EXIT_BAD_INPUT;
+                         "only 32-bit and 64-bit paged code has page rights, only an instruction "
+                         "across a page a second page; not every protocol can store in any way");
+    if (st == TSP_ENOTSUP)
+        fprintf(stderr, "trapspec race: %s cannot be stepped and set back\n", r->w.target);
+    else if (st == TSP_EIO)
+        fprintf(stderr, "trapspec race: %s failed, or did not do the same again\n", r->w.target);
+    else if (st != TSP_OK)
+        fprintf(stderr, "trapspec race: no memory or processes\n");
+    if (st == TSP_OK)
+        return tell(r);
+    return st == TSP_ENOTSUP ? EXIT_NOTHING : EXIT_BAD_INPUT;
 }
 
 static int run(int argc, char **argv)
@@ -391,24 +392,26 @@ static int run(int argc, char **argv)
     int code;
 
     r.one = (struct race_case){.protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_LONG64, .vcpus = 2};
-    r.preempt = -1;
-    r.target = "model:kvm";
+    r.w.preempt = -1;
+    r.w.jobs = 2;
+    r.w.target = "model:kvm";
     r.out = "race-out";
     code = parse_args(&r, argc, argv);
     if (code != 0)
         return code;
-    if (source_open(&r.src, r.target, &err) != TSP_OK) {
+    if (source_open(&r.w.src, r.w.target, &err) != TSP_OK) {
         code = cli_fail("race", &err);
-    } else if (r.src.t.ops == NULL || (r.src.t.caps & TSP_CAP_STEPS) == 0) {
-        code = cli_usage("race", "%s cannot be stepped", r.target);
+    } else if (r.w.src.t.ops == NULL || (r.w.src.t.caps & TSP_CAP_STEPS) == 0) {
+        fprintf(stderr, "trapspec race: %s cannot be stepped\n", r.w.target);
+        code = EXIT_NOTHING;
     } else {
-        r.report.spec = spec_builtin();
-        r.report.target = &r.src.t;
-        r.explorer = explorer_open(r.report.spec, MAX_STATES);
-        code = r.explorer == NULL ? EXIT_BAD_INPUT : explore_all(&r);
-        explorer_close(r.explorer);
+        r.w.spec = r.report.spec = spec_builtin();
+        r.report.target = &r.w.src.t;
+        r.w.explorer = explorer_open(r.w.spec, MAX_STATES);
+        code = r.w.explorer == NULL ? EXIT_BAD_INPUT : explore_all(&r);
+        explorer_close(r.w.explorer);
     }
-    source_close(&r.src);
+    source_close(&r.w.src);
     return code;
 }
 

@@ -9,7 +9,7 @@
 
 /* A rule that a protocol breaks, with a shortest schedule over all cases. */
 struct race_break {
-    unsigned cases;
+    unsigned cases, at; /* at: number of the first case in the matrix */
     struct race_case first;
     struct explore_broken how;
     char file[512]; /* the scenario, "" when it was not written */
@@ -41,6 +41,24 @@ void race_timeline(const struct race_report *r, const struct race_break *b,
                    void (*line)(void *ctx, const struct race_line *l), void *ctx);
 void race_print(const struct race_report *r, const struct race_sum *sum);
 void race_json(const struct race_report *r, const struct race_sum *sum);
+
+/* race_all.c: explores one case into *sum; at is its number. */
+struct race_worker {
+    const char *target;
+    unsigned jobs;
+    struct source src;
+    struct explorer *explorer;
+    const struct spec *spec;
+    int preempt;
+    const struct race_case
+        *only;    /* NULL: of the whole matrix; else with this number of vCPUs (0: */
+    bool any_how; /* any) and in this way, unless any_how */
+};
+enum tsp_status race_explore_case(struct race_worker *w, const struct race_case *c, unsigned at,
+                                  struct race_sum *sum);
+/* The matrix under one protocol, in `jobs` processes; the result does not depend on how many. */
+enum tsp_status race_explore_matrix(struct race_worker *w, unsigned protocol, struct race_sum *sum);
+
 enum tsp_status race_html(const struct race_report *r, const char *path, struct tsp_error *err);
 
 #endif

@@ -2,7 +2,7 @@
 /* Breadth-first search over the states of a machine with a protocol. */
 #include "fuzz/run/explore.h"
 
-#include "fuzz/target/states.h"
+#include "fuzz/run/stepper.h"
 #include "spec/race.h"
 
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #define ROOM ((size_t)96 << 20) /* of all states still to be gone on from */
 #define MOVES (TSP_MAX_VCPU * 4u)
 #define NONE UINT32_MAX
+_Static_assert(EXPLORE_DEPTH == STEPPER_DEPTH, "paths");
 
 /* What the search itself has to know of a state. */
 struct extra {
@@ -46,7 +47,7 @@ struct explorer {
     size_t next_tail;  /* once the first of them is done with */
     uint64_t now[STATE_MAX / 8];
     /* of this run */
-    struct target *t;
+    struct stepper s;
     const struct tsp_setup *setup;
     const struct explore_options *o;
     struct explore_result *out;
@@ -142,7 +143,7 @@ static uint64_t mix(uint64_t h, uint64_t v)
 static uint64_t hash_state(const struct explorer *x, const struct race_memo *memo,
                            const struct extra *e)
 {
-    uint64_t h = states_digest(x->t), v;
+    uint64_t h = stepper_digest(&x->s), v;
     const uint8_t *p = (const uint8_t *)memo;
     size_t whole = offsetof(struct race_memo, version) + (size_t)memo->nversion * TSP_INSN_BYTES;
 
@@ -260,7 +261,7 @@ static void arrive(struct explorer *x, const struct race_memo *memo, const struc
     uint32_t made = 0, at = find_node(x, hash, &made);
 
     if (at == NONE) {
-        w.n = states_save(x->t, x->now, sizeof(x->now));
+        w.n = stepper_save(&x->s, x->now, sizeof(x->now));
         if (x->n == x->max || w.n == 0 || !ring_put(x, &w, x->now)) {
             x->out->truncated = true;
             return;
@@ -298,8 +299,8 @@ static bool try_move(struct explorer *x, const void *state, const struct waiting
     struct race_memo memo = w->memo;
     struct extra e = w->extra;
 
-    states_load(x->t, state);
-    if (x->t->ops->run(x->t->self, vcpu, step, &ev) != TSP_OK || ev.kind == TSP_EV_NONE)
+    stepper_load(&x->s, state);
+    if (x->s.failed || !stepper_run(&x->s, vcpu, step, &ev))
         return false;
     x->out->moves++;
     x->move = input_sched_byte(vcpu, step);
@@ -346,8 +347,8 @@ static void expand(struct explorer *x, const void *state, struct waiting *w)
 {
     uint32_t may;
 
-    states_load(x->t, state);
-    may = x->t->ops->runnable(x->t->self);
+    stepper_load(&x->s, state);
+    may = x->s.failed ? 0 : x->s.t->ops->runnable(x->s.t->self);
     /* a switch away from a vCPU that stopped is none */
     w->extra.ended = !(may >> w->extra.last & 1);
     may = movable(x, &w->extra, may);
@@ -424,10 +425,9 @@ enum tsp_status explorer_run(struct explorer *x, struct target *t, const struct 
     memset(out, 0, sizeof(*out));
     if (t->ops->reset(t->self, setup, &ev) != TSP_OK)
         return TSP_EARG;
-    if (setup->protocol == TSP_PROTOCOL_NONE || !states_open(t))
+    if (setup->protocol == TSP_PROTOCOL_NONE || !stepper_open(&x->s, t, setup))
         return TSP_ENOTSUP;
     clear_nodes(x);
-    x->t = t;
     x->setup = setup;
     x->o = o;
     x->out = out;
@@ -438,19 +438,21 @@ enum tsp_status explorer_run(struct explorer *x, struct target *t, const struct 
     w.extra.interrupts = (uint8_t)o->interrupts;
     w.extra.migrations = (uint8_t)o->migrations;
     w.extra.last = 7; /* whoever begins preempts nobody */
-    w.n = states_save(t, x->now, sizeof(x->now));
+    w.n = stepper_save(&x->s, x->now, sizeof(x->now));
     if (w.n == 0 || !ring_put(x, &w, x->now))
         return TSP_ENOMEM;
     x->node[0] = (struct node){.hash = hash_state(x, &w.memo, &w.extra), .parent = NONE};
     find_node(x, x->node[0].hash, &made);
     x->slot[made] = 1;
     x->n = 1;
-    for (x->at = 0; x->at < x->n; x->at++) {
+    for (x->at = 0; x->at < x->n && !x->s.failed; x->at++) {
         const void *state = ring_take(x, &w);
 
         expand(x, state, &w);
         x->tail = x->next_tail;
     }
+    if (x->s.failed)
+        return TSP_EIO;
     out->states = x->n;
     out->schedules = count_schedules(x);
     return TSP_OK;

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "fuzz/run/mutants.h"
 
+#include "fuzz/run/explore.h"
 #include "fuzz/run/probe.h"
 
 #include <stdio.h>
@@ -199,6 +200,24 @@ static void hunt_pools(struct hunt *h)
     }
 }
 
+/* Shortest schedules come first; the base target is asked about each of them. */
+static bool explored(void *ctx, const struct scenario *s, const struct explore_result *r)
+{
+    struct hunt *h = ctx;
+
+    for (unsigned i = 0; i < r->nbroken && !h->end; i++) {
+        struct scenario with = *s;
+        uint32_t n = r->broken[i].nsched < INPUT_SCHED_MAX ? r->broken[i].nsched : INPUT_SCHED_MAX;
+
+        memcpy(with.sched, r->broken[i].sched, n);
+        with.nsched = n;
+        one(h, &with);
+    }
+    h->out->executions += r->moves;
+    h->end = h->end || now() - h->start > h->o->seconds || (h->o->stop != NULL && h->o->stop());
+    return h->end;
+}
+
 static enum tsp_status open_both(struct hunt *h, const char *id, struct tsp_error *err)
 {
     char name[2048 + MUTANT_ID_MAX];
@@ -237,7 +256,7 @@ enum tsp_status mutants_try(const struct mutants_options *o, unsigned index,
             hunt_pools(&h);
         } else if (info.area == MUTANT_RACE) {
             h.everything = true;
-            mutants_races(one, &h);
+            mutants_explore(o->spec, &h.mutant, o->build, explored, &h);
         } else if (o->fuzz) {
             h.everything = true;
             mutants_invent(o->spec, o->seed, one, &h);

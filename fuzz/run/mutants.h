@@ -48,6 +48,13 @@ enum tsp_status mutants_exercise(const struct mutants_options *o, unsigned *hits
 /* Private to mutants*.c: call each() with races, or with mutated scenarios, until it returns false.
  */
 void mutants_races(bool (*each)(void *ctx, const struct scenario *s), void *ctx);
+/* Explores races on the mutant's own, some of every kind of case, until done() says that the rules
+ * broken are enough. */
+struct explore_result;
+void mutants_explore(
+    const struct spec *spec, struct target *t,
+    void (*build)(const struct scenario *s, struct input_image *img, struct tsp_setup *setup),
+    bool (*done)(void *ctx, const struct scenario *s, const struct explore_result *r), void *ctx);
 void mutants_invent(const struct spec *spec, uint32_t seed,
                     bool (*each)(void *ctx, const struct scenario *s), void *ctx);
 

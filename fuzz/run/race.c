@@ -45,8 +45,32 @@ static bool paged(const struct race_case *c)
     return c->mode == TSP_MODE_LONG64 || c->mode == TSP_MODE_COMPAT32;
 }
 
-static bool possible(const struct race_case *c)
+/* Ways other than the protocol's own: those that differ in what is stored when. */
+#define W(n) (n)
+#define DOWN TSP_HOW_DOWN
+#define LOCK TSP_HOW_LOCKED
+#define CAS TSP_HOW_CAS
+static const uint8_t hows[] = {
+    0,           DOWN,       CAS,         DOWN | CAS,        W(2),        W(2) | DOWN,
+    W(2) | LOCK, W(2) | CAS, W(3),        W(2) | LOCK | CAS, W(3) | LOCK, W(2) | DOWN | CAS,
+    W(3) | CAS,  W(4),       W(4) | LOCK, W(3) | LOCK | CAS, W(4) | CAS,  W(4) | LOCK | CAS,
+    TSP_HOW_INT,
+};
+#define HOWS (sizeof(hows) / sizeof(hows[0]))
+
+static bool how_fits(const struct race_case *c)
 {
+    if (c->how == 0)
+        return true;
+    if (c->how == TSP_HOW_INT)
+        return c->protocol == TSP_PROTOCOL_TEXT_POKE;
+    return c->protocol >= TSP_PROTOCOL_KVM && c->protocol <= TSP_PROTOCOL_VIRTUALBOX;
+}
+
+bool race_possible(const struct race_case *c)
+{
+    if (!how_fits(c))
+        return false;
     if (c->based && c->mode == TSP_MODE_LONG64)
         return false;
     if (c->pages == RACE_SECOND_READONLY && !crosses(c))
@@ -70,8 +94,16 @@ static const struct {
 
 static bool in_matrix(const struct race_case *c)
 {
-    if (!possible(c))
+    struct race_case any = *c;
+
+    any.how = 0;
+    if (!race_possible(&any))
         return false;
+    if (c->how != 0 && c->prefix != 0)
+        return false;
+    if (c->how != 0 && c->how != TSP_HOW_INT)
+        return c->mode == TSP_MODE_LONG64 && c->vcpus == 2 && c->pages <= RACE_SECOND_READONLY &&
+               (c->other <= RACE_RESTORE || c->other == RACE_CREATE || c->other == RACE_PROTECT);
     if (c->mode != TSP_MODE_LONG64)
         return c->prefix == 0 && c->pages == RACE_WRITABLE && c->vcpus == 2;
     return c->vcpus == 2 || (c->prefix == 0 && c->pages == RACE_WRITABLE && c->other <= RACE_STORE);
@@ -87,7 +119,8 @@ static unsigned take(unsigned *i, unsigned n)
 
 unsigned race_case_end(void)
 {
-    return 2u * RACE_OTHERS * RACE_PAGES * RACE_PLACES * RACE_PREFIXES * (unsigned)MODES * 2u;
+    return 2u * RACE_OTHERS * RACE_PAGES * RACE_PLACES * RACE_PREFIXES * (unsigned)MODES * 2u *
+           (unsigned)HOWS;
 }
 
 bool race_case_at(unsigned i, struct race_case *out)
@@ -103,8 +136,9 @@ bool race_case_at(unsigned i, struct race_case *out)
     mode = take(&i, (unsigned)MODES);
     out->mode = modes[mode].mode;
     out->based = modes[mode].based;
-    out->vcpus = (uint8_t)(2 + i);
-    return i < 2 && in_matrix(out);
+    out->vcpus = (uint8_t)(2 + take(&i, 2));
+    out->how = i < HOWS ? hows[i] : 0;
+    return i < HOWS && in_matrix(out);
 }
 
 const char *race_case_text(const struct race_case *c, char *out, size_t max)
@@ -112,11 +146,13 @@ const char *race_case_text(const struct race_case *c, char *out, size_t max)
     static const char *const mode[] = {"real16",   "vm86",     "prot16", "prot32",
                                        "compat16", "compat32", "long64"};
 
-    snprintf(out, max, "%s%s %s prefix %s at %s pages %s other %s vcpus %u",
+    char way[80];
+
+    snprintf(out, max, "%s%s %s prefix %s at %s pages %s other %s vcpus %u%s%s",
              c->mode <= TSP_MODE_LONG64 ? mode[c->mode] : "?", c->based ? "+base" : "",
              c->host == TSP_VENDOR_AMD ? "amd" : "intel", race_prefix_names[c->prefix],
              race_place_names[c->place], race_pages_names[c->pages], race_other_names[c->other],
-             c->vcpus);
+             c->vcpus, c->how != 0 ? " how " : "", input_how_text(c->how, way, sizeof(way)));
     return out;
 }
 
@@ -256,13 +292,14 @@ bool race_scenario(const struct race_case *c, struct scenario *s)
     uint8_t call[4];
     uint32_t page;
 
-    if (!possible(c))
+    if (!race_possible(c))
         return false;
     input_default(s, TSP_ARCH_X86);
     s->mode = c->mode;
     s->host = c->host;
     s->policy = c->host == TSP_VENDOR_AMD ? INPUT_POLICY_AMD : INPUT_POLICY_INTEL;
     s->protocol = c->protocol;
+    s->how = c->how;
     s->nvcpu = c->vcpus;
     s->regs[TSP_RAX] = 1; /* a call that every KVM answers with 0 */
     s->regs_set |= 1u << TSP_RAX;

@@ -29,6 +29,7 @@ struct race_case {
     uint8_t place;          /* RACE_PLACES: where in its 16 bytes and its page */
     uint8_t pages, other;
     uint8_t vcpus; /* 2..4 */
+    uint8_t how;   /* TSP_HOW_* */
 };
 #define RACE_PREFIXES 4u
 #define RACE_PLACES 6u
@@ -41,6 +42,8 @@ extern const char *const race_other_names[],
  * below race_case_end. */
 bool race_case_at(unsigned i, struct race_case *out);
 unsigned race_case_end(void);
+/* There is such a case, and its protocol can do it in that way. */
+bool race_possible(const struct race_case *c);
 /* What the case says in a line: "long64 intel prefix 66 at 15 pages rw other store". Returns out.
  */
 const char *race_case_text(const struct race_case *c, char *out, size_t max);

@@ -10,6 +10,8 @@ extern const struct tsp_target_ops model_ops;
 /* mutant.c; its caps are those of what it wraps. */
 extern const struct tsp_target_ops mutant_ops;
 const struct target *mutant_inner(const void *self);
+/* It does nothing while the machine runs. */
+bool mutant_is_setup(const void *self);
 
 /* kvm_target.c, where it is built (TSP_HAVE_KVM). */
 extern const struct tsp_target_ops live_ops;

@@ -419,6 +419,13 @@ static enum tsp_status mutant_set_hv(void *self, unsigned vcpu, const struct tsp
     return m->inner.ops->set_hv(m->inner.self, vcpu, &s);
 }
 
+bool mutant_is_setup(const void *self)
+{
+    const struct mutant_row *r = ((const struct mutant *)self)->row;
+
+    return r->begin == NULL && r->end == NULL;
+}
+
 const struct target *mutant_inner(const void *self)
 {
     return &((const struct mutant *)self)->inner;

@@ -265,6 +265,38 @@ static void setup_protocol(struct mutant *m)
         m->setup.protocol = protocol[m->i].protocol;
 }
 
+/* Steps of that protocol left out, or taken at another time. */
+static const struct {
+    const char *name;
+    uint32_t how;
+} poke[] = {
+    {"no-compare", TSP_HOW_NO_COMPARE},
+    {"no-hold", TSP_HOW_NO_HOLD},
+    {"no-int3", TSP_HOW_NO_BREAK},
+    {"no-sync-int3", TSP_HOW_NO_SYNC_BREAK},
+    {"no-sync-tail", TSP_HOW_NO_SYNC_TAIL},
+    {"no-sync-done", TSP_HOW_NO_SYNC_DONE},
+    {"no-sync", TSP_HOW_NO_SYNC_BREAK | TSP_HOW_NO_SYNC_TAIL | TSP_HOW_NO_SYNC_DONE},
+    {"early", TSP_HOW_EARLY},
+    {"no-first", TSP_HOW_NO_LAST},
+    {"no-tail", TSP_HOW_NO_TAIL},
+    {"reversed", TSP_HOW_REVERSED},
+    {"no-retry", TSP_HOW_NO_RETRY},
+    {"calls-too", TSP_HOW_CALLS_TOO},
+    {"blind", TSP_HOW_NO_COMPARE | TSP_HOW_NO_HOLD},
+};
+
+static void name_poke(unsigned i, char *out, size_t size)
+{
+    snprintf(out, size, "%s", poke[i].name);
+}
+
+static void setup_poke(struct mutant *m)
+{
+    if (m->given->protocol == TSP_PROTOCOL_TEXT_POKE)
+        m->setup.how |= poke[m->i].how;
+}
+
 static void setup_m015(struct mutant *m)
 {
     if (m->given->protocol == TSP_PROTOCOL_TEXT_POKE)
@@ -286,6 +318,14 @@ const struct mutant_row mutant_rows_setup[] = {
      .n = sizeof(protocol) / sizeof(protocol[0]),
      .name = name_protocol,
      .setup = setup_protocol},
+    {.id = "poke",
+     .text = "a step of text-poke is left out, or comes at another time",
+     .kind = MUTANT_PROTOCOL,
+     .source = "torvalds/linux smp_text_poke",
+     .area = MUTANT_RACE,
+     .n = sizeof(poke) / sizeof(poke[0]),
+     .name = name_poke,
+     .setup = setup_poke},
     {.id = "config",
      .text = "the hypervisor runs as if configured otherwise",
      SETUP,
