@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Walks a trace and judges each event by the rules that cover it. */
-#include "spec/judge.h"
+#include "spec/pred.h"
 #include "spec/race.h"
 
 #include <stdio.h>
@@ -154,6 +154,14 @@ static const struct trap_rule *lane_next(const struct judge *j, struct lane_walk
     return &j->s->trap[*w->rule++];
 }
 
+/* What a rule says of before and after an event does not cover the event itself. */
+static bool beside(const struct judge *j, const struct trap_rule *t)
+{
+    const struct pred_def *d = &pred_defs[j->s->pred[t->pred].fn];
+
+    return d->holds == pred_follows || d->holds == pred_entered || d->holds == pred_msr_result;
+}
+
 /* Every rule that covers the event; a failing one is reported at once. */
 static struct outcome_of_rules run_rules(struct judge *j)
 {
@@ -170,8 +178,10 @@ static struct outcome_of_rules run_rules(struct judge *j)
         }
         if ((t->otherwise && in_table) || !rule_applies(j, t))
             continue;
-        in_table++;
-        o.matched++;
+        if (!beside(j, t)) {
+            in_table++;
+            o.matched++;
+        }
         count(j, t->rule);
         say.expected[0] = say.got[0] = 0;
         if (!rule_holds(j, t, &say)) {
@@ -358,14 +368,14 @@ static void judge_stop_event(struct judge *j)
         run_rules(j);
         break;
     case TSP_STOP_TRIPLE:
+    case TSP_STOP_HALT:
+    case TSP_STOP_END:
         /* Most are the guest's own doing: no event to be covered, but rules may speak of it. */
         facts_event(j);
         if (j->insn.insn)
             run_rules(j);
         break;
     case TSP_STOP_BUDGET:
-    case TSP_STOP_HALT:
-    case TSP_STOP_END:
     case TSP_STOP_UNSUPPORTED:
     case TSP_STOP_DONE:
         break;
@@ -441,11 +451,16 @@ static void judge_event(struct judge *j)
     case TSP_EV_STOP:
         judge_stop_event(j);
         break;
+    case TSP_EV_PIO:
+        facts_event(j);
+        run_rules(j);
+        break;
     case TSP_EV_MSR:
-        if (j->hv.mine || (j->personas & 1u << TSP_PERSONA_XEN)) {
-            facts_event(j);
+        facts_event(j);
+        if (j->hv.mine || (j->personas & 1u << TSP_PERSONA_XEN))
             judge_trap(j);
-        }
+        else
+            run_rules(j);
         note_msr(j);
         break;
     default:

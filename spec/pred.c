@@ -18,6 +18,13 @@ const struct pred_def pred_defs[] = {
     {"stop_is", pred_stop_is, 1, 3, PRED_STOP},
     {"sound", pred_sound, 0, 0, PRED_NONE},
     {"went_on", pred_went_on, 0, 0, PRED_NONE},
+    {"follows", pred_follows, 0, 0, PRED_NONE},
+    {"entered", pred_entered, 0, 0, PRED_NONE},
+    {"text_around", pred_text_around, 0, 0, PRED_NONE},
+    {"pio_result", pred_pio_result, 0, 0, PRED_NONE},
+    {"msr_result", pred_msr_result, 0, 0, PRED_NONE},
+    {"power_told", pred_power_told, 0, 0, PRED_NONE},
+    {"power_asked", pred_power_asked, 0, 0, PRED_NONE},
     {"fault", pred_fault, 1, 2, PRED_INT},
     {"undefined", pred_undefined, 0, 0, PRED_NONE},
     {"syndrome", pred_syndrome, 1, 1, PRED_INT},
@@ -183,6 +190,9 @@ bool regs_kept_but(const struct judge *j, uint32_t skip, struct say *say)
         snprintf(name, sizeof(name), "register %u", i);
         return say_value(say, name, ev->before.r[i], ev->after.r[i]);
     }
+    if (!arm && (ev->kind == TSP_EV_CPUID || ev->kind == TSP_EV_HYPERCALL) &&
+        (flags & ev->after.flags & FLAG_RF))
+        return say_value(say, "flags", ev->before.flags, ev->after.flags);
     if (ev->kind == TSP_EV_FAULT || ev->kind == TSP_EV_STOP || !(arm ? flags : flags & ~FLAG_RF))
         return true;
     return say_value(say, "flags", ev->before.flags, ev->after.flags);

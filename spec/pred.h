@@ -19,6 +19,22 @@ PRED(pred_mode_kept);
 PRED(pred_code_unchanged);
 PRED(pred_stop_is);
 
+/* pred_flow.c */
+/* Nothing was executed before this event: state and memory are those of the set-up. */
+bool judge_stepwise(const struct judge *j);
+bool judge_at_start(const struct judge *j);
+PRED(pred_follows);
+PRED(pred_pio_result);
+PRED(pred_msr_result);
+
+/* pred_entry.c */
+PRED(pred_entered);
+PRED(pred_text_around);
+
+/* pred_power.c */
+PRED(pred_power_told);
+PRED(pred_power_asked);
+
 /* pred_fault.c */
 PRED(pred_fault);
 PRED(pred_undefined);

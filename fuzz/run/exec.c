@@ -75,6 +75,24 @@ static void move(struct exec *x)
     keep(x);
 }
 
+/* A vCPU that does not go on says why. One that completed an instruction and then is not runnable
+ * any more has halted at it. */
+static void fell_asleep(struct exec *x)
+{
+    struct tsp_trace *t = x->trace;
+    struct tsp_event *e = &t->ev[t->n];
+
+    if (x->setup->nvcpu != 1 || t->n < 2 || t->n == TSP_MAX_EVENT)
+        return;
+    if (e[-1].kind != TSP_EV_CPUID && e[-1].kind != TSP_EV_HYPERCALL && e[-1].kind != TSP_EV_PATCH)
+        return;
+    *e = e[-1];
+    e->kind = TSP_EV_STOP;
+    e->code = TSP_STOP_HALT;
+    e->info[0] = e->info[1] = 0;
+    keep(x);
+}
+
 enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
                              const struct exec_how *how, struct tsp_trace *trace)
 {
@@ -101,8 +119,10 @@ enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
     while (!x.end && x.budget) {
         uint32_t runnable = t->ops->runnable(t->self);
 
-        if (!runnable)
+        if (!runnable) {
+            fell_asleep(&x);
             break;
+        }
         if (move_is_due(&x) && trace->n < TSP_MAX_EVENT)
             move(&x);
         if (trace->n == TSP_MAX_EVENT) {

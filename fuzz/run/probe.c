@@ -71,6 +71,7 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
         probe_arm64(&p);
         probe_edges_arm64(&p);
         probe_xen_arm64(&p);
+        probe_flow_arm64(&p);
         probe_move(&p, arch);
         return;
     }
@@ -82,5 +83,6 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     probe_xen(&p);
     probe_patch(&p);
     probe_edges(&p);
+    probe_flow(&p);
     probe_move(&p, arch);
 }

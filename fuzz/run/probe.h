@@ -41,6 +41,8 @@ void probe_patch(struct probe *p);
 void probe_arm64(struct probe *p);
 void probe_edges(struct probe *p);
 void probe_edges_arm64(struct probe *p);
+void probe_flow(struct probe *p);
+void probe_flow_arm64(struct probe *p);
 void probe_move(struct probe *p, enum tsp_arch arch);
 
 /* Policies against pools: calls each() with `base` and two policies, until it returns false. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ID_MAX 640u
+#define ID_MAX 1024u
 #define HVC 0xd4000002u
 #define SMC 0xd4000003u
 #define GARBAGE 0xdeadbeef00000000ull

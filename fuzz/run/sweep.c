@@ -45,7 +45,8 @@ static void on_finding(void *ctx, const struct finding *f)
         *j = (struct judged){verdict, f->subject, f->rule};
 }
 
-static void judge(const struct sweep *w, const struct tsp_trace *trace, struct verdicts *v)
+static void judge(const struct sweep *w, const struct tsp_setup *setup,
+                  const struct tsp_trace *trace, struct verdicts *v)
 {
     const struct spec_options opt = {
         .caps = w->t->caps, .least = VERDICT_PASS, .found = on_finding, .ctx = v};
@@ -53,7 +54,7 @@ static void judge(const struct sweep *w, const struct tsp_trace *trace, struct v
     v->w = w;
     for (size_t i = 0; i < trace->n; i++)
         v->of[i] = (struct judged){VERDICT_PASS, SUBJECT_TARGET, NO_RULE};
-    spec_check(w->spec, w->setup, trace, &opt);
+    spec_check(w->spec, setup, trace, &opt);
 }
 
 /* The event of a CPUID instruction that got this answer in the set-up's machine as it starts. */
@@ -196,7 +197,7 @@ static void judge_one(const struct sweep *w, uint32_t leaf, const uint32_t reg[4
     trace.n = 1;
     trace.truncated = false;
     make_event(w, leaf, 0, reg, &trace.ev[0]);
-    judge(w, &trace, &v);
+    judge(w, w->setup, &trace, &v);
     *j = v.of[0];
 }
 
@@ -303,7 +304,7 @@ static bool ask_code(const struct sweep *w, uint32_t leaf, uint32_t sub, uint32_
     setup.vcpu[0].regs.r[TSP_RCX] = sub;
     if (exec_run(w->t, &setup, NULL, 0, CODE_BUDGET, &trace) != TSP_OK)
         return false;
-    judge(w, &trace, &v);
+    judge(w, &setup, &trace, &v);
     for (size_t i = 0; i < trace.n; i++) {
         if (trace.ev[i].kind != TSP_EV_CPUID)
             continue;
@@ -431,7 +432,7 @@ static bool direct_subleaves(struct sweep *w, uint32_t leaf, const uint32_t *sub
         make_event(w, leaf, sub[i], reg[i], &trace.ev[i]);
     trace.n = n;
     trace.truncated = false;
-    judge(w, &trace, &v);
+    judge(w, w->setup, &trace, &v);
     for (size_t i = 0; i < n; i++) {
         struct sweep_row row = row_of(&v.of[i], leaf, sub[i], reg[i]);
 

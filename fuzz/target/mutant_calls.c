@@ -385,7 +385,7 @@ static bool end_trap(struct mutant *m, struct tsp_event *ev)
 }
 
 /* Ends that neither CPUID nor a call ever has. */
-static const char *const strange[] = {"livelock", "triple", "interrupt", "fetch", "other"};
+static const char *const strange[] = {"livelock", "triple", "interrupt", "fetch", "halt", "other"};
 
 static void name_strange(unsigned i, char *out, size_t max)
 {
@@ -415,6 +415,9 @@ static bool end_strange(struct mutant *m, struct tsp_event *ev)
     case 3: /* present, user, fetch: the page tables say otherwise */
         mutant_fault(m, ev, 14, ev->before.level == 3 ? 0x15 : 0x11, ev->addr);
         break;
+    case 4:
+        stop_there(m, ev, TSP_STOP_HALT);
+        break;
     default:
         ev->kind = ev->kind == TSP_EV_CPUID ? TSP_EV_HYPERCALL : TSP_EV_CPUID;
         break;
@@ -427,14 +430,14 @@ const struct mutant_row mutant_rows_calls[] = {
      .text = "a call ends as none does",
      SYSTEMATIC,
      .area = MUTANT_CALLS,
-     .n = 5,
+     .n = 6,
      .name = name_strange,
      .end = end_strange},
     {.id = "cpuid-end",
      .text = "CPUID ends as it never does",
      SYSTEMATIC,
      .area = MUTANT_CPUID,
-     .n = 5,
+     .n = 6,
      .name = name_strange,
      .end = end_strange},
     {.id = "call-result",

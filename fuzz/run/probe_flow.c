@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* Instructions that follow each other with nothing in between, in a machine whose registers all
+ * hold something: what one leaves is what the next begins with. */
+#include "fuzz/run/probe.h"
+
+#include <string.h>
+
+#define GARBAGE 0x8badf00d5ca1ab1eull
+#define FLAGS_ALL 0x8d5u /* OF SF ZF AF PF CF */
+#define FLAG_IF 0x200u
+#define MSR_TSC 0x10u
+#define MSR_KVM_CLOCK 0x4b564d01u
+
+struct piece {
+    uint8_t n, code[12];
+};
+
+static const struct piece pieces[] = {
+    {4, {0x0f, 0xa2, 0x0f, 0xa2}},                                      /* CPUID */
+    {6, {0x0f, 0xa2, 0x0f, 0xa2, 0x0f, 0x0b}},                          /* and UD2 */
+    {6, {0x0f, 0x01, 0xc1, 0x0f, 0x01, 0xc1}},                          /* VMCALL */
+    {6, {0x0f, 0x01, 0xd9, 0x0f, 0x01, 0xd9}},                          /* VMMCALL */
+    {10, {0x0f, 0xa2, 0x0f, 0x01, 0xc1, 0x0f, 0xa2, 0x0f, 0x01, 0xd9}}, /* in turn */
+    {2, {0x0f, 0x0b}},
+    {4, {0xe4, 0x80, 0x0f, 0xa2}}, /* IN AL, 0x80 */
+    {4, {0xe5, 0x80, 0x0f, 0xa2}}, /* IN eAX, 0x80 */
+    {4, {0xe6, 0x80, 0x0f, 0xa2}}, /* OUT 0x80, AL */
+    {4, {0xe7, 0x80, 0x0f, 0xa2}}, /* OUT 0x80, eAX */
+    {3, {0xec, 0x0f, 0xa2}},       /* IN AL, DX */
+    {3, {0xef, 0x0f, 0xa2}},       /* OUT DX, eAX */
+};
+
+static void fill_x86(struct probe *p, bool second)
+{
+    probe_default(p, TSP_ARCH_X86);
+    p->s.host = second ? TSP_VENDOR_AMD : TSP_VENDOR_INTEL;
+    p->s.policy = second ? INPUT_POLICY_AMD : INPUT_POLICY_INTEL;
+}
+
+static void registers(struct probe *p)
+{
+    for (unsigned r = 0; r < 16; r++)
+        if (r != TSP_RSP)
+            probe_reg(p, r, GARBAGE + r * 0x0101010101010101ull);
+    probe_reg(p, TSP_RAX, GARBAGE << 32 | 1);
+    probe_reg(p, TSP_RCX, GARBAGE << 32);
+    probe_reg(p, TSP_RDX, GARBAGE << 32 | 0x80);
+}
+
+static void probe_pieces(struct probe *p)
+{
+    static const uint64_t flags[] = {0, FLAGS_ALL, FLAGS_ALL | FLAG_IF};
+    static const uint8_t patch[] = {TSP_PATCH_REWRITE, TSP_PATCH_INJECT};
+
+    for (unsigned i = 0; i < PROBE_COUNT(pieces) * probe_nmodes && !p->stop; i++) {
+        for (unsigned k = 0; k < 12; k++) {
+            fill_x86(p, k & 1);
+            probe_mode(p, &probe_modes[i % probe_nmodes]);
+            p->s.patch = patch[k >> 1 & 1];
+            p->s.flags = flags[k / 4];
+            registers(p);
+            probe_code(p, pieces[i / probe_nmodes].code, pieces[i / probe_nmodes].n);
+            probe_emit(p);
+        }
+    }
+}
+
+/* The same question many times, then others: the answers do not depend on how often was asked. */
+static void probe_again(struct probe *p)
+{
+    static const uint32_t leaf[] = {0,   1,          4,          7,          0xb,
+                                    0xd, 0x40000000, 0x40000001, 0x80000001, 0x80000008};
+    uint8_t code[INPUT_CODE_MAX];
+
+    for (unsigned i = 0; i < PROBE_COUNT(leaf) * 2 && !p->stop; i++) {
+        size_t n = 0;
+
+        for (unsigned k = 0; k < 12; k++) {
+            uint32_t at = leaf[(i / 2 + (i & 1 ? k : 0)) % PROBE_COUNT(leaf)];
+            const uint8_t ask[] = {0xb8,
+                                   (uint8_t)at,
+                                   (uint8_t)(at >> 8),
+                                   (uint8_t)(at >> 16),
+                                   (uint8_t)(at >> 24),
+                                   0x31,
+                                   0xc9,
+                                   0x0f,
+                                   0xa2};
+
+            memcpy(code + n, ask, sizeof(ask)); /* MOV EAX, leaf; XOR ECX, ECX; CPUID */
+            n += sizeof(ask);
+        }
+        fill_x86(p, i & 1);
+        registers(p);
+        probe_code(p, code, n);
+        probe_emit(p);
+    }
+}
+
+/* A vCPU that is not the first one asks who it is. */
+static void probe_second_vcpu(struct probe *p)
+{
+    static const uint32_t leaf[] = {1, 0xb, 0x1f, 0x8000001e, 0x80000026};
+
+    for (unsigned i = 0; i < PROBE_COUNT(leaf) * 2 && !p->stop; i++) {
+        static const uint8_t cpuid[] = {0x0f, 0xa2};
+
+        fill_x86(p, i & 1);
+        p->s.nvcpu = 2;
+        probe_code(p, cpuid, sizeof(cpuid));
+        probe_reg(p, TSP_RAX, leaf[i / 2]);
+        probe_emit(p);
+    }
+}
+
+static void probe_msrs(struct probe *p)
+{
+    static const uint8_t code[][6] = {{0x0f, 0x32, 0x0f, 0xa2},  /* RDMSR; CPUID */
+                                      {0x0f, 0x30, 0x0f, 0x32}}; /* WRMSR; RDMSR */
+    static const uint32_t msr[] = {MSR_TSC, MSR_KVM_CLOCK};
+
+    for (unsigned i = 0; i < 4 && !p->stop; i++) {
+        fill_x86(p, i & 1);
+        registers(p);
+        probe_reg(p, TSP_RCX, GARBAGE << 32 | msr[i / 2]);
+        probe_code(p, code[msr[i / 2] == MSR_KVM_CLOCK], 4);
+        probe_emit(p);
+    }
+}
+
+void probe_flow(struct probe *p)
+{
+    probe_pieces(p);
+    probe_again(p);
+    probe_second_vcpu(p);
+    probe_msrs(p);
+}
+
+/* HVC or SMC twice, then an instruction that is undefined. */
+void probe_flow_arm64(struct probe *p)
+{
+    static const uint8_t code[][12] = {
+        {0x02, 0, 0, 0xd4, 0x02, 0, 0, 0xd4, 0, 0, 0, 0},
+        {0x03, 0, 0, 0xd4, 0x02, 0, 0, 0xd4, 0x01, 0, 0, 0xd4}, /* SMC, HVC, SVC */
+    };
+    static const uint32_t id[] = {0x80000000, 0x80000001, 0x84000000, 0x84000004, 0xc4000004,
+                                  0x8400000a, 0x8600ff01, 0x84000050, 0xc5000020, 0xffffffff};
+
+    for (unsigned i = 0; i < PROBE_COUNT(id) * 4 && !p->stop; i++) {
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.level = i & 2 ? 0 : 1;
+        p->s.flags = 0xf0000000u; /* N Z C V */
+        for (unsigned r = 0; r < 31; r++)
+            if (r != 28)
+                probe_reg(p, r, GARBAGE + r * 0x0101010101010101ull);
+        probe_reg(p, 0, id[i / 4]);
+        probe_code(p, code[i & 1], sizeof(code[0]));
+        probe_emit(p);
+    }
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Predicates of who is switched on (Arm DEN0022 5.5 to 5.7). */
+#include "spec/pred.h"
+
+#include "trapspec/bits.h"
+
+#define AFFINITY 0xff00ffffffull /* Aff3 to Aff0 of an MPIDR */
+
+enum power { POWER_ON = 0, POWER_OFF, POWER_PENDING, POWER_UNKNOWN };
+
+static bool is_cpu_on(const struct tsp_event *ev, uint64_t id)
+{
+    uint32_t fid = (uint32_t)ev->before.r[0];
+    uint64_t who = fid >> 30 & 1 ? ev->before.r[1] : (uint32_t)ev->before.r[1];
+
+    return ev->kind == TSP_EV_HYPERCALL && who == id && (uint32_t)ev->after.r[0] == 0 &&
+           (fid == 0x84000003u || fid == 0xc4000003u || fid == 0x95c1ba60u);
+}
+
+/* Whether the vCPU that the call names is on, by the set-up and what happened since. Once CPU_ON
+ * succeeded it may be on its way until it shows itself. */
+static enum power power_of(const struct judge *j)
+{
+    uint64_t id = fact_value(j, COND_A1);
+    unsigned v = 0;
+    enum power now;
+
+    while (v < j->setup->nvcpu && v < TSP_MAX_VCPU &&
+           (j->setup->vcpu[v].arm64.mpidr & AFFINITY) != id)
+        v++;
+    if (v == j->setup->nvcpu || v == TSP_MAX_VCPU)
+        return POWER_UNKNOWN;
+    now = j->setup->vcpu[v].run_state == TSP_RUN_OFF ? POWER_OFF : POWER_ON;
+    for (size_t i = 0; i < j->index; i++) {
+        const struct tsp_event *ev = &j->trace->ev[i];
+
+        if (is_cpu_on(ev, id))
+            now = POWER_PENDING;
+        else if (ev->vcpu == v && ev->kind == TSP_EV_STOP)
+            now = ev->code == TSP_STOP_OFF ? POWER_OFF : POWER_UNKNOWN;
+        else if (ev->vcpu == v && ev->kind != TSP_EV_POLICY && now == POWER_PENDING)
+            now = POWER_ON;
+    }
+    return now;
+}
+
+static bool one_of(const struct judge *j, uint32_t a, uint32_t b, struct say *say)
+{
+    uint32_t got = (uint32_t)j->ev->after.r[0];
+
+    return got == a || got == b || say_value(say, "w0", a, got);
+}
+
+/* AFFINITY_INFO of level 0: 0 on, 1 off, 2 on its way. */
+bool pred_power_told(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    (void)p;
+    switch (power_of(j)) {
+    case POWER_ON:
+        return one_of(j, 0, 0, say);
+    case POWER_OFF:
+        return one_of(j, 1, 1, say);
+    case POWER_PENDING:
+        return one_of(j, 0, 2, say);
+    default:
+        return true;
+    }
+}
+
+/* CPU_ON: success where the target is off, ALREADY_ON or ON_PENDING where it is not. */
+bool pred_power_asked(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    (void)p;
+    switch (power_of(j)) {
+    case POWER_ON:
+        return one_of(j, (uint32_t)-4, (uint32_t)-4, say);
+    case POWER_OFF:
+        return one_of(j, 0, 0, say);
+    case POWER_PENDING:
+        return one_of(j, (uint32_t)-4, (uint32_t)-5, say);
+    default:
+        return true;
+    }
+}
