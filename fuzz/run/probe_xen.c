@@ -298,6 +298,8 @@ static void probe_leaves(struct probe *p)
                 p->s.hv_base[0] = SECOND_BASE;
                 p->s.hv_base[1] = HV_BASE;
             }
+            if (leaf[i / 5] == 0x20)
+                p->s.leaf[p->s.nleaf++] = (struct tsp_leaf){.leaf = 0x20};
             probe_code(p, cpuid, 2);
             probe_reg(p, TSP_RAX, leaf[i / 5]);
             probe_reg(p, TSP_RCX, sub);
@@ -306,8 +308,25 @@ static void probe_leaves(struct probe *p)
     }
 }
 
+/* VMCALL with a prefix that makes it undefined, or does not, or does everywhere. */
+static void probe_prefixes(struct probe *p)
+{
+    static const uint8_t prefix[] = {0x66, 0xf2, 0xf3, 0xf0, 0x67, 0x2e};
+
+    for (unsigned i = 0; i < 4 * PROBE_COUNT(prefix) && !p->stop; i++) {
+        const uint8_t *insn = call_insn[i & 1];
+        uint8_t code[] = {prefix[i / 4], insn[0], insn[1], insn[2]};
+
+        start(p, i & 1, &arg_modes[i & 2]);
+        probe_code(p, code, sizeof(code));
+        probe_reg(p, TSP_RAX, 17);
+        probe_emit(p);
+    }
+}
+
 void probe_xen(struct probe *p)
 {
+    probe_prefixes(p);
     probe_numbers(p);
     probe_arguments(p);
     probe_viridian(p);
@@ -354,6 +373,6 @@ void probe_xen_arm64(struct probe *p)
         }
         for (unsigned i = 0; i < PROBE_COUNT(fid) && !p->stop; i++)
             for (unsigned k = 0; k < 3; k++)
-                hvc(p, 0, 17, fid[i], k == 2 ? 0x80008000 : 0x80000000 + k);
+                hvc(p, 0, 17, fid[i], k == 2 ? 0x80008000 : 0x80000001 + k);
     }
 }
