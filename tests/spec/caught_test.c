@@ -221,12 +221,12 @@ static bool same(void *ctx, const struct scenario *s)
     struct pair *p = ctx;
     const struct tsp_setup *setup = build(s);
 
-    enum tsp_status st = exec_run(&p->a, setup, s->sched, s->nsched, BUDGET, &a);
+    enum tsp_status st = exec_run(&p->b, setup, s->sched, s->nsched, BUDGET, &b);
 
     if (st == TSP_ENOTSUP) /* a profile may make some machines only */
         return true;
     assert_int_equal(st, TSP_OK);
-    assert_int_equal(exec_run(&p->b, setup, s->sched, s->nsched, BUDGET, &b), TSP_OK);
+    assert_int_equal(exec_run(&p->a, setup, s->sched, s->nsched, BUDGET, &a), TSP_OK);
     if (a.n != b.n || memcmp(a.ev, b.ev, a.n * sizeof(a.ev[0])) != 0)
         fail_msg("%s: case %u (%s) differs", p->what, p->cases, s->arch ? "arm64" : "x86");
     p->cases++;
