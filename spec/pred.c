@@ -80,6 +80,7 @@ const struct pred_def pred_defs[] = {
     {"truly_undefined", pred_truly_undefined, 0, 0, PRED_NONE},
     {"trapped_call", pred_trapped_call, 0, 0, PRED_NONE},
     {"moved_alike", pred_moved_alike, 0, 0, PRED_NONE},
+    {"ends_at_site", pred_ends_at_site, 0, 0, PRED_NONE},
 };
 const unsigned pred_def_count = sizeof(pred_defs) / sizeof(pred_defs[0]);
 

@@ -111,5 +111,6 @@ PRED(pred_is_call);
 PRED(pred_truly_undefined);
 PRED(pred_trapped_call);
 PRED(pred_moved_alike);
+PRED(pred_ends_at_site);
 
 #endif

@@ -157,6 +157,18 @@ bool pred_retries(const struct judge *j, const struct pred_use *p, struct say *s
     return say_value(say, "traps in a row at this instruction", p->arg[0], view.v->retries + 1u);
 }
 
+bool pred_ends_at_site(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    struct race_view view;
+
+    (void)p;
+    if (!about_site(j, &view) || (!view.v->trapped && view.off >= TSP_INSN_BYTES))
+        return true;
+    snprintf(say->expected, sizeof(say->expected), "an end of patching and trying again");
+    snprintf(say->got, sizeof(say->got), "stop: livelock");
+    return false;
+}
+
 bool pred_one_call(const struct judge *j, const struct pred_use *p, struct say *say)
 {
     struct race_view view;

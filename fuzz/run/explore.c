@@ -208,7 +208,7 @@ static void path_of(const struct explorer *x, struct explore_broken *b)
 
 static void broken(void *ctx, const struct finding *f)
 {
-    static const char *const final[] = {"retries", "never", "executes_whole", "is_call"};
+    static const char *const final[] = {"retries", "ends_at_site", "executes_whole", "is_call"};
     struct explorer *x = ctx;
     struct explore_result *out = x->out;
     struct spec_rule rule;

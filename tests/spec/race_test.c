@@ -191,12 +191,19 @@ static void traps_in_a_row_are_bounded(void **state)
     expect("RACE-PROGRESS", false);
 }
 
-static void a_livelock_is_never_right(void **state)
+static void a_livelock_at_the_site_is_never_right(void **state)
 {
+    struct tsp_event *ev;
+
     (void)state;
     begin(foreign);
     event(TSP_EV_STOP, 0, foreign, 3, foreign)->code = TSP_STOP_LIVELOCK;
     expect("RACE-HANG", true);
+    begin(foreign);
+    ev = event(TSP_EV_STOP, 0, foreign, 3, foreign);
+    ev->code = TSP_STOP_LIVELOCK;
+    ev->addr += 0x1000;
+    expect("RACE-HANG", false);
 }
 
 static void one_instruction_is_one_call(void **state)
@@ -335,7 +342,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_store_put_back_is_not_lost),
     cmocka_unit_test(all_of_a_rewrite_or_nothing),
     cmocka_unit_test(traps_in_a_row_are_bounded),
-    cmocka_unit_test(a_livelock_is_never_right),
+    cmocka_unit_test(a_livelock_at_the_site_is_never_right),
     cmocka_unit_test(one_instruction_is_one_call),
     cmocka_unit_test(what_is_written_is_the_call),
     cmocka_unit_test(what_is_written_faults_as_a_call_only),
