@@ -42,6 +42,7 @@ double model_reset_small(void);
 double model_reset_large(void);
 double model_fuzz_loop(void);
 double model_sweep(void);
+double model_race(void);
 
 /* Peers. */
 double peer_capstone(void);

@@ -8,6 +8,8 @@
 #include "decoder/decoder.h"
 #include "emu/emu.h"
 #include "fuzz/harness/harness.h"
+#include "fuzz/run/explore.h"
+#include "fuzz/run/race.h"
 #include "fuzz/run/sweep.h"
 
 #define TRACE_LOOP 200u /* rounds of a loop that fit in one trace */
@@ -389,4 +391,37 @@ double model_fuzz_loop(void)
 double peer_empty_loop(void)
 {
     return fuzz_time(false);
+}
+
+struct race_bench {
+    struct explorer *x;
+    struct explore_options o;
+    struct explore_result result;
+};
+
+static void body_race(void *ctx, unsigned n)
+{
+    struct race_bench *b = ctx;
+
+    for (unsigned i = 0; i < n; i++)
+        explorer_run(b->x, &target, &setup, &b->o, &b->result);
+}
+
+/* KVM's rewrite of a site that the other vCPU runs as well: three stores, each vCPU fetches three
+ * times. 0: not all of it was explored. */
+double model_race(void)
+{
+    static struct race_bench b;
+    static struct scenario s;
+    const struct race_case c = {.protocol = TSP_PROTOCOL_KVM, .mode = TSP_MODE_LONG64, .vcpus = 2};
+    double t = 0;
+
+    b.o = (struct explore_options){.spec = spec, .preempt = -1};
+    b.x = explorer_open(spec, 10000);
+    if (b.x != NULL && race_scenario(&c, &s)) {
+        input_build(&s, base_leaf, base_n, &image, &setup);
+        t = bench_time(body_race, &b);
+    }
+    explorer_close(b.x);
+    return b.result.truncated || b.result.states < 100 ? 0 : t;
 }
