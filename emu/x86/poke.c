@@ -238,8 +238,14 @@ static void step_hold(struct vm *vm, struct vcpu *vc)
             poke_resume(vm, vc);
         return;
     }
-    /* no other opcode has the length of INT 0x1f and NOP */
-    if (!place(vm, vc) || (how(vm, TSP_HOW_INT) && m->trap_len != OPCODE_BYTES)) {
+    /* only an opcode without prefixes has the length of INT 0x1f and NOP; what stays gets the
+     * exception that lguest had for it, for the native instruction is no #UD */
+    if (how(vm, TSP_HOW_INT) && (m->trap_len != OPCODE_BYTES || !place(vm, vc))) {
+        step_fault_code(vc, X86_GP, 0);
+        poke_fail(vm, vc);
+        return;
+    }
+    if (!place(vm, vc)) {
         refuse(vm, vc);
         return;
     }
