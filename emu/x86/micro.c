@@ -254,7 +254,8 @@ static bool intercepted(struct vm *vm, struct vcpu *vc, const struct insn *in)
         drop_lines(vc);
         return true;
     }
-    if (!(x86_poke_flags(vm) & PROTOCOL_INT1F) || in->status != INSN_OK)
+    if (!(x86_poke_flags(vm) & PROTOCOL_INT1F) || in->status != INSN_OK ||
+        (vm->hv[0] == NULL && vm->hv[1] == NULL))
         return false;
     if (call && (in->prefix & INSN_LOCK) == 0) {
         note(vm, vc, TSP_MICRO_TRAP);
