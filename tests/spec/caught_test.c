@@ -212,7 +212,7 @@ static void documented_model_breaks_nothing(void **state)
 struct pair {
     struct target a, b;
     const char *what;
-    unsigned cases;
+    unsigned cases, refused;
 };
 
 static bool same(void *ctx, const struct scenario *s)
@@ -223,8 +223,10 @@ static bool same(void *ctx, const struct scenario *s)
 
     enum tsp_status st = exec_run(&p->b, setup, s->sched, s->nsched, BUDGET, &b);
 
-    if (st == TSP_ENOTSUP) /* a profile may make some machines only */
+    if (st == TSP_ENOTSUP) { /* a profile may make some machines only */
+        p->refused++;
         return true;
+    }
     assert_int_equal(st, TSP_OK);
     assert_int_equal(exec_run(&p->a, setup, s->sched, s->nsched, BUDGET, &a), TSP_OK);
     if (a.n != b.n || memcmp(a.ev, b.ev, a.n * sizeof(a.ev[0])) != 0)
@@ -305,7 +307,7 @@ static void profiles_are_the_documents_and_their_behaviours(void **state)
         for (unsigned a = 0; a < TSP_ARCH_COUNT; a++)
             probe_each(spec_builtin(), (enum tsp_arch)a, same, &p);
         same_seeds(&p, CORPUS, 0);
-        assert_true(p.cases > 20000);
+        assert_true(p.cases > 500 && p.cases + p.refused > 20000);
         target_close(&p.a);
         target_close(&p.b);
     }
