@@ -194,6 +194,7 @@ void facts_setup(struct judge *j)
     if (s->arch == TSP_ARCH_X86) {
         facts_hyperv(j, initial_msr(s, HYPERV_OS_ID));
         set_zero(j, x86_lacks, sizeof(x86_lacks));
+        set_zero(j, hyperv_lacks, sizeof(hyperv_lacks));
         hv_setup(j);
         fact_set(j, FACT_OWNER, j->hv.mine);
     } else {
@@ -340,12 +341,16 @@ static unsigned cpl_of(const struct tsp_regs *r)
     return r->mode == TSP_MODE_VM86 || r->level != 0;
 }
 
-/* Only where Hyper-V's interface is there is there anything to say. */
+/* Only where Hyper-V's interface is there is there anything to say; elsewhere the set-up's first
+ * values stay. */
 static void event_hyperv(struct judge *j)
 {
-    if (!j->hyperv_on && !j->hv.mine) {
-        set_zero(j, hyperv_lacks, sizeof(hyperv_lacks));
+    if (!j->hyperv_on && !j->hv.mine)
         return;
+    for (size_t i = 0; i < sizeof(hyperv_lacks); i++) {
+        const struct fact_place *p = &fact_groups[hyperv_lacks[i]];
+
+        j->bits[p->word] &= ~(bits_mask(p->n) << p->first);
     }
     fact_set(j, FACT_PAGE, (j->ev->text[0] & j->ev->text[1] & TSP_TEXT_OVERLAY) != 0);
     fact_set(j, FACT_OVERLAY, hv_overlay(j));
