@@ -85,13 +85,14 @@ bool pred_follows(const struct judge *j, const struct pred_use *p, struct say *s
     const struct tsp_event *ev = j->ev, *last;
 
     (void)p;
-    if (!judge_stepwise(j))
-        return true;
-    if (judge_at_start(j))
-        return as_set_up(j, say);
     last = event_before(j);
-    if (!last || last->after.pc != ev->before.pc || last->after.mode != ev->before.mode)
+    /* Most are somewhere else: other instructions came in between. */
+    if (!last || (last->kind != TSP_EV_POLICY && last->after.pc != ev->before.pc))
         return true;
+    if (!judge_stepwise(j) || (last->kind != TSP_EV_POLICY && last->after.mode != ev->before.mode))
+        return true;
+    if (last->kind == TSP_EV_POLICY)
+        return !judge_at_start(j) || as_set_up(j, say);
     switch (last->kind) {
     case TSP_EV_CPUID:
     case TSP_EV_HYPERCALL:
