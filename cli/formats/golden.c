@@ -129,6 +129,8 @@ enum tsp_status golden_read(const char *name, const uint8_t *p, size_t n, struct
     rd->name = name;
     rd->err = err;
     rd->host = out->host = TSP_VENDOR_INTEL;
+    if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+        at += 3; /* the byte order mark that Windows tools put before UTF-8 */
     while (st == TSP_OK && at < end) {
         const char *nl = memchr(at, '\n', (size_t)(end - at));
         size_t len = (size_t)((nl == NULL ? end : nl) - at);

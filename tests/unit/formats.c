@@ -144,6 +144,16 @@ static void golden_reads_a_run(void **state)
 
 /* A good line with one thing put in place of another: the line and what is wrong with it are told.
  */
+static void golden_reads_behind_a_byte_order_mark(void **state)
+{
+    struct tsp_error err = {0};
+    struct golden g;
+
+    (void)state;
+    assert_int_equal(read_golden("\xef\xbb\xbf" TABLE RUN("hlt", ""), &g, &err), TSP_OK);
+    golden_free(&g);
+}
+
 static void golden_refuses_damaged_runs(void **state)
 {
     static const struct {
@@ -300,6 +310,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(dump_written_is_read_back_the_same),
     cmocka_unit_test(dump_index_marks_leaves_with_several_subleaves),
     cmocka_unit_test(golden_reads_a_run),
+    cmocka_unit_test(golden_reads_behind_a_byte_order_mark),
     cmocka_unit_test(golden_refuses_damaged_runs),
     cmocka_unit_test(golden_says_which_flag_it_does_not_know),
     cmocka_unit_test(golden_refuses_with_line_and_reason),
