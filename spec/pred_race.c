@@ -248,7 +248,8 @@ bool pred_truly_undefined(const struct judge *j, const struct pred_use *p, struc
     (void)p;
     if (!about_site(j, &view) || !view.v->trapped || view.off >= TSP_INSN_BYTES)
         return true;
-    if (view.v->trap_len <= TSP_INSN_BYTES - view.off &&
+    /* an instruction that the 16 bytes do not hold whole cannot be told from another */
+    if (view.v->trap_len > TSP_INSN_BYTES - view.off ||
         memcmp(m->now + view.off, view.v->trap, view.v->trap_len) == 0)
         return true;
     if (!valid_now(j, m->now + view.off, TSP_INSN_BYTES - view.off))
