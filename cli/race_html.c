@@ -18,7 +18,8 @@ static const char style[] =
     "th{color:var(--dim);font-weight:600}.f{color:var(--fail);font-weight:700}"
     ".p{color:var(--pass)}.m{font:13px "
     "ui-monospace,monospace;white-space:pre}.dim{color:var(--dim)}"
-    "summary{cursor:pointer}details{background:var(--card);border:1px solid var(--line);"
+    "a{color:inherit}summary{cursor:pointer}details{background:var(--card);border:1px solid "
+    "var(--line);"
     "border-radius:6px;padding:6px 12px;margin:8px 0}";
 
 static void text(FILE *f, const char *s)
@@ -65,12 +66,15 @@ static void matrix(FILE *f, const struct race_report *r)
     for (unsigned k = 0; spec_rule_at(r->spec, k, &rule); k++) {
         if (strcmp(rule.table, "race") != 0)
             continue;
-        fprintf(f, "<tr><td title=\"%s\">%s", rule.source, rule.id);
+        fprintf(f, "<tr><td title=\"%s\">%s<br><span class=dim>", rule.source, rule.id);
+        text(f, rule.note);
+        fputs("</span>", f);
         for (unsigned i = 0; i < r->nsum; i++) {
             const struct race_break *b = break_of(&r->sum[i], k);
 
             if (b != NULL)
-                fprintf(f, "<td class=f>%u", b->cases);
+                fprintf(f, "<td class=f><a href=\"#p%u-%u\">%u</a>", r->sum[i].protocol, k,
+                        b->cases);
             else
                 fputs("<td class=p>holds", f);
         }
@@ -108,14 +112,16 @@ static void line(void *ctx, const struct race_line *l)
     fputs("\n", h->f);
 }
 
-static void one_break(FILE *f, const struct race_report *r, const struct race_break *b)
+static void one_break(FILE *f, const struct race_report *r, unsigned protocol,
+                      const struct race_break *b)
 {
     struct html_line h = {f, b->first.vcpus};
     struct spec_rule rule = {.id = "?"};
     char place[160];
 
     spec_rule_at(r->spec, b->how.rule, &rule);
-    fprintf(f, "<details><summary><span class=f>%s</span> ", rule.id);
+    fprintf(f, "<details id=p%u-%u><summary>", protocol, b->how.rule);
+    fprintf(f, "<span class=f>%s</span> ", rule.id);
     text(f, rule.note);
     fprintf(f, "</summary><p>In %u cases; first in %s.<br>Expected ", b->cases,
             race_case_text(&b->first, place, sizeof(place)));
@@ -147,6 +153,12 @@ enum tsp_status race_html(const struct race_report *r, const char *path, struct 
             "<!doctype html><html lang=en><meta charset=utf-8><title>trapspec race</title>"
             "<style>%s</style>\n<h1>Races at a hypercall site</h1>\n",
             style);
+    fputs(
+        "<p>Every order of the steps of two to four vCPUs while a hypervisor replaces a hypercall "
+        "instruction. A number says in how many cases (site, mode, page, what the others do) some "
+        "schedule breaks the rule, and leads to the shortest one; <span class=p>holds</span>: no "
+        "schedule of any case does.</p>\n",
+        o.f);
     matrix(o.f, r);
     for (unsigned i = 0; i < r->nsum; i++) {
         const char *name = "?", *what = "", *source = "";
@@ -158,9 +170,10 @@ enum tsp_status race_html(const struct race_report *r, const char *path, struct 
         text(o.f, source);
         fputs("</span></p>\n", o.f);
         if (r->sum[i].nbreak == 0)
-            fputs("<p class=p>No schedule breaks a rule.</p>\n", o.f);
+            fprintf(o.f, "<p class=p>None of %.4g schedules breaks a rule.</p>\n",
+                    r->sum[i].schedules);
         for (unsigned k = 0; k < r->sum[i].nbreak; k++)
-            one_break(o.f, r, &r->sum[i].broken[k]);
+            one_break(o.f, r, r->sum[i].protocol, &r->sum[i].broken[k]);
     }
     fputs("</html>\n", o.f);
     return file_commit(&o, err);
