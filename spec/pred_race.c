@@ -279,6 +279,9 @@ bool pred_moved_alike(const struct judge *j, const struct pred_use *p, struct sa
     uint8_t text = ev->text[0] & ev->text[1];
 
     (void)p;
+    /* nobody to call, no call */
+    if (j->setup->persona[0] != TSP_PERSONA_KVM && j->setup->persona[1] != TSP_PERSONA_KVM)
+        return true;
     if (!about_site(j, &view) || !j->race->migrated || view.off != 0 || ev->len == 0 ||
         ev->len > TSP_INSN_BYTES)
         return true;
