@@ -326,7 +326,7 @@ static void name_dirs(struct campaign *c)
 }
 
 /* Seeds with the leaves of --cpu, beside the corpus. */
-static int put_cpu(struct campaign *c, char *seeds, size_t max)
+static int put_cpu(struct campaign *c)
 {
     struct tsp_error err;
     char to[1024];
@@ -335,12 +335,12 @@ static int put_cpu(struct campaign *c, char *seeds, size_t max)
              c->harness, c->cpu);
     if (campaign_cpu_seeds(c->seeds, to, &err) != TSP_OK)
         return cli_fail("fuzz", &err);
-    snprintf(seeds, max, "%s", to);
-    c->seeds = seeds;
+    memcpy(c->own_seeds, to, sizeof(to));
+    c->seeds = c->own_seeds;
     return 0;
 }
 
-static int prepare(struct campaign *c, char *seeds, size_t max)
+static int prepare(struct campaign *c)
 {
     struct tsp_error err;
 
@@ -356,22 +356,21 @@ static int prepare(struct campaign *c, char *seeds, size_t max)
     if (file_mkdirs(c->corpus, &err) != TSP_OK || file_mkdirs(c->findings, &err) != TSP_OK)
         return cli_fail("fuzz", &err);
     if (c->seeds == NULL) {
-        snprintf(seeds, max, "%.900s/seeds/%.60s", c->build, c->harness);
-        c->seeds = seeds;
+        snprintf(c->own_seeds, sizeof(c->own_seeds), "%.900s/seeds/%.60s", c->build, c->harness);
+        c->seeds = c->own_seeds;
     }
     if (count_files(c->seeds) == 0) {
         fprintf(stderr, "trapspec fuzz: %s: no starting inputs there\n", c->seeds);
         return EXIT_BAD_INPUT;
     }
-    return c->cpu == NULL ? 0 : put_cpu(c, seeds, max);
+    return c->cpu == NULL ? 0 : put_cpu(c);
 }
 
 int campaign_run(struct campaign *c)
 {
     struct rule_watch *w;
-    char seeds[1024];
     double end;
-    int code = prepare(c, seeds, sizeof(seeds)), status = 0;
+    int code = prepare(c), status = 0;
 
     if (code != 0)
         return code;

@@ -13,7 +13,7 @@ struct campaign {
     unsigned seconds;
     bool afl, json;
     /* filled while it runs */
-    char corpus[1024], findings[1024], binary[1024];
+    char corpus[1024], findings[1024], binary[1024], own_seeds[1024];
     pid_t child;
     int from_child;               /* its stderr (libFuzzer) */
     uint64_t execs, execs_before; /* this child's; those of earlier ones */
