@@ -170,7 +170,8 @@ static bool leaf_described(const struct build *b, uint32_t leaf, bool relative)
         if (b->rec[i].leaf == leaf && rel == relative)
             return true;
     }
-    return false;
+    /* Rows relative to a block speak of the block at 0x40000000 as well. */
+    return !relative && leaf >> 8 == 0x400000 && leaf_described(b, leaf & 0xff, true);
 }
 
 /* A leaf that a rule or a same: names although no row describes it is a gap; each is counted once.
