@@ -4,6 +4,7 @@
  * table that user space set (setup->policy[0]) and the registers. What this one does is what KVM's
  * user of that table expects: the entry for leaf and sub-leaf; above the highest leaf of a class
  * zeroes (AMD) or the highest basic leaf (Intel); bits that follow the vCPU's state put in last.
+ * Machines of another hypervisor are refused: Xen, for one, answers zeroes to every vendor.
  */
 #include <trapspec/target.h>
 
@@ -97,6 +98,9 @@ static enum tsp_status query_reset(void *self, const struct tsp_setup *setup, st
 {
     struct query *q = (struct query *)self;
 
+    for (int i = 0; i < 2; i++)
+        if (setup->persona[i] != TSP_PERSONA_NONE && setup->persona[i] != TSP_PERSONA_KVM)
+            return TSP_ENOTSUP;
     q->setup = setup;
     q->answered = 0;
     memset(out, 0, sizeof(*out));
