@@ -24,7 +24,7 @@ static const char help[] =
     "  --sample N     every Nth of the scenarios made from the rules only\n"
     "  --cpu NAME     the guest's processor is that recording's (trapspec cpuid --list)\n"
     "  --sweep        ask for all 2^32 CPUID leaves too; their picture is part of report.html\n"
-    "  --corpus PATH  scenario files to run as well; may be repeated\n"
+    "  --corpus PATH  scenario files to run as well, but for races; may be repeated\n"
     "  --known FILE   accepted deviations, lines \"rule, reason\"\n"
     "  --no-known     show accepted deviations as findings\n"
     "  --skip FILE    records not to judge, as for diff; none: judge all\n"
@@ -82,7 +82,7 @@ struct report_args {
     struct report *report;
     struct known *remarks;
     uint64_t sample;
-    unsigned cases, probes, refused, left_out;
+    unsigned cases, probes, refused, left_out, races;
     char why[96]; /* of the first set-up that was refused */
     int code;
 };
@@ -165,7 +165,11 @@ static void corpus_path(struct report_args *a, const char *path, unsigned depth)
         a->code = EXIT_BAD_INPUT;
     } else if (!S_ISDIR(sb.st_mode)) {
         if (cli_scenario(path, &s, &err) == TSP_OK) {
-            judge_scenario(a, path, &s);
+            /* A scenario that names how text is rewritten shows that protocol, not the target. */
+            if (s.protocol != TSP_PROTOCOL_NONE)
+                a->races++;
+            else
+                judge_scenario(a, path, &s);
         } else {
             fprintf(stderr, "trapspec report: %s\n", err.text);
             a->code = EXIT_BAD_INPUT;
@@ -368,6 +372,8 @@ static int finish(struct report_args *a)
     if (a->left_out > 0)
         fprintf(stderr, "trapspec report: %u cases left out: the processor below answered\n",
                 a->left_out);
+    if (a->races > 0)
+        fprintf(stderr, "trapspec report: %u races left out: replay judges them\n", a->races);
     d.records = a->src.is_golden ? a->target : NULL;
     d.policy_is_input = !a->src.is_dump;
     d.remarks = a->remarks;
