@@ -109,14 +109,20 @@ static bool either(const struct judge *j, const struct field_row *row, uint32_t 
 #define HYPERV_FEATURES 0x40000003u
 #define HYPERV_TSC_CONTROL 0x40000118u
 
+/* The first persona is the one that runs the machine. */
+static bool on_xen(const struct judge *j)
+{
+    return j->setup->persona[0] == TSP_PERSONA_XEN;
+}
+
 static bool tsc_control_offered(const struct judge *j)
 {
     const struct tsp_leaf *face = spec_policy_first(&j->policy, 0x40000001u);
     const struct tsp_leaf *e = spec_policy_first(&j->policy, HYPERV_FEATURES);
 
-    /* Only where KVM offers that interface; a machine of Hyper-V's own has no rows yet. */
-    return (j->personas & 1u << TSP_PERSONA_KVM) && face && face->reg[0] == HYPERV_INTERFACE && e &&
-           bits_test(e->reg[0], 15);
+    /* Only where KVM offers that interface and the machine is not one of Xen's. */
+    return (j->personas & 1u << TSP_PERSONA_KVM) && !on_xen(j) && face &&
+           face->reg[0] == HYPERV_INTERFACE && e && bits_test(e->reg[0], 15);
 }
 
 /* The control belongs to the whole machine: what was last written, else what it began with. */
@@ -138,12 +144,12 @@ static bool tsc_control_set(const struct judge *j)
     return bits_test(value, 0);
 }
 
-/* Whether the leaf asked for is of the block that carries KVM's signature. */
-static bool in_kvm_block(const struct judge *j)
+/* Whether the leaf asked for is of the block that carries the persona's signature. */
+static bool in_block(const struct judge *j, enum tsp_persona persona)
 {
     uint32_t leaf = (uint32_t)j->ev->before.r[TSP_RAX];
 
-    return judge_block(j, TSP_PERSONA_KVM) == (leaf & 0xffffff00u);
+    return judge_block(j, persona) == (leaf & 0xffffff00u);
 }
 
 bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got, uint32_t *want)
@@ -182,14 +188,16 @@ bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got,
         *want = j->ev->before.mode == TSP_MODE_LONG64 ? held : 0;
         return got == *want;
     case DYN_PV_UNHALT:
-        *want = (j->setup->config & TSP_CFG_HLT_NOEXIT) && in_kvm_block(j) ? 0 : held;
+        *want = (j->setup->config & TSP_CFG_HLT_NOEXIT) && in_block(j, TSP_PERSONA_KVM) ? 0 : held;
         return got == *want;
     case DYN_TSC_INVARIANT:
         *want = tsc_control_offered(j) && !tsc_control_set(j) ? 0 : held;
         return got == *want;
     case DYN_VCPU_ID: /* Xen public/arch-x86/cpuid.h: valid with EAX bit 3 */
         *want = bits_test(j->ev->after.r[TSP_RAX], 3) ? j->ev->vcpu : held;
-        return got == *want;
+        /* Another hypervisor that shows Xen's leaves has one table for all its vCPUs, and a block
+         * that is not called Xen's is not known to be. */
+        return got == *want || ((!on_xen(j) || !in_block(j, TSP_PERSONA_XEN)) && got == held);
     default:
         return true;
     }
