@@ -115,13 +115,18 @@ static bool on_xen(const struct judge *j)
     return j->setup->persona[0] == TSP_PERSONA_XEN;
 }
 
+static bool kvm_is_there(const struct judge *j)
+{
+    return j->setup->persona[0] == TSP_PERSONA_KVM || j->setup->persona[1] == TSP_PERSONA_KVM;
+}
+
 static bool tsc_control_offered(const struct judge *j)
 {
     const struct tsp_leaf *face = spec_policy_first(&j->policy, 0x40000001u);
     const struct tsp_leaf *e = spec_policy_first(&j->policy, HYPERV_FEATURES);
 
     /* Only where KVM offers that interface; a machine of Hyper-V's own has no rows yet. */
-    return (j->personas & 1u << TSP_PERSONA_KVM) && face && face->reg[0] == HYPERV_INTERFACE && e &&
+    return kvm_is_there(j) && face && face->reg[0] == HYPERV_INTERFACE && e &&
            bits_test(e->reg[0], 15);
 }
 
