@@ -407,6 +407,7 @@ static int run(int argc, char **argv)
     } else {
         r.w.spec = r.report.spec = spec_builtin();
         r.report.target = &r.w.src.t;
+        r.report.target_name = r.w.target;
         r.w.explorer = explorer_open(r.w.spec, MAX_STATES);
         code = r.w.explorer == NULL ? EXIT_BAD_INPUT : explore_all(&r);
         explorer_close(r.w.explorer);

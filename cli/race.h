@@ -24,12 +24,15 @@ struct race_sum {
 struct race_report {
     const struct spec *spec;
     struct target *target;
+    const char *target_name; /* as --target had it */
     unsigned nsum;
     struct race_sum sum[TSP_PROTOCOL_COUNT];
 };
 
 /* The scenario of a break: its case, with the schedule. */
 void race_break_scenario(const struct race_break *b, struct scenario *s);
+/* The command that shows it again. */
+void race_replay(const struct race_report *r, const struct race_break *b, char *buf, size_t max);
 /* Calls line() with each step of the schedule: number, vCPU, what it did, and the rules it broke.
  */
 struct race_line {

@@ -117,7 +117,7 @@ static void one_break(FILE *f, const struct race_report *r, unsigned protocol,
 {
     struct html_line h = {f, b->first.vcpus};
     struct spec_rule rule = {.id = "?"};
-    char place[160];
+    char place[160], replay[2048];
 
     spec_rule_at(r->spec, b->how.rule, &rule);
     fprintf(f, "<details id=p%u-%u><summary>", protocol, b->how.rule);
@@ -135,8 +135,9 @@ static void one_break(FILE *f, const struct race_report *r, unsigned protocol,
     race_timeline(r, b, line, &h);
     fputs("</table>", f);
     if (b->file[0] != 0) {
-        fputs("<p class=m>trapspec replay ", f);
-        text(f, b->file);
+        race_replay(r, b, replay, sizeof(replay));
+        fputs("<p class=m>", f);
+        text(f, replay);
         fputs("</p>", f);
     }
     fputs("</details>\n", f);

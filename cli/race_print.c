@@ -152,10 +152,18 @@ static void print_line(void *ctx, const struct race_line *l)
     printf("\n");
 }
 
+void race_replay(const struct race_report *r, const struct race_break *b, char *buf, size_t max)
+{
+    bool plain = r->target_name == NULL || strcmp(r->target_name, "model:kvm") == 0;
+
+    snprintf(buf, max, "trapspec replay %s%s%s%s", plain ? "" : "--target ",
+             plain ? "" : r->target_name, plain ? "" : " ", b->file);
+}
+
 static void print_break(const struct race_report *r, const struct race_break *b)
 {
     struct spec_rule rule = {.id = "?"};
-    char text[160];
+    char replay[2048], text[160];
 
     spec_rule_at(r->spec, b->how.rule, &rule);
     printf("\n  %s%s%s  %s\n", cli_color(COLOR_RED), rule.id, cli_color(COLOR_OFF), rule.note);
@@ -167,8 +175,9 @@ static void print_break(const struct race_report *r, const struct race_break *b)
         printf("vCPU %-*u", COLUMN - 5, i);
     printf("\n");
     race_timeline(r, b, print_line, NULL);
+    race_replay(r, b, replay, sizeof(replay));
     if (b->file[0] != 0)
-        printf("    trapspec replay %s\n", b->file);
+        printf("    %s\n", replay);
 }
 
 void race_print(const struct race_report *r, const struct race_sum *sum)
@@ -195,7 +204,7 @@ void race_print(const struct race_report *r, const struct race_sum *sum)
 void race_json(const struct race_report *r, const struct race_sum *sum)
 {
     const char *name = "?", *text, *source;
-    char schedule[2 * EXPLORE_DEPTH + 1], replay[600], place[160];
+    char schedule[2 * EXPLORE_DEPTH + 1], replay[2048], place[160];
 
     protocol_name(sum->protocol, &name, &text, &source);
     for (unsigned i = 0; i < sum->nbreak; i++) {
@@ -206,7 +215,7 @@ void race_json(const struct race_report *r, const struct race_sum *sum)
 
         spec_rule_at(r->spec, b->how.rule, &rule);
         hex(schedule, sizeof(schedule), b->how.sched, b->how.nsched);
-        snprintf(replay, sizeof(replay), "trapspec replay %s", b->file);
+        race_replay(r, b, replay, sizeof(replay));
         o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s}", "property", rule.id, "protocol",
                       name, "schedule", schedule, "replay", replay, "cases", (int)b->cases, "case",
                       race_case_text(&b->first, place, sizeof(place)), "expected", b->how.expected,
