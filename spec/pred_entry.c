@@ -206,13 +206,21 @@ static bool arm_entered(const struct judge *j, struct say *say)
            say_value(say, "handler's stack pointer", a->sp_el1, ev->after.r[31]);
 }
 
+/* Zeroes are what an event holds of a page that it could not read. */
+static bool kept(const uint8_t *now, const uint8_t *was, unsigned n)
+{
+    static const uint8_t zeros[TSP_INSN_BYTES];
+
+    return memcmp(now, zeros, n) == 0 || memcmp(now, was, n) == 0;
+}
+
 /* The first thing that happened was a rewrite: what lies behind the instruction is still what was
  * set up, and read-only memory was not written. */
 bool pred_text_around(const struct judge *j, const struct pred_use *p, struct say *say)
 {
-    static const uint8_t zeros[TSP_INSN_BYTES];
     const struct tsp_event *ev = j->ev;
     unsigned len = j->insn.len, n = len < TSP_INSN_BYTES ? TSP_INSN_BYTES - len : 0;
+    unsigned here = 0x1000 - (unsigned)((ev->addr + len) & 0xfff);
     uint8_t was[TSP_INSN_BYTES];
 
     (void)p;
@@ -220,8 +228,9 @@ bool pred_text_around(const struct judge *j, const struct pred_use *p, struct sa
         return true;
     if (table_is_rom(j->setup, ev->addr + len - 1))
         return say_text(say, "read-only memory is left alone", "it was written");
-    if (!table_read(j->setup, ev->addr + len, was, n) || memcmp(ev->stored + len, zeros, n) == 0 ||
-        memcmp(ev->stored + len, was, n) == 0)
+    here = here < n ? here : n;
+    if (!table_read(j->setup, ev->addr + len, was, n) ||
+        (kept(ev->stored + len, was, here) && kept(ev->stored + len + here, was + here, n - here)))
         return true;
     say_bytes(say->expected, sizeof(say->expected), was, n);
     say_bytes(say->got, sizeof(say->got), ev->stored + len, n);
