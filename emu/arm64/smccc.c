@@ -35,15 +35,16 @@ static bool conduit_refused(const struct vm *vm, const struct hv_call *call)
     return call->imm != 0 && !vm_behaves(vm, BEHAVIOUR_ARM_HVC_IMM);
 }
 
+/* There is one EL2: the first persona's services are all there are, and an id it does not know is
+ * not handed to another hypervisor. */
 static const struct hv_call_row *find_row(const struct vm *vm, uint64_t nr)
 {
-    const struct hv_call_row *row = NULL;
+    const struct hv_ops *hv = vm->hv[0] ? vm->hv[0] : vm->hv[1];
+    const struct hv_call_row *row;
 
     if (vm_behaves(vm, BEHAVIOUR_ARM_MUT_ALIAS))
         nr &= ~UINT64_C(0xff0000);
-    for (unsigned i = 0; i < 2 && !row; i++)
-        if (vm->hv[i])
-            row = smccc_row(vm->hv[i]->calls, nr);
+    row = smccc_row(hv->calls, nr);
     return row ? row : psci_row(vm, nr);
 }
 

@@ -140,6 +140,59 @@ static void without_a_hypervisor_calls_are_undefined(void **state)
     guest_close(&g);
 }
 
+/* There is one EL2, and a range of ids has one owner (Arm DEN0028, Function Identifier Ranges):
+ * what the first persona does not offer is not there, whatever the second one could do. */
+static void the_first_of_two_personas_has_every_call(void **state)
+{
+    enum { KVM = TSP_PERSONA_KVM, XEN = TSP_PERSONA_XEN, NONE = TSP_PERSONA_NONE };
+    static const struct {
+        uint8_t first, second;
+        uint64_t x0, x1, out;
+    } pairs[] = {
+        {XEN, KVM, 0x80000000, 0, 0x10002},
+        {KVM, XEN, 0x80000000, 0, 0x10001},
+        {XEN, KVM, 0x80000001, 0x80008000, MINUS1W},
+        {KVM, XEN, 0x80000001, 0x80008000, 1},
+        {XEN, KVM, 0x80008000, 0, MINUS1W},
+        {KVM, XEN, 0x80008000, 0, 0x80008000},
+        {XEN, KVM, 0x80007fff, 1, MINUS1W},
+        {XEN, KVM, 0x80003fff, 0, MINUS1W},
+        {XEN, KVM, 0xc5000020, 0xc5000020, ALL},
+        {KVM, XEN, 0xc5000020, 0xc5000020, 0},
+        {XEN, KVM, 0xc5000021, 0, ALL},
+        {XEN, KVM, 0x86000000, 0, MINUS1W},
+        {XEN, KVM, 0x8600ff01, 0, MINUS1W},
+        {KVM, XEN, 0x8600ff01, 0, 0xb66fb428},
+        {XEN, KVM, 0x8500ff01, 0, 0xdc1218a7},
+        {KVM, XEN, 0x8500ff01, 0, MINUS1W},
+        {XEN, KVM, 0x86000001, 0, MINUS1W},
+        {XEN, KVM, 0x84000050, 0, MINUS1W},
+        {XEN, KVM, 0x84000051, 0x84000050, MINUS1W},
+        {XEN, KVM, 0x84000052, 0, MINUS1W},
+        {XEN, KVM, 0x84000053, 32, MINUS1W},
+        {XEN, KVM, 0xc4000053, 64, ALL},
+        {KVM, XEN, 0x84000050, 0, 0x10000},
+        {XEN, KVM, 0x84000000, 0, 0x10001},
+        {NONE, KVM, 0x84000050, 0, 0x10000},
+        {NONE, XEN, 0x8500ff01, 0, 0xdc1218a7},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        struct guest g;
+
+        guest_open(&g, DOCS);
+        g.setup.persona[0] = pairs[i].first;
+        g.setup.persona[1] = pairs[i].second;
+        call(&g, HVC(0), pairs[i].x0, pairs[i].x1);
+        if (g.ev.after.r[0] != pairs[i].out)
+            print_message("row %u: %x\n", (unsigned)i, (unsigned)pairs[i].x0);
+        assert_int_equal(g.ev.kind, TSP_EV_HYPERCALL);
+        assert_int_equal(g.ev.after.r[0], pairs[i].out);
+        guest_close(&g);
+    }
+}
+
 static void bitmaps_switch_services_off(void **state)
 {
     static const struct {
@@ -288,6 +341,7 @@ static void mutants_differ(void **state)
 static const struct CMUnitTest table[] = {
     cmocka_unit_test(every_call_answers_by_its_profile),
     cmocka_unit_test(without_a_hypervisor_calls_are_undefined),
+    cmocka_unit_test(the_first_of_two_personas_has_every_call),
     cmocka_unit_test(bitmaps_switch_services_off),
     cmocka_unit_test(workaround_levels_are_announced),
     cmocka_unit_test(stolen_time_lies_where_user_space_put_it),
