@@ -335,6 +335,43 @@ static void races_end_in_a_call_or_in_ud(void **state)
     assert_non_null(finding_of(s, "UD-RACE"));
 }
 
+/* Between trap and rewrite another vCPU may store to the instruction. A prefix is then what it
+ * stored, unless the rewrite wrote it; the opcode is compared first. */
+static void a_prefix_may_be_another_vcpus(void **state)
+{
+    static const struct {
+        unsigned mode, nvcpu;
+        const char *stored;
+        uint64_t first, n; /* written */
+        enum verdict want;
+    } row[] = {
+        {L64, 2, "\x26\x45" VMCALL, 0x10002, 3, PASS},
+        {L64, 2, "\x2e\x40" VMCALL, 0x10004, 1, PASS},
+        {L64, 1, "\x26\x45" VMCALL, 0x10002, 3, FAIL},
+        {L64, 2, "\x26\x45" VMCALL, 0x10001, 4, FAIL},
+        {L64, 2, "\x26\x45" VMCALL, 0x10000, 5, FAIL},
+        {L64, 2, "\x26\x40\x0f\x01\xc8", 0x10002, 2, FAIL},
+        {L64, 2, "\x26\x40\x0f\x45\xc1", 0x10004, 1, FAIL},
+        {TSP_MODE_PROT32, 2, "\x26\x65" VMCALL, 0x10002, 3, PASS},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct tsp_event *ev;
+
+        setup_x86_default();
+        setup.nvcpu = (uint8_t)row[i].nvcpu;
+        ev = add_event(EV_P, row[i].mode,
+                       row[i].mode == L64 ? "\x26\x40" VMMCALL : "\x26\x67" VMMCALL, 5);
+        memcpy(ev->stored, row[i].stored, 5);
+        ev->info[0] = row[i].first - 0x10000 + ev->addr;
+        ev->info[1] = row[i].n;
+        if (judge_with(spec_builtin()) != row[i].want)
+            print_error("row %u: %s\n", (unsigned)i, found_text(spec_builtin()));
+        assert_int_equal(judge_with(spec_builtin()), row[i].want);
+    }
+}
+
 /* Bytes that only look alike, and events that are the guest's own affair. */
 static void other_instructions_are_not_judged(void **state)
 {
@@ -387,6 +424,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(rewrite_that_clears_rf_fails),
     cmocka_unit_test(sequence_after_a_rewrite),
     cmocka_unit_test(races_end_in_a_call_or_in_ud),
+    cmocka_unit_test(a_prefix_may_be_another_vcpus),
     cmocka_unit_test(other_instructions_are_not_judged),
     cmocka_unit_test(target_that_died_is_an_error),
 };
