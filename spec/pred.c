@@ -77,6 +77,7 @@ const struct pred_def pred_defs[] = {
     {"retries", pred_retries, 1, 1, PRED_INT},
     {"one_call", pred_one_call, 0, 0, PRED_NONE},
     {"is_call", pred_is_call, 0, 0, PRED_NONE},
+    {"keeps_rights", pred_keeps_rights, 0, 0, PRED_NONE},
     {"truly_undefined", pred_truly_undefined, 0, 0, PRED_NONE},
     {"trapped_call", pred_trapped_call, 0, 0, PRED_NONE},
     {"moved_alike", pred_moved_alike, 0, 0, PRED_NONE},

@@ -108,6 +108,7 @@ PRED(pred_rewrite_complete);
 PRED(pred_retries);
 PRED(pred_one_call);
 PRED(pred_is_call);
+PRED(pred_keeps_rights);
 PRED(pred_truly_undefined);
 PRED(pred_trapped_call);
 PRED(pred_moved_alike);

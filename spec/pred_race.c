@@ -105,6 +105,9 @@ bool pred_overwrites_trapped(const struct judge *j, const struct pred_use *p, st
         off = (uint32_t)off;
     if (ev->info[1] > view.v->trap_len || off > view.v->trap_len - ev->info[1])
         return say_value(say, "linear address written", view.v->trap_addr, ev->info[0]);
+    /* the page was exchanged after it was read, or compared */
+    if ((ev->code == 1) != view.v->read_away)
+        return say_value(say, "memory written is other than that read", 0, 1);
     for (unsigned i = 0; view.changed && i < TSP_INSN_BYTES; i++) {
         unsigned at = i - (unsigned)(view.v->trap_addr - m->site);
 
@@ -129,6 +132,24 @@ bool pred_keeps_stores(const struct judge *j, const struct pred_use *p, struct s
         if ((lost >> i & 1) &&
             j->race->now[i] != view.v->trap[(i - (view.v->trap_addr - j->race->site)) % 16])
             return say_value(say, "byte that another vCPU stored", j->race->now[i],
+                             j->ev->stored[i]);
+    return true;
+}
+
+/* The guest's store changes only what its own page tables let it write. */
+bool pred_keeps_rights(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct race_memo *m = j->race;
+    struct race_view view;
+    unsigned wrong;
+
+    (void)p;
+    if (!about_site(j, &view) || j->ev->before.level != m->level)
+        return true;
+    wrong = view.changed & m->forbidden;
+    for (unsigned i = 0; wrong && i < TSP_INSN_BYTES; i++)
+        if (wrong >> i & 1)
+            return say_value(say, "byte on a page that the guest may not write", m->now[i],
                              j->ev->stored[i]);
     return true;
 }
@@ -246,7 +267,15 @@ bool pred_truly_undefined(const struct judge *j, const struct pred_use *p, struc
     struct race_view view;
 
     (void)p;
-    if (!about_site(j, &view) || !view.v->trapped || view.off >= TSP_INSN_BYTES)
+    if (!about_site(j, &view) || !view.v->trapped)
+        return true;
+    /* another page stands there: the exception is for what is no longer at its address */
+    if (j->ev->spare != 0 && !view.v->away) {
+        snprintf(say->expected, sizeof(say->expected), "what stands on the new page is tried");
+        snprintf(say->got, sizeof(say->got), "exception 6");
+        return false;
+    }
+    if (view.off >= TSP_INSN_BYTES)
         return true;
     /* an instruction that the 16 bytes do not hold whole cannot be told from another */
     if (view.v->trap_len > TSP_INSN_BYTES - view.off ||

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PAGE 4096u
+
 static const char table_name[] = "race";
 
 bool race_rule(const struct spec *s, unsigned rule)
@@ -129,13 +131,40 @@ static void rewrite_stored(struct race_memo *m, struct race_vcpu *v, const struc
     add_version(m, false);
 }
 
+/* Bytes of the site that text, the rights at one end of the instruction, is about: those of its
+ * page. */
+static unsigned on_page(const struct race_memo *m, uint64_t lin)
+{
+    unsigned mask = 0;
+
+    for (unsigned i = 0; i < TSP_INSN_BYTES; i++)
+        mask |= (unsigned)((m->site + i) / PAGE == lin / PAGE) << i;
+    return mask;
+}
+
+/* Rights are those of one level, with CR0.WP as it is. */
+static void note_rights(struct race_memo *m, const struct tsp_event *ev)
+{
+    uint64_t end[2] = {ev->addr, ev->addr + ev->len - 1};
+
+    if (ev->spare != 0 || ev->len == 0 || ev->addr - m->site >= TSP_INSN_BYTES)
+        return;
+    m->level = (uint8_t)ev->before.level;
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned page = on_page(m, end[i]);
+        bool known = (ev->text[i] & TSP_TEXT_KNOWN) != 0, may = ev->text[i] & TSP_TEXT_WRITE;
+
+        m->forbidden = (uint16_t)(known && !may ? m->forbidden | page : m->forbidden & ~page);
+    }
+}
+
 static void trap_over(struct race_memo *m, struct race_vcpu *v, bool done)
 {
     if (done && v->left == 0 && v->old && v->old - 1 != m->current)
         m->dead = (uint16_t)(m->dead | 1u << (v->old - 1));
     v->trapped = v->left = v->old = 0;
     v->mine = v->theirs = 0;
-    v->trap_len = 0;
+    v->trap_len = v->away = v->read_away = 0;
     memset(v->trap, 0, sizeof(v->trap));
 }
 
@@ -151,12 +180,16 @@ static void trap_begins(struct race_vcpu *v, const struct tsp_event *ev)
     memcpy(v->trap, ev->fetched, sizeof(v->trap));
     v->left = v->old = 0;
     v->mine = v->theirs = 0;
+    v->away = v->read_away = ev->spare != 0;
 }
 
 static void note_micro(struct race_memo *m, struct race_vcpu *v, const struct tsp_event *ev)
 {
     if (ev->code == TSP_MICRO_TRAP) {
         trap_begins(v, ev);
+        note_rights(m, ev);
+    } else if (ev->code == TSP_MICRO_READ || ev->code == TSP_MICRO_HOLD) {
+        v->read_away = ev->spare != 0;
     } else if (ev->code == TSP_MICRO_RESUME) {
         trap_over(m, v, true);
     } else if (ev->code == TSP_MICRO_MIGRATE) {
@@ -179,6 +212,8 @@ static void take_event(struct judge *j, const struct race_view *view)
         rewrite_stored(m, v, ev, view->changed);
     else if (view->changed)
         guest_changed(m, view->changed);
+    else if (ev->kind == TSP_EV_RETIRE && ev->code == 0)
+        m->forbidden = 0; /* it may have been its page tables */
     if (view->executed && view->off >= m->len && ev->kind != TSP_EV_FETCH)
         v->calls = 0;
     if (call && view->off < m->len && v->calls < UINT8_MAX)

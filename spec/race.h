@@ -16,11 +16,12 @@ struct race_vcpu {
     uint64_t trap_addr;
     uint8_t trapped; /* the hypervisor is dealing with its trap */
     uint8_t trap_len, trap[TSP_INSN_BYTES];
-    uint8_t left;    /* bytes its rewrite has still to store */
-    uint8_t old;     /* version + 1 that its rewrite puts an end to */
-    uint8_t retries; /* traps in a row that came to nothing */
-    uint8_t calls;   /* made by the instruction at the site since the vCPU came to it */
-    uint8_t spare[2];
+    uint8_t left;          /* bytes its rewrite has still to store */
+    uint8_t old;           /* version + 1 that its rewrite puts an end to */
+    uint8_t retries;       /* traps in a row that came to nothing */
+    uint8_t calls;         /* made by the instruction at the site since the vCPU came to it */
+    uint8_t away;          /* what trapped stood in other memory than the site's */
+    uint8_t read_away;     /* so did what the hypervisor read of it */
     uint16_t mine, theirs; /* bytes changed since the trap: by its rewrite, by the guest */
     uint16_t spare2[2];
 };
@@ -30,11 +31,14 @@ struct race_memo {
     uint8_t on, amd, migrated, full;
     uint8_t len;               /* of the instruction that stood there first, 0: none we know */
     uint8_t nversion, current; /* the last of them is not always the current one */
-    uint8_t spare;
-    uint16_t by_guest; /* versions that a store of the guest made */
-    uint16_t dead;     /* versions that a finished rewrite has replaced */
-    uint16_t by_hv;    /* bytes that the hypervisor changed last */
-    uint16_t guest_bytes; /* bytes that the guest changed last */
+    uint8_t level;             /* of the vCPU whose rights `forbidden` says */
+    uint16_t by_guest;         /* versions that a store of the guest made */
+    uint16_t dead;             /* versions that a finished rewrite has replaced */
+    uint16_t by_hv;            /* bytes that the hypervisor changed last */
+    uint16_t guest_bytes;      /* bytes that the guest changed last */
+    uint16_t forbidden; /* bytes that the guest's page tables kept it from writing when one of
+                           its vCPUs trapped there, and it has written no tables since */
+    uint16_t spare[3];
     uint8_t now[TSP_INSN_BYTES];
     uint8_t version[RACE_VERSIONS][TSP_INSN_BYTES]; /* what the site was at rest */
     struct race_vcpu vcpu[TSP_MAX_VCPU];

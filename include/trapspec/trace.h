@@ -36,18 +36,21 @@ enum tsp_event_kind {
 /*
  * Micro-steps that execute nothing. With a protocol (struct tsp_setup) the site is where vCPU 0
  * starts, 16 bytes long; stored[] of every event then holds those 16 bytes of guest-physical memory
- * after the step. spare is, of a TSP_EV_PATCH, the number of bytes its rewrite has still to store, of
- * other events 1 when the instruction stood at the site's addresses but in other memory. A
- * TSP_EV_RETIRE has code 1 when the instruction touches no memory.
+ * after the step. spare is, of a TSP_EV_PATCH, the number of bytes its rewrite has still to store,
+ * of other events 1 when the instruction stood at the site's addresses but in other memory: one
+ * that trapped or ran, or was read by the hypervisor (READ, HOLD); of an exception that a trap ends
+ * in, when that other memory does not hold what trapped. A TSP_EV_PATCH has code 1 when the store
+ * went to other memory. A TSP_EV_RETIRE has code 1 when the instruction touches no memory.
  */
 enum tsp_micro {
     TSP_MICRO_TRAP = 0, /* the instruction in fetched[] trapped to the hypervisor */
     TSP_MICRO_FETCH,    /* up to the next 16-byte boundary: info[0] linear address, info[1] bytes */
-    TSP_MICRO_REFETCH,  /* what was fetched is dropped */
+    TSP_MICRO_REFETCH,  /* what was fetched is dropped; info[0] 1: its translation, out of date */
     TSP_MICRO_READ,     /* the hypervisor read the text again: info[0] its first 8 bytes */
     TSP_MICRO_HOLD,     /* other vCPUs' stores to the text wait from now on; compared */
     TSP_MICRO_SYNC,     /* vCPU info[0] was made to serialise */
-    TSP_MICRO_RESUME,   /* the hypervisor is done with this trap; the guest goes on */
+    TSP_MICRO_RESUME,   /* the hypervisor is done with this trap; the guest goes on; info[0] 1: with
+                           the vCPU's translation of its address dropped */
     TSP_MICRO_WAIT,     /* the vCPU waits until a rewrite under way is done */
     TSP_MICRO_INTERRUPT, /* an interrupt became pending */
     TSP_MICRO_MIGRATE, /* info[0]: enum tsp_vendor of the processor from now on. Without a protocol
@@ -116,7 +119,7 @@ enum tsp_sys {
 #define TSP_TEXT_PRESENT 2u
 #define TSP_TEXT_WRITE 4u /* a store of the guest itself there would succeed */
 #define TSP_TEXT_FETCH 8u
-#define TSP_TEXT_ROM 16u /* the guest-physical page is read-only memory */
+#define TSP_TEXT_ROM 16u     /* the guest-physical page is read-only memory */
 #define TSP_TEXT_OVERLAY 32u /* a page that the hypervisor laid over the guest's memory */
 
 struct tsp_event {
@@ -133,10 +136,12 @@ struct tsp_event {
     struct tsp_regs before, after;
 };
 
+struct tsp_looks; /* target.h */
 struct tsp_trace {
     size_t n;
     bool truncated; /* more happened than TSP_MAX_EVENT events could hold */
     struct tsp_event ev[TSP_MAX_EVENT];
+    const struct tsp_looks *looks; /* what the machine itself showed; NULL: nobody looked */
 };
 
 #ifdef __cplusplus

@@ -278,6 +278,64 @@ static void ud_for_legal_bytes(void **state)
     }
 }
 
+/* The guest put another page there: what has been read was compared, what is written was not. */
+static void the_page_that_was_read_is_written(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct tsp_event *ev;
+
+        begin(foreign);
+        trap(0, foreign, foreign);
+        ev = event(TSP_EV_FETCH, 0, foreign, 3, foreign);
+        ev->code = TSP_MICRO_READ;
+        ev->spare = (uint8_t)(i & 1);
+        patch(i & 2 ? foreign : native, 2, 0);
+        trace.ev[trace.n - 1].code = i >> 1;
+        expect("RACE-COMPARE", (i & 1) != i >> 1);
+    }
+}
+
+static void ud_for_what_another_page_replaced(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        begin(foreign);
+        trap(0, foreign, foreign);
+        trace.ev[trace.n - 1].spare = (uint8_t)(i >> 1);
+        fault(foreign, foreign, 6);
+        trace.ev[trace.n - 1].spare = (uint8_t)(i & 1);
+        expect("RACE-UD", i == 1);
+    }
+}
+
+/* rights: of the page, as the trap saw it; tables: the guest wrote some of its memory since. */
+static void read_only_text_stays_read_only(void **state)
+{
+    static const struct {
+        uint8_t rights, tables, level;
+        bool fails;
+    } row[] = {
+        {TSP_TEXT_KNOWN | TSP_TEXT_PRESENT, 0, 0, true},
+        {TSP_TEXT_KNOWN | TSP_TEXT_PRESENT | TSP_TEXT_WRITE, 0, 0, false},
+        {0, 0, 0, false},
+        {TSP_TEXT_KNOWN | TSP_TEXT_PRESENT, 1, 0, false},
+        {TSP_TEXT_KNOWN | TSP_TEXT_PRESENT, 0, 3, false},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        begin(foreign);
+        trap(0, foreign, foreign);
+        memset(trace.ev[trace.n - 1].text, row[i].rights, 2);
+        if (row[i].tables)
+            store(foreign);
+        store(nops);
+        trace.ev[trace.n - 1].before.level = row[i].level;
+        expect("RACE-RIGHTS", row[i].fails);
+    }
+}
+
 static void only_what_trapped_is_acted_on(void **state)
 {
     (void)state;
@@ -347,6 +405,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_written_is_the_call),
     cmocka_unit_test(what_is_written_faults_as_a_call_only),
     cmocka_unit_test(ud_for_legal_bytes),
+    cmocka_unit_test(the_page_that_was_read_is_written),
+    cmocka_unit_test(ud_for_what_another_page_replaced),
+    cmocka_unit_test(read_only_text_stays_read_only),
     cmocka_unit_test(only_what_trapped_is_acted_on),
     cmocka_unit_test(migration_changes_nothing),
     cmocka_unit_test(wild_events_are_survived),
