@@ -132,8 +132,8 @@ static void record_done(struct compare *c, const struct verdict_row *v)
 }
 
 /* Runs a scenario on a target and brings the end into black-box form. */
-static bool outcome_on(struct target *t, const struct scenario *s, const struct outcome *shape,
-                       struct outcome *out, char *why, size_t max)
+static bool outcome_on(struct target *t, const struct scenario *s, struct outcome *out, char *why,
+                       size_t max)
 {
     static struct input_image image;
     static struct tsp_setup setup;
@@ -144,9 +144,6 @@ static bool outcome_on(struct target *t, const struct scenario *s, const struct 
         snprintf(why, max, "%.30s: %s", t->name, cli_refusal(t));
         return false;
     }
-    memset(out, 0, sizeof(*out));
-    if (shape != NULL)
-        out->mem_len = shape->mem_len;
     exec_outcome(t, s, &setup, &trace, out);
     if (out->exit == OUTCOME_UNSUPPORTED)
         snprintf(why, max, "%.60s cannot run it: outside the emulated subset", t->name);
@@ -158,8 +155,9 @@ static void compare_case(struct compare *c, const struct golden_case *g, struct 
     static struct side_result r;
     const char *why;
 
-    if (!outcome_on(c->ta, &g->s, &g->out, &r.a, v->why, sizeof(v->why))) {
+    if (!side_model(c->ta, &g->s, &r)) {
         v->status = UNSUPPORTED;
+        snprintf(v->why, sizeof(v->why), "%s", r.why);
         return;
     }
     if (c->rf_untrusted && g->out.exc && (g->out.exc_rflags & RFLAGS_RF) == 0)
@@ -262,8 +260,8 @@ static bool probe_pair(void *ctx, const struct scenario *probe)
     snprintf(v.id, sizeof(v.id), "probe/%s/%u", cli_arches[s->arch], total);
     if (c->filter != NULL && strncmp(v.id, c->filter, strlen(c->filter)) != 0)
         return !cli_interrupted();
-    if (!outcome_on(c->ta, s, NULL, &a, v.why, sizeof(v.why)) ||
-        !outcome_on(c->tb, s, NULL, &b, v.why, sizeof(v.why))) {
+    if (!outcome_on(c->ta, s, &a, v.why, sizeof(v.why)) ||
+        !outcome_on(c->tb, s, &b, v.why, sizeof(v.why))) {
         v.status = UNSUPPORTED;
     } else {
         v.n = diff_outcome((enum tsp_arch)s->arch, &a, &b, v.d, DIFF_MAX);

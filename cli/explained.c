@@ -206,6 +206,28 @@ static bool term_real_err(const struct term *t, const struct found *f)
     return f->r->b.exc && f->r->b.exc_has_error && one_of_numbers(t->value, f->r->b.exc_error);
 }
 
+/* One of these exceptions happened in the model, whatever came of it. */
+static bool term_raised(const struct term *t, const struct found *f)
+{
+    for (uint32_t v = 0; v < 32; v++)
+        if (((f->r->raised >> v) & 1) != 0 && one_of_numbers(t->value, v))
+            return true;
+    return false;
+}
+
+/* The guest wrote to the page tables it was running on. */
+static bool term_tables(const struct term *t, const struct found *f)
+{
+    (void)t;
+    return f->r->tables;
+}
+
+static bool term_own_code(const struct term *t, const struct found *f)
+{
+    (void)t;
+    return f->r->own_code;
+}
+
 /* Still at the first instruction. */
 static bool term_real_start(const struct term *t, const struct found *f)
 {
@@ -285,6 +307,9 @@ static const struct {
     {"real.vec", term_real_vec, true},
     {"model.err", term_model_err, true},
     {"real.err", term_real_err, true},
+    {"raised", term_raised, true},
+    {"tables", term_tables, false},
+    {"own-code", term_own_code, false},
     {"real.at-start", term_real_start, false},
     {"differs", term_differs, true},
     {"only", term_only, true},

@@ -12,8 +12,12 @@
 #define PROBE_STRIDE 9u /* every so many scenarios made from the rules are seeds */
 #define KINDS_MAX 256u  /* kinds of difference that are kept apart */
 #define SAME_KIND 256u  /* differences of one kind that are made small: causes can share a kind */
-#define LONG_BUDGET 5000000u /* for a model that is not through when B is */
-#define WHY_MAX 16u
+#define LONG_BUDGET 5000000u   /* for a model that is not through when B is */
+#define LAST_BUDGET 200000000u /* the same, and B did come to an end */
+#define WHY_MAX 48u
+#define TABLES_AT 0x4000u /* page tables of every mode (docs/INPUT.md section 3) */
+#define TABLES_BYTES 0x6000u
+#define TABLES_AD 0x60u /* accessed and dirty, in the lowest byte of an entry */
 
 struct seed {
     uint8_t *bytes;
@@ -49,30 +53,108 @@ static bool out_of_budget(const struct tsp_trace *trace)
     return e != NULL && e->kind == TSP_EV_STOP && e->code == TSP_STOP_BUDGET;
 }
 
-static bool outcome_on(struct target *t, const struct scenario *s, struct outcome *out, char *why,
-                       size_t max)
+/* What was run last, as the target still has it. */
+struct last_run {
+    struct input_image image;
+    struct tsp_setup setup;
+    struct tsp_trace trace;
+};
+
+static bool outcome_within(struct target *t, const struct scenario *s, uint32_t budget,
+                           struct last_run *run, struct side_result *out, struct outcome *o)
 {
-    static struct input_image image;
-    static struct tsp_setup setup;
-    static struct tsp_trace trace;
     enum tsp_status st;
 
-    cli_build(s, &image, &setup);
-    st = exec_scenario(t, s, &setup, GOLDEN_BUDGET, &trace);
-    if (st == TSP_OK && out_of_budget(&trace))
-        st = exec_scenario(t, s, &setup, LONG_BUDGET, &trace);
+    cli_build(s, &run->image, &run->setup);
+    st = exec_scenario(t, s, &run->setup, budget, &run->trace);
     if (st != TSP_OK) {
-        snprintf(why, max, "%.50s: %.60s", t->name, cli_refusal(t));
+        snprintf(out->why, sizeof(out->why), "%.50s: %.60s", t->name, cli_refusal(t));
         return false;
     }
-    if (trace.truncated) {
-        snprintf(why, max, "%.60s: more happens than a trace holds", t->name);
+    if (run->trace.truncated) {
+        snprintf(out->why, sizeof(out->why), "%.60s: more happens than a trace holds", t->name);
         return false;
     }
-    exec_outcome(t, s, &setup, &trace, out);
-    if (out->exit == OUTCOME_UNSUPPORTED)
-        snprintf(why, max, "%.60s: outside the subset", t->name);
-    return out->exit != OUTCOME_UNSUPPORTED;
+    exec_outcome(t, s, &run->setup, &run->trace, o);
+    if (o->exit == OUTCOME_UNSUPPORTED)
+        snprintf(out->why, sizeof(out->why), "%.60s: outside the subset", t->name);
+    return o->exit != OUTCOME_UNSUPPORTED;
+}
+
+static bool outcome_on(struct target *t, const struct scenario *s, struct side_result *out,
+                       struct outcome *o)
+{
+    static struct last_run run;
+
+    if (!outcome_within(t, s, GOLDEN_BUDGET, &run, out, o))
+        return false;
+    return !out_of_budget(&run.trace) || outcome_within(t, s, LONG_BUDGET, &run, out, o);
+}
+
+static uint32_t raised_in(const struct tsp_trace *trace)
+{
+    uint32_t raised = 0;
+
+    for (size_t i = 0; i < trace->n; i++)
+        if (trace->ev[i].kind == TSP_EV_FAULT && trace->ev[i].code < 32)
+            raised |= (uint32_t)1 << trace->ev[i].code;
+    return raised;
+}
+
+/* Whether the guest's page tables are others than those it began with. */
+static bool tables_changed(struct target *t, const struct tsp_setup *setup)
+{
+    static uint8_t was[TABLES_BYTES], is[TABLES_BYTES];
+
+    memset(was, 0, sizeof(was));
+    for (uint32_t i = 0; i < setup->npage; i++) {
+        const struct tsp_page *p = &setup->page[i];
+
+        for (uint32_t k = 0; k < p->len; k++)
+            if (p->gpa + k - TABLES_AT < TABLES_BYTES)
+                was[p->gpa + k - TABLES_AT] = p->data == NULL ? 0 : p->data[k];
+    }
+    if (t->ops->peek(t->self, TABLES_AT, is, sizeof(is)) != TSP_OK)
+        return false;
+    for (uint32_t i = 0; i < TABLES_BYTES; i++)
+        if (((was[i] ^ is[i]) & ~(i % 4 == 0 ? TABLES_AD : 0u)) != 0)
+            return true;
+    return false;
+}
+
+/* A, which is a model: what it went through besides its end. */
+static bool model_within(struct target *a, const struct scenario *s, uint32_t budget,
+                         struct side_result *out, bool *spent)
+{
+    static struct last_run run;
+    bool x86 = s->arch == TSP_ARCH_X86;
+
+    if (!outcome_within(a, s, budget, &run, out, &out->a))
+        return false;
+    *spent = out_of_budget(&run.trace);
+    out->raised = x86 ? raised_in(&run.trace) : 0;
+    out->tables = x86 && tables_changed(a, &run.setup);
+    out->own_code = false;
+    return true;
+}
+
+bool side_model(struct target *a, const struct scenario *s, struct side_result *out)
+{
+    bool spent;
+
+    if (!model_within(a, s, GOLDEN_BUDGET, out, &spent))
+        return false;
+    return !spent || model_within(a, s, LONG_BUDGET, out, &spent);
+}
+
+/* The model stopped counting where B came to an end: it gets the steps for that. */
+static bool go_on(struct target *a, const struct scenario *s, struct side_result *out)
+{
+    bool spent;
+
+    if (out->a.exit != OUTCOME_TIMEOUT || out->b.exit == OUTCOME_TIMEOUT)
+        return true;
+    return model_within(a, s, LAST_BUDGET, out, &spent);
 }
 
 static void compare(const struct explained *below, const struct scenario *s,
@@ -88,15 +170,14 @@ bool side_run(struct target *a, struct target *b, const struct explained *below,
     static struct outcome again;
 
     out->n = 0;
-    if (!outcome_on(a, s, &out->a, out->why, sizeof(out->why)) ||
-        !outcome_on(b, s, &out->b, out->why, sizeof(out->why)))
+    if (!side_model(a, s, out) || !outcome_on(b, s, out, &out->b) || !go_on(a, s, out))
         return false;
     cli_mark_clock(s, &out->b);
     compare(below, s, out);
     if (out->n == 0)
         return true;
     /* Clocks and the like: what B does not repeat, A need not match. */
-    if (!outcome_on(b, s, &again, out->why, sizeof(out->why)))
+    if (!outcome_on(b, s, out, &again))
         return false;
     for (unsigned i = 0; i < 32; i++)
         if (again.out.r[i] != out->b.out.r[i])
@@ -112,9 +193,7 @@ bool side_run(struct target *a, struct target *b, const struct explained *below,
 const char *side_below(struct target *a, const struct explained *below, const struct scenario *s,
                        struct side_result *r)
 {
-    memset(&r->a, 0, sizeof(r->a));
-    r->a.mem_len = r->b.mem_len;
-    if (below == NULL || !outcome_on(a, s, &r->a, r->why, sizeof(r->why)))
+    if (below == NULL || !side_model(a, s, r))
         return NULL;
     compare(below, s, r);
     return r->n > 0 ? explained_why(below, s, r, false) : NULL;
@@ -366,6 +445,7 @@ static void differs(struct side *x, struct scenario *s, struct side_result *r)
         why = "of a kind of which enough were looked at";
     if (why == NULL) {
         side_minimise(x->a, x->b, x->o->below, s, r);
+        r->own_code = side_ran_own_code(x->a, s);
         why = explained_why(x->o->below, s, r, true);
     }
     if (why != NULL)

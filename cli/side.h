@@ -20,6 +20,9 @@ struct side_options {
 /* What both did with one scenario. */
 struct side_result {
     struct outcome a, b;
+    uint32_t raised; /* exceptions A's guest met on the way, a bit each by their vector (x86) */
+    bool tables;     /* A's guest changed its own page tables, by more than A and D bits (x86) */
+    bool own_code; /* A's guest ran code that it had changed itself; told of small scenarios only */
     size_t n;
     struct difference d[DIFF_MAX];
     char why[120]; /* not compared */
@@ -29,10 +32,14 @@ struct side_result {
  * those that the processor below always makes, are left out. */
 bool side_run(struct target *a, struct target *b, const struct explained *below,
               const struct scenario *s, struct side_result *out);
+/* A alone: fills a, raised and tables; false: it cannot do it, and why says so. */
+bool side_model(struct target *a, const struct scenario *s, struct side_result *out);
 /* Why what B did, given as r->b, is the processor's below B and not the hypervisor's, by comparison
  * with A; NULL: it is not, or A cannot tell. */
 const char *side_below(struct target *a, const struct explained *below, const struct scenario *s,
                        struct side_result *r);
+/* side_steps.c: the guest of a model runs code that it changed itself. */
+bool side_ran_own_code(struct target *a, const struct scenario *s);
 /* The same difference: first field and ends. */
 bool side_same(const struct side_result *x, const struct side_result *y);
 /* minimise.c: sets whatever it can back to its default while the difference stays. */
