@@ -101,7 +101,8 @@ void cli_build(const struct scenario *s, struct input_image *img, struct tsp_set
  * source, its firmware. Other targets can be any machine: nothing changes. */
 void cli_fit(const struct target *t, struct scenario *s);
 /* A register that holds the upper half of the time of day in nanoseconds does not differ between
- * two runs in a row. It is one of a clock's answer, so the other three are marked with it. */
+ * two runs in a row. It is one of a clock's answer, so the other three are marked with it. So are
+ * those of an x86 guest that begins by reading its time-stamp counter. */
 void cli_mark_clock(const struct scenario *s, struct outcome *out);
 /* True when the same scenario was asked about before: fitting makes several probes one. */
 bool cli_seen(const struct scenario *s);

@@ -163,6 +163,7 @@ static void compare_case(struct compare *c, const struct golden_case *g, struct 
     if (c->rf_untrusted && g->out.exc && (g->out.exc_rflags & RFLAGS_RF) == 0)
         r.a.exc_rflags &= ~RFLAGS_RF;
     r.b = g->out;
+    cli_mark_clock(&g->s, &r.b);
     r.n = diff_outcome((enum tsp_arch)g->s.arch, &r.a, &r.b, r.d, DIFF_MAX);
     explained_drop(c->below, &g->s, &r);
     if (r.n == 0 || v->status == DIFFER)

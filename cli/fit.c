@@ -63,6 +63,21 @@ bool cli_seen(const struct scenario *s)
     return false;
 }
 
+/* The first instruction is RDTSC or RDTSCP, with whatever prefixes. */
+static bool reads_tsc(const struct scenario *s)
+{
+    static const uint8_t prefixes[] = {0x66, 0x67, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
+    const uint8_t *p = s->code[0];
+    uint32_t at = 0;
+
+    while (at < s->ncode[0] && (memchr(prefixes, p[at], sizeof(prefixes)) != NULL ||
+                                (s->mode == TSP_MODE_LONG64 && (p[at] & 0xf0) == 0x40)))
+        at++;
+    if (s->arch != TSP_ARCH_X86 || at + 2 > s->ncode[0] || p[at] != 0x0f)
+        return false;
+    return p[at + 1] == 0x31 || (at + 3 <= s->ncode[0] && p[at + 1] == 0x01 && p[at + 2] == 0xf9);
+}
+
 /* Linux Documentation/virt/kvm/arm/ptp_kvm.rst: X0 is the upper half of the time. */
 void cli_mark_clock(const struct scenario *s, struct outcome *out)
 {
@@ -73,4 +88,6 @@ void cli_mark_clock(const struct scenario *s, struct outcome *out)
     ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     if (s->arch == TSP_ARCH_ARM64 && out->out.r[0] == ns >> 32)
         out->vary |= 0xf;
+    if (reads_tsc(s))
+        out->vary |= 1u << TSP_RAX | 1u << TSP_RDX;
 }

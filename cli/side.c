@@ -71,10 +71,6 @@ static bool outcome_within(struct target *t, const struct scenario *s, uint32_t 
         snprintf(out->why, sizeof(out->why), "%.50s: %.60s", t->name, cli_refusal(t));
         return false;
     }
-    if (run->trace.truncated) {
-        snprintf(out->why, sizeof(out->why), "%.60s: more happens than a trace holds", t->name);
-        return false;
-    }
     exec_outcome(t, s, &run->setup, &run->trace, o);
     if (o->exit == OUTCOME_UNSUPPORTED)
         snprintf(out->why, sizeof(out->why), "%.60s: outside the subset", t->name);
@@ -132,6 +128,7 @@ static bool model_within(struct target *a, const struct scenario *s, uint32_t bu
     if (!outcome_within(a, s, budget, &run, out, &out->a))
         return false;
     *spent = out_of_budget(&run.trace);
+    out->cut = run.trace.truncated;
     out->raised = x86 ? raised_in(&run.trace) : 0;
     out->tables = x86 && tables_changed(a, &run.setup);
     out->own_code = false;
@@ -170,7 +167,13 @@ bool side_run(struct target *a, struct target *b, const struct explained *below,
     static struct outcome again;
 
     out->n = 0;
-    if (!side_model(a, s, out) || !outcome_on(b, s, out, &out->b) || !go_on(a, s, out))
+    if (!side_model(a, s, out))
+        return false;
+    if (out->cut) {
+        snprintf(out->why, sizeof(out->why), "%.60s: more happens than a trace holds", a->name);
+        return false;
+    }
+    if (!outcome_on(b, s, out, &out->b) || !go_on(a, s, out))
         return false;
     cli_mark_clock(s, &out->b);
     compare(below, s, out);

@@ -20,6 +20,7 @@ struct side_options {
 /* What both did with one scenario. */
 struct side_result {
     struct outcome a, b;
+    bool cut;        /* more happened to A than a trace holds: its end is not known */
     uint32_t raised; /* exceptions A's guest met on the way, a bit each by their vector (x86) */
     bool tables;     /* A's guest changed its own page tables, by more than A and D bits (x86) */
     bool own_code; /* A's guest ran code that it had changed itself; told of small scenarios only */
