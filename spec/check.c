@@ -392,6 +392,7 @@ static void note_msr(struct judge *j)
     j->memo.clean = false; /* some answers follow what was written */
     if (j->hv.mine)
         hv_note(j);
+    kvm_note(j);
     if (j->ev->info[1] == 1 && j->ev->code == HYPERV_OS_ID && j->setup->arch == TSP_ARCH_X86)
         facts_hyperv(j, j->ev->info[0] != 0);
 }
@@ -447,6 +448,7 @@ static void judge_event(struct judge *j)
     case TSP_EV_PATCH:
         facts_event(j);
         judge_trap(j);
+        kvm_note_call(j);
         break;
     case TSP_EV_STOP:
         judge_stop_event(j);

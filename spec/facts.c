@@ -196,6 +196,7 @@ void facts_setup(struct judge *j)
         set_zero(j, x86_lacks, sizeof(x86_lacks));
         set_zero(j, hyperv_lacks, sizeof(hyperv_lacks));
         hv_setup(j);
+        kvm_setup(j);
         fact_set(j, FACT_OWNER, j->hv.mine);
     } else {
         set_zero(j, arm_lacks, sizeof(arm_lacks));
@@ -285,9 +286,9 @@ static unsigned pf_of(const struct judge *j)
 
 /* Contributory faults while delivering carry the IDT bit in their error code (Intel SDM Vol.
  * 3A 6.13); #DF and #SS come of a bad stack. They say nothing about the instruction. */
-static bool delivery_failed(const struct tsp_event *ev, bool trap)
+static bool delivery_failed(const struct tsp_event *ev)
 {
-    if (ev->kind != TSP_EV_FAULT || !trap)
+    if (ev->kind != TSP_EV_FAULT)
         return false;
     if (ev->code == 8 || ev->code == 12)
         return true;
@@ -325,6 +326,18 @@ static bool no_step(const struct judge *j)
         return false;
     return ev->before.pc == start->pc && ev->before.flags == start->flags &&
            !bits_test(start->flags, 8);
+}
+
+/* The first instruction of the only vCPU is one that ends in #GP(0) or not at all. Where delivering
+ * that fails it is a double fault: a selector in the error code is no sign of it (Intel SDM Vol.
+ * 3A 6.15, conditions for a double fault). */
+static bool only_gp(const struct judge *j)
+{
+    const char *name = j->s->insn[j->insn.insn];
+
+    return j->ev->code != 8 && !j->insn.lock && j->setup->nvcpu == 1 && no_step(j) &&
+           (j->insn.insn == j->s->rdmsr || j->insn.insn == j->s->wrmsr ||
+            strcmp(name, "cpuid") == 0);
 }
 
 static unsigned prefix_of(const struct insn_view *v)
@@ -374,7 +387,7 @@ static void event_x86(struct judge *j)
     fact_set(j, FACT_IF, bits_test(ev->before.flags, 9));
     fact_set(j, FACT_STEP, ev->kind == TSP_EV_FAULT && ev->code == 1 && no_step(j));
     fact_set(j, FACT_PF, pf_of(j));
-    fact_set(j, FACT_DELIVERY, delivery_failed(ev, true));
+    fact_set(j, FACT_DELIVERY, delivery_failed(ev) && !only_gp(j));
     fact_set(j, FACT_FAULTING, bits_test(ev->sys[TSP_SYS_FAULTING], 0));
     fact_set(j, FACT_HYPERV, j->hyperv_on);
     event_hyperv(j);
@@ -582,6 +595,8 @@ bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona)
     uint64_t v;
     bool in = false;
 
+    if (c->field >= COND_KVM)
+        return kvm_cond_holds(j, c);
     if (c->field >= COND_XEN)
         return xen_cond_holds(j, c);
     if (c->field >= COND_A0_RAM)

@@ -64,6 +64,22 @@ struct hv_memo {
     uint64_t value[HV_REG_COUNT], known[HV_REG_COUNT];
 };
 
+/* Paravirtual registers of KVM, as last written. ORDER: kvm_register[] in facts_kvm.c */
+enum kvm_register {
+    KVM_REG_WALL = 0,
+    KVM_REG_TIME,
+    KVM_REG_APF,
+    KVM_REG_STEAL,
+    KVM_REG_EOI,
+    KVM_REG_POLL,
+    KVM_REG_APF_INT,
+    KVM_REG_COUNT
+};
+struct kvm_memo {
+    uint16_t known[TSP_MAX_VCPU], written[TSP_MAX_VCPU]; /* bit per register */
+    uint64_t value[TSP_MAX_VCPU][KVM_REG_COUNT];         /* where written */
+};
+
 struct race_memo;
 struct judge {
     const struct spec *s;
@@ -94,6 +110,7 @@ struct judge {
     struct cpuid_memo memo;
     struct policy_index policy;
     struct hv_memo hv;
+    struct kvm_memo kvm;
     struct race_memo *race;      /* NULL without a protocol */
     unsigned race_first, race_n; /* its rules */
 };
@@ -158,6 +175,19 @@ unsigned hv_place(const struct judge *j);
 unsigned hv_reps(uint64_t control);
 /* The register that this MSR is, HV_REG_COUNT when it is another. */
 unsigned hv_register_of(uint32_t msr);
+
+/* facts_kvm.c: KVM's paravirtual registers. */
+bool kvm_cond_parse(const char *key, struct cond *c);
+bool kvm_cond_holds(const struct judge *j, const struct cond *c);
+void kvm_setup(struct judge *j);
+/* After the event was judged: an access to an MSR; a call that may have reset a vCPU. */
+void kvm_note(struct judge *j);
+void kvm_note_call(struct judge *j);
+void kvm_forget(struct judge *j, unsigned reg);
+/* The register that this MSR is, KVM_REG_COUNT when it is another. */
+unsigned kvm_register_of(uint32_t msr);
+/* What it holds for the vCPU of the event; false where that is not known. */
+bool kvm_register_value(const struct judge *j, unsigned reg, uint64_t *value);
 
 /* facts_xen.c: Xen's calls. Numeric conditions of its own; parse: false when key is none. */
 bool xen_cond_parse(const char *key, const char *value, struct cond *c);

@@ -63,6 +63,10 @@ PRED(pred_msr_in);
 PRED(pred_msr_vp);
 PRED(pred_msr_rises);
 
+/* pred_kvm.c */
+PRED(pred_msr_kept);
+PRED(pred_kvm_block);
+
 /* pred_xen.c */
 PRED(pred_xen_ret);
 PRED(pred_xen_version);

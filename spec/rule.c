@@ -99,7 +99,8 @@ static bool cond_add(struct reader *r, const struct cond *proto, char *value, st
         return reader_fail(r, "more than %u conditions", SPEC_MAX_COND);
     *c = *proto;
     c->span = (uint16_t)b->spec.nspan;
-    if (!(c->field >= COND_XEN ? xen_cond_is_special(c) : special_value(c, value)))
+    if (c->field >= COND_KVM ||
+        !(c->field >= COND_XEN ? xen_cond_is_special(c) : special_value(c, value)))
         for (char *v = next_value(&at); v; v = next_value(&at))
             if (!add_span(r, c, v))
                 return false;
@@ -125,7 +126,7 @@ static bool cond_numeric(struct reader *r, char *key, bool negate, char *value, 
         if (!parse_number(amp + 1, UINT64_MAX, &c.mask))
             return reader_fail(r, "bad mask '%.20s'", amp + 1);
     }
-    if (xen_cond_parse(key, value, &c))
+    if (kvm_cond_parse(key, &c) || xen_cond_parse(key, value, &c))
         return cond_add(r, &c, value, t);
     if (!parse_word(cond_names, COND_A0_RAM, key, &v))
         return reader_fail(r, "unknown condition '%.40s'", key);

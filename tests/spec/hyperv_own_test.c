@@ -91,7 +91,7 @@ static const struct own_row rows[] = {
     {"is refused",
      {{WRITE, 0, ID, SOME_OS}, {REFUSED_WRITE, 0, PAGE, 1ull << 40 | 1}},
      PASS,
-     "HVM-GP-KEPT"},
+     "X86-MSR-GP"},
     {"a page in RAM is refused",
      {{WRITE, 0, ID, SOME_OS}, {REFUSED_WRITE, 0, PAGE, PLACE | 1}},
      FAIL,

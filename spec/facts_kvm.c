@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * KVM's paravirtual registers as a judge sees them: which features count (torvalds/linux
+ * Documentation/virt/kvm/x86/cpuid.rst; api.rst KVM_CAP_ENFORCE_PV_FEATURE_CPUID), and what a
+ * register reads after it was written (msr.rst).
+ */
+#include "spec/build.h"
+#include "spec/judge.h"
+
+#include <string.h>
+
+#include "trapspec/bits.h"
+
+#define FEATURE_LEAF 1u /* from the base of KVM's block; EAX */
+#define CALL_SEND_IPI 10u
+#define ICR_MODE_INIT 5u
+
+/* Registers that are kept for a vCPU. The wall clock's is the machine's. The clock registers have
+ * an old number each. */
+static const struct {
+    uint32_t msr, old;
+} kvm_register[KVM_REG_COUNT] = {
+    [KVM_REG_WALL] = {0x4b564d00, 0x11}, [KVM_REG_TIME] = {0x4b564d01, 0x12},
+    [KVM_REG_APF] = {0x4b564d02, 0},     [KVM_REG_STEAL] = {0x4b564d03, 0},
+    [KVM_REG_EOI] = {0x4b564d04, 0},     [KVM_REG_POLL] = {0x4b564d05, 0},
+    [KVM_REG_APF_INT] = {0x4b564d06, 0},
+};
+
+unsigned kvm_register_of(uint32_t msr)
+{
+    unsigned i = 0;
+
+    while (i < KVM_REG_COUNT && kvm_register[i].msr != msr &&
+           (kvm_register[i].old == 0 || kvm_register[i].old != msr))
+        i++;
+    return i;
+}
+
+bool kvm_cond_parse(const char *key, struct cond *c)
+{
+    if (strcmp(key, "pv") != 0)
+        return false;
+    c->field = COND_KVM;
+    return true;
+}
+
+/* pv=N: feature N may be used: CPUID has it, or user space did not ask for features to be looked
+ * at. */
+bool kvm_cond_holds(const struct judge *j, const struct cond *c)
+{
+    struct field_ref ref = {.leaf = FEATURE_LEAF, .sub = REF_ANY_SUB, .relative = 1};
+    uint32_t features = 0;
+    bool in = !fact_is(j, FACT_ENFORCE, 1);
+
+    ref.hi = 31;
+    if (!in)
+        judge_field(j, &ref, TSP_PERSONA_KVM, &features);
+    for (unsigned i = 0; i < c->nspan && !in; i++) {
+        const struct cond_span *span = &j->s->span[c->span + i];
+
+        for (uint64_t bit = span->lo; bit <= span->hi && bit < 32; bit++)
+            in |= bits_test(features, (unsigned)bit);
+    }
+    return in != (c->negate != 0);
+}
+
+/* At first a register is zero, but for halt polling, which is on (arch/x86/kvm/x86.c
+ * kvm_arch_vcpu_create). What a set-up gives is found by the guest; how it came there is not known.
+ * Targets that do not show each step write registers that no event tells of. */
+void kvm_setup(struct judge *j)
+{
+    const struct tsp_setup *s = j->setup;
+    bool all = (j->opt->caps & TSP_CAP_STEPS) != 0 && (j->personas & 1u << TSP_PERSONA_KVM) != 0;
+
+    for (unsigned v = 0; v < TSP_MAX_VCPU; v++) {
+        j->kvm.known[v] = all ? (1u << KVM_REG_COUNT) - 1 : 0;
+        j->kvm.written[v] = 0;
+    }
+    for (unsigned v = 0; all && v < s->nvcpu && v < TSP_MAX_VCPU; v++)
+        for (unsigned i = 0; i < s->vcpu[v].x86.nmsr && i < TSP_MAX_MSR; i++) {
+            unsigned reg = kvm_register_of(s->vcpu[v].x86.msr[i].index);
+
+            if (reg == KVM_REG_WALL)
+                kvm_forget(j, reg);
+            else if (reg != KVM_REG_COUNT)
+                j->kvm.known[v] &= (uint16_t) ~(1u << reg);
+        }
+}
+
+void kvm_forget(struct judge *j, unsigned reg)
+{
+    for (unsigned v = 0; v < TSP_MAX_VCPU; v++)
+        j->kvm.known[v] &= (uint16_t) ~(1u << reg);
+}
+
+bool kvm_register_value(const struct judge *j, unsigned reg, uint64_t *value)
+{
+    unsigned v = reg == KVM_REG_WALL || j->ev->vcpu >= TSP_MAX_VCPU ? 0 : j->ev->vcpu;
+
+    if (!(j->kvm.known[v] >> reg & 1))
+        return false;
+    *value = j->kvm.written[v] >> reg & 1 ? j->kvm.value[v][reg] : reg == KVM_REG_POLL;
+    return true;
+}
+
+void kvm_note(struct judge *j)
+{
+    const struct tsp_event *ev = j->ev;
+    unsigned reg = kvm_register_of(ev->code);
+    unsigned v = reg == KVM_REG_WALL || ev->vcpu >= TSP_MAX_VCPU ? 0 : ev->vcpu;
+
+    if (reg == KVM_REG_COUNT || ev->info[1] != 1 || !(j->opt->caps & TSP_CAP_STEPS))
+        return;
+    j->kvm.known[v] |= (uint16_t)(1u << reg);
+    j->kvm.written[v] |= (uint16_t)(1u << reg);
+    j->kvm.value[v][reg] = ev->info[0];
+}
+
+/* An INIT message, to whomever, takes a vCPU's registers back (kvm_vcpu_reset). */
+void kvm_note_call(struct judge *j)
+{
+    const struct tsp_regs *r = &j->ev->before;
+
+    if (r->mode == TSP_MODE_A64 || (uint32_t)r->r[TSP_RAX] != CALL_SEND_IPI ||
+        bits_get(r->r[TSP_RSI], 10, 8) != ICR_MODE_INIT)
+        return;
+    for (unsigned i = 0; i < KVM_REG_COUNT; i++)
+        kvm_forget(j, i);
+}
