@@ -64,7 +64,7 @@ struct hv_ops {
 enum hv_keep {
     HV_KEEP_TIME = 0,     /* vCPU 0: the machine's time-stamp counter */
     HV_KEEP_STALL,        /* traps in a row at this pc */
-    HV_KEEP_VERSION,      /* x86: of the time block; AArch64: random words handed out */
+    HV_KEEP_VERSION,      /* AArch64: random words handed out */
     HV_KEEP_CALLBACK = 3, /* Xen on x86: parameter of its callback, event channels in use */
     HV_KEEP_PORTS,
     HV_KEEP_MONITOR = 3 /* AArch64: size, address, low and high half of the exclusive monitor */

@@ -26,8 +26,7 @@ enum kvm_vcpu_value {
     KVM_VC_STEAL_TIME,
     KVM_VC_PV_EOI,
     KVM_VC_POLL_CONTROL,
-    KVM_VC_ASYNC_PF_INT,
-    KVM_VC_TIME_VERSION
+    KVM_VC_ASYNC_PF_INT
 };
 
 /* Feature bits of the feature leaf (torvalds/linux arch/x86/include/uapi/asm/kvm_para.h). */
@@ -71,9 +70,11 @@ enum step kvm_kick(struct vm *vm, struct vcpu *vc, struct hv_call *call);
 enum step kvm_clock_pairing(struct vm *vm, struct vcpu *vc, struct hv_call *call);
 void kvm_write_wall_clock(struct vm *vm, uint64_t gpa);
 void kvm_write_system_time(struct vm *vm, struct vcpu *vc, uint64_t msr);
+void kvm_write_steal_time(struct vm *vm, uint64_t msr);
 
 /* kvm_msr.c */
 void kvm_msr_reset(struct vm *vm, struct vcpu *vc);
+void kvm_msr_init(struct vcpu *vc);
 bool kvm_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value, bool *ok);
 bool kvm_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, bool *ok);
 

@@ -70,6 +70,7 @@ static void interrupt(struct vcpu *target, uint8_t vector)
  */
 static void init(struct vm *vm, struct vcpu *target, bool self)
 {
+    kvm_msr_init(target);
     if (self) {
         hv_pend(target, HV_PENDING_INIT); /* after the call has written its result */
         return;

@@ -11,33 +11,39 @@ enum msr_kind {
     MSR_VALUE = 0,   /* kept and read back */
     MSR_WALL_CLOCK,  /* writes the wall clock block */
     MSR_SYSTEM_TIME, /* writes the time block */
+    MSR_STEAL_TIME,  /* writes the record of stolen time */
+    MSR_ASYNC_PF,    /* 64 bytes that are written with an event, of which there are none here */
+    MSR_PV_EOI,      /* a flag that is written with an interrupt */
+    MSR_VECTOR,      /* needs the interrupt controller in the hypervisor */
     MSR_ACK          /* accepted, reads zero */
 };
 
 struct pv_msr {
     uint32_t index;
     uint8_t kind, feature, slot;
-    bool needs_apic;   /* a non-zero value needs the interrupt controller in the hypervisor */
     uint64_t reserved; /* setting one of these bits is #GP */
 };
 
 #define RESERVED_ABOVE(n) (~(uint64_t)0 << (n))
 
 static const struct pv_msr pv_msrs[] = {
-    {0x11, MSR_WALL_CLOCK, KVM_CLOCKSOURCE, KVM_VM_WALL_CLOCK, false, 0},
-    {0x12, MSR_SYSTEM_TIME, KVM_CLOCKSOURCE, KVM_VC_SYSTEM_TIME, false, 0},
-    {0x4b564d00, MSR_WALL_CLOCK, KVM_CLOCKSOURCE2, KVM_VM_WALL_CLOCK, false, 0},
-    {0x4b564d01, MSR_SYSTEM_TIME, KVM_CLOCKSOURCE2, KVM_VC_SYSTEM_TIME, false, 0},
-    {0x4b564d02, MSR_VALUE, KVM_ASYNC_PF, KVM_VC_ASYNC_PF, true, 0x30},
-    {0x4b564d03, MSR_VALUE, KVM_STEAL_TIME, KVM_VC_STEAL_TIME, false, 0x3e},
-    {0x4b564d04, MSR_VALUE, KVM_PV_EOI, KVM_VC_PV_EOI, false, 0x2},
-    {0x4b564d05, MSR_VALUE, KVM_POLL_CONTROL, KVM_VC_POLL_CONTROL, false, RESERVED_ABOVE(1)},
-    {0x4b564d06, MSR_VALUE, KVM_ASYNC_PF_INT, KVM_VC_ASYNC_PF_INT, true, RESERVED_ABOVE(8)},
-    {0x4b564d07, MSR_ACK, KVM_ASYNC_PF_INT, 0, false, 0},
+    {0x11, MSR_WALL_CLOCK, KVM_CLOCKSOURCE, KVM_VM_WALL_CLOCK, 0},
+    {0x12, MSR_SYSTEM_TIME, KVM_CLOCKSOURCE, KVM_VC_SYSTEM_TIME, 0},
+    {0x4b564d00, MSR_WALL_CLOCK, KVM_CLOCKSOURCE2, KVM_VM_WALL_CLOCK, 0},
+    {0x4b564d01, MSR_SYSTEM_TIME, KVM_CLOCKSOURCE2, KVM_VC_SYSTEM_TIME, 0},
+    {0x4b564d02, MSR_ASYNC_PF, KVM_ASYNC_PF, KVM_VC_ASYNC_PF, 0x30},
+    {0x4b564d03, MSR_STEAL_TIME, KVM_STEAL_TIME, KVM_VC_STEAL_TIME, 0x3e},
+    {0x4b564d04, MSR_PV_EOI, KVM_PV_EOI, KVM_VC_PV_EOI, 0x2},
+    {0x4b564d05, MSR_VALUE, KVM_POLL_CONTROL, KVM_VC_POLL_CONTROL, RESERVED_ABOVE(1)},
+    {0x4b564d06, MSR_VECTOR, KVM_ASYNC_PF_INT, KVM_VC_ASYNC_PF_INT, RESERVED_ABOVE(8)},
+    {0x4b564d07, MSR_ACK, KVM_ASYNC_PF_INT, 0, 0},
 };
 
+#define ENABLE 0
 #define ASYNC_PF_VMEXIT_BIT 2
 #define ASYNC_PF_INT_BIT 3
+#define ASYNC_PF_BLOCK 0x3fu /* bits below the address of the block */
+#define PV_EOI_BLOCK 3u
 
 #define HV_GUEST_OS_ID 0x40000000u
 #define HV_HYPERCALL 0x40000001u
@@ -67,6 +73,16 @@ void kvm_msr_reset(struct vm *vm, struct vcpu *vc)
         else if (m != NULL && m->kind != MSR_ACK)
             vc->hv_state[m->slot] = x->msr[i].value;
     }
+}
+
+/* INIT switches off what the guest had switched on (kvm_vcpu_reset, kvm_lapic_reset). */
+void kvm_msr_init(struct vcpu *vc)
+{
+    vc->hv_state[KVM_VC_SYSTEM_TIME] = 0;
+    vc->hv_state[KVM_VC_ASYNC_PF] = 0;
+    vc->hv_state[KVM_VC_ASYNC_PF_INT] = 0;
+    vc->hv_state[KVM_VC_STEAL_TIME] = 0;
+    vc->hv_state[KVM_VC_PV_EOI] = 0;
 }
 
 static bool hyperv_rdmsr(const struct vm *vm, const struct vcpu *vc, uint32_t msr, uint64_t *value)
@@ -152,17 +168,41 @@ static bool hyperv_wrmsr(struct vm *vm, uint32_t msr, uint64_t value, bool *ok)
     }
 }
 
+/* What is switched on has to have its block in memory that can be written
+ * (kvm_gfn_to_hva_cache_init fails elsewhere). */
+static bool block_ok(const struct vm *vm, uint64_t gpa, uint64_t len)
+{
+    return mem_has(&vm->mem, gpa, len) && (mem_page_flags(&vm->mem, gpa) & MEM_ROM) == 0;
+}
+
+/* kvm_pv_enable_async_pf: without an interrupt controller nothing can be switched on. */
+static bool async_pf_ok(const struct vm *vm, uint64_t value)
+{
+    bool on = bits_test(value, ENABLE) && bits_test(value, ASYNC_PF_INT_BIT);
+
+    if (bits_test(value, ASYNC_PF_VMEXIT_BIT) && !kvm_has(vm, KVM_ASYNC_PF_VMEXIT))
+        return false;
+    if (bits_test(value, ASYNC_PF_INT_BIT) && !kvm_has(vm, KVM_ASYNC_PF_INT))
+        return false;
+    if ((vm->setup->config & TSP_CFG_IRQCHIP) == 0)
+        return value == 0;
+    return !on || block_ok(vm, value & ~(uint64_t)ASYNC_PF_BLOCK, 8);
+}
+
 static bool pv_value_ok(const struct vm *vm, const struct pv_msr *m, uint64_t value)
 {
     if (!kvm_has(vm, (enum kvm_feature)m->feature) || (value & m->reserved) != 0)
         return false;
-    if (m->slot == KVM_VC_ASYNC_PF && m->kind == MSR_VALUE) {
-        if (bits_test(value, ASYNC_PF_VMEXIT_BIT) && !kvm_has(vm, KVM_ASYNC_PF_VMEXIT))
-            return false;
-        if (bits_test(value, ASYNC_PF_INT_BIT) && !kvm_has(vm, KVM_ASYNC_PF_INT))
-            return false;
+    switch (m->kind) {
+    case MSR_ASYNC_PF:
+        return async_pf_ok(vm, value);
+    case MSR_PV_EOI:
+        return !bits_test(value, ENABLE) || block_ok(vm, value & ~(uint64_t)PV_EOI_BLOCK, 1);
+    case MSR_VECTOR:
+        return (vm->setup->config & TSP_CFG_IRQCHIP) != 0;
+    default:
+        return true;
     }
-    return !m->needs_apic || value == 0 || (vm->setup->config & TSP_CFG_IRQCHIP) != 0;
 }
 
 bool kvm_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, bool *ok)
@@ -183,6 +223,8 @@ bool kvm_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, boo
     vc->hv_state[m->slot] = value;
     if (m->kind == MSR_SYSTEM_TIME)
         kvm_write_system_time(vm, vc, value);
+    else if (m->kind == MSR_STEAL_TIME)
+        kvm_write_steal_time(vm, value);
     return true;
 }
 
@@ -227,7 +269,6 @@ void kvm_save(const struct vm *vm, const struct vcpu *vc, struct tsp_hv_state *o
     if (vc->hv_state[HV_STATE_KICKED] != 0)
         out->pending |= TSP_PENDING_KICK;
     out->vector = (uint32_t)vc->hv_state[KVM_VC_VECTOR];
-    out->keep[HV_KEEP_VERSION] = vc->hv_state[KVM_VC_TIME_VERSION];
 }
 
 /* Values, without the effects of a write: the guest's blocks came with its memory. User space may
@@ -253,6 +294,5 @@ void kvm_load(struct vm *vm, struct vcpu *vc, const struct tsp_hv_state *in)
         in->pending & (HV_PENDING_NMI | HV_PENDING_INTR | HV_PENDING_INIT);
     vc->hv_state[HV_STATE_KICKED] = (in->pending & TSP_PENDING_KICK) != 0;
     vc->hv_state[KVM_VC_VECTOR] = in->vector & 0xff;
-    vc->hv_state[KVM_VC_TIME_VERSION] = in->keep[HV_KEEP_VERSION];
     vc->patch.active = vc->hv_state[KVM_VC_PENDING] != 0;
 }

@@ -328,6 +328,13 @@ static const struct msr_row msrs[] = {
     {TSP_CFG_IRQCHIP, 0x4b564d06, 0xf3, true},
     {TSP_CFG_IRQCHIP, 0x4b564d06, 0x1f3, false},
     {TSP_CFG_ENFORCE_PV, 0x4b564d01, 0x12001, true},
+    {0, 0x4b564d06, 0, false}, /* kvm_pv_enable_async_pf_int refuses zero, too */
+    {TSP_CFG_IRQCHIP, 0x4b564d02, 0x7fff0009, false}, /* on, outside RAM */
+    {TSP_CFG_IRQCHIP, 0x4b564d02, 0x7fff0001, true},  /* not on: an interrupt is the only way */
+    {0, 0x4b564d04, 0x7fff0001, false},
+    {0, 0x4b564d04, 0x7fff0000, true},
+    {0, 0x4b564d03, 0x7fff0001, true},
+    {0, 0x4b564d00, 0, true},
 };
 
 static void kvm_msrs_check_reserved_bits(void **state)
@@ -356,6 +363,83 @@ static void kvm_msrs_check_reserved_bits(void **state)
     rig_close(&r);
 }
 
+static void write_msr(struct rig *r, uint32_t msr, uint64_t value)
+{
+    bool ok = false;
+
+    assert_true(hv_kvm_x86.wrmsr(r->vm, &r->vm->vcpu[0], msr, value, &ok));
+    assert_true(ok);
+}
+
+/* Versions go on from what the guest has there and are even again; nothing else is touched. */
+static void kvm_msrs_write_their_blocks(void **state)
+{
+    uint8_t b[64], want[64];
+    struct rig r;
+
+    (void)state;
+    rig_open(&r, "kvm");
+    rig_vcpu(&r, 0);
+    rig_start(&r);
+    memset(b, 0x55, sizeof(b));
+    rig_poke(&r, 0x12000, b, sizeof(b));
+    rig_poke(&r, 0x12080, b, sizeof(b));
+    rig_poke(&r, 0x12100, b, sizeof(b));
+    write_msr(&r, 0x4b564d00, 0x12000);
+    write_msr(&r, 0x4b564d01, 0x12081);
+    write_msr(&r, 0x4b564d03, 0x12101);
+    rig_peek(&r, 0x12000, b, sizeof(b));
+    assert_int_equal(le_load(b, 4), 0x55555558); /* junk is skipped */
+    assert_int_equal(le_load(b + 12, 4), 0x55555555);
+    rig_peek(&r, 0x12080, b, sizeof(b));
+    assert_int_equal(le_load(b, 4), 0x55555558);
+    assert_int_equal(le_load(b + 4, 4), 0);
+    assert_int_equal(b[29] & ~1, 0); /* the guest's "stopped" was clear */
+    assert_int_equal(le_load(b + 32, 4), 0x55555555);
+    rig_peek(&r, 0x12100, b, sizeof(b));
+    memset(want, 0x55, sizeof(want));
+    le_store(want + 8, 0x55555558, 4);
+    want[16] = 0;
+    assert_memory_equal(b, want, sizeof(b));
+    /* an address of 0, and a block that does not lie in one page, are not written */
+    memset(b, 0, sizeof(b));
+    write_msr(&r, 0x4b564d00, 0);
+    write_msr(&r, 0x4b564d01, 0x13ff1);
+    rig_peek(&r, 0, want, sizeof(want));
+    assert_memory_equal(b, want, sizeof(b));
+    rig_peek(&r, 0x13ff0, want, 16);
+    assert_memory_equal(b, want, 16);
+    rig_close(&r);
+}
+
+/* INIT switches off what was switched on, but for polling and the machine's own wall clock. */
+static void kvm_msrs_end_with_init(void **state)
+{
+    static const uint32_t msr[] = {0x4b564d00, 0x4b564d01, 0x4b564d03, 0x4b564d04, 0x4b564d05};
+    static const uint64_t value[] = {0x12000, 0x12081, 0x12101, 0x12201, 0};
+    uint64_t back;
+    struct rig r;
+    bool ok;
+
+    (void)state;
+    rig_open(&r, "kvm");
+    rig_vcpu(&r, 0);
+    r.setup.config = TSP_CFG_IRQCHIP | TSP_CFG_APIC_ON;
+    rig_start(&r);
+    for (unsigned i = 0; i < 5; i++)
+        write_msr(&r, msr[i], value[i]);
+    rig_poke(&r, RIG_CODE, "\x0f\x01\xc1", 3);
+    r.vm->vcpu[0].s.regs.r[TSP_RAX] = 10;
+    r.vm->vcpu[0].s.regs.r[TSP_RBX] = 1;
+    r.vm->vcpu[0].s.regs.r[TSP_RSI] = 0x500;
+    assert_int_equal(rig_call(&r, 0), STEP_EVENT);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_true(hv_kvm_x86.rdmsr(r.vm, &r.vm->vcpu[0], msr[i], &back, &ok));
+        assert_int_equal(back, i == 0 ? 0x12000 : 0);
+    }
+    rig_close(&r);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(kvm_calls_answer),
     cmocka_unit_test(kvm_features_are_enforced_when_asked),
@@ -368,6 +452,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(kvm_ipi_starts_another_vcpu),
     cmocka_unit_test(kvm_mutants_are_wrong),
     cmocka_unit_test(kvm_msrs_check_reserved_bits),
+    cmocka_unit_test(kvm_msrs_write_their_blocks),
+    cmocka_unit_test(kvm_msrs_end_with_init),
 };
 
 TEST_MAIN(tests)
