@@ -330,8 +330,6 @@ const struct mutant_row mutant_rows_historic[] = {
      .end = end_m027},
     {ROW("M029", "the highest id is left out", "lkml 2025-08, 2026", MUTANT_CALLS),
      .end = end_m029},
-    {ROW("M031", "page-ready acknowledge depends on the old feature bit",
-         "torvalds/linux 0a31df682323", MUTANT_CALLS)},
     {ROW("M037", "the hypercall page is set up again while another CPU runs in it",
          "xen-project/xen 647f41c70d", MUTANT_CALLS)},
     {ROW("M041", "any register may be the one of the hypercall page", "torvalds/linux 5c17848134ab",
