@@ -18,6 +18,19 @@ static bool parse_operand(struct field_ref ref[2], uint8_t *n, char *text)
     return parse_ref(text, &ref[0]) && (!plus || parse_ref(plus + 1, &ref[1]));
 }
 
+/* REF, REF+REF, REF+NUMBER or REF-NUMBER: the right side of a comparison. */
+static bool parse_right(struct depend_term *t, char *text)
+{
+    char *end = strchr(text, ']');
+    uint64_t number = 0;
+
+    if (end && (end[1] == '+' || end[1] == '-') && parse_number(end + 2, INT32_MAX, &number)) {
+        t->number = end[1] == '+' ? (uint32_t)number : 0u - (uint32_t)number;
+        end[1] = 0;
+    }
+    return parse_operand(t->right, &t->nright, text);
+}
+
 /* REF, !REF, ~REF, or OPERAND OP OPERAND without blanks. */
 static bool parse_term(struct reader *r, char *text, struct depend_term *t)
 {
@@ -43,9 +56,10 @@ static bool parse_term(struct reader *r, char *text, struct depend_term *t)
     if (!at && (*text == '!' || *text == '~'))
         t->op = *text++ == '!' ? DEPEND_CLEAR : DEPEND_TOO;
     ok = parse_operand(t->left, &t->nleft, text) && (at || t->nleft == 1);
-    if (ok && at && !parse_number(at, UINT32_MAX, &number))
-        ok = parse_operand(t->right, &t->nright, at);
-    t->number = (uint32_t)number;
+    if (ok && at && parse_number(at, UINT32_MAX, &number))
+        t->number = (uint32_t)number;
+    else if (ok && at)
+        ok = parse_right(t, at);
     return ok || reader_fail(r, "bad term '%.60s'", whole);
 }
 

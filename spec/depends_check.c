@@ -35,13 +35,20 @@ static bool sum_of(const struct spec_view *v, const struct field_ref *ref, unsig
     return true;
 }
 
+/* The right side's number: added to its fields, with a sign, or alone. */
+static uint64_t number_of(const struct depend_term *t)
+{
+    return t->nright ? (uint64_t)(int64_t)(int32_t)t->number : t->number;
+}
+
 static enum truth holds(const struct spec_view *v, const struct depend_term *t)
 {
-    uint64_t a, b = t->number;
+    uint64_t a, b;
     bool yes = false;
 
-    if (!sum_of(v, t->left, t->nleft, &a) || (t->nright && !sum_of(v, t->right, t->nright, &b)))
+    if (!sum_of(v, t->left, t->nleft, &a) || !sum_of(v, t->right, t->nright, &b))
         return TRUTH_UNKNOWN;
+    b += number_of(t);
     switch (t->op) {
     case DEPEND_SET:
     case DEPEND_TOO:
@@ -96,10 +103,14 @@ static void say_expected(const struct spec *s, const struct spec_view *v,
         return;
     }
     if (!t->nright) {
-        snprintf(out, 96, "%s0x%" PRIx32, word[t->op], t->number);
+        size_t at = (size_t)snprintf(out, 96, "%s0x%" PRIx32, word[t->op], t->number);
+
+        for (unsigned i = 1; i < d->nmust && t[i].op == t->op && !t[i].nright && at < 80; i++)
+            at += (size_t)snprintf(out + at, 96 - at, " or 0x%" PRIx32, t[i].number);
         return;
     }
     sum_of(v, t->right, t->nright, &value);
+    value += number_of(t);
     must += strcspn(must, "<>=!");
     must += strspn(must, "<>=!");
     snprintf(out, 96, "%s%.*s (0x%" PRIx64 ")", word[t->op], (int)strcspn(must, "|"), must, value);

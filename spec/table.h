@@ -145,7 +145,7 @@ enum depend_op {
 
 struct depend_term {
     struct field_ref left[2], right[2];
-    uint32_t number; /* nright 0 */
+    uint32_t number; /* alone, or, with a sign, on top of the right side's fields */
     uint8_t nleft, nright, op;
 };
 
