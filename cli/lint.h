@@ -55,6 +55,10 @@ const char *lint_hv_owner(const struct lint *l);
 void lint_depends(struct lint *l);
 /* lint_topology.c: levels of the topology leaves, and sizes that rows cannot say. */
 void lint_topology(struct lint *l);
+/* lint_cache.c: lists of caches, and other leaves about the same caches. */
+void lint_caches(struct lint *l, enum tsp_vendor vendor);
+/* lint_text.c: vendor and brand text. */
+void lint_text(struct lint *l, enum tsp_vendor vendor);
 /* lint_errata.c: the documented erratum, or reason, that makes this no finding; NULL when none. */
 const char *lint_erratum(const struct lint *l, const struct lint_finding *f);
 /* lint_who.c: fills f->who for a finding of the CPU being judged. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Levels of the topology leaves, the brand text, and the XSAVE area: what rows cannot count. */
+/* Levels of the topology leaves and the XSAVE area: what rows cannot count. */
 #include "cli/lint.h"
+#include "emu/policy/lookup.h"
 
 #include <string.h>
 
@@ -111,6 +112,34 @@ static void check_area(struct lint *l)
     say(l, f);
 }
 
+/* Components that are saved together do not overlap; only those in reach of the standard form. */
+static void check_overlap(struct lint *l, uint64_t xcr0)
+{
+    for (uint32_t i = 3; i < 63; i++) {
+        const struct tsp_leaf *e = (xcr0 >> i & 1) != 0 ? lint_leaf(l, 0xd, i) : NULL;
+        struct lint_finding f = {.leaf = 0xd,
+                                 .subleaf = i,
+                                 .reg = 1,
+                                 .hi = 31,
+                                 .rule = "lint:xsave-overlap",
+                                 .source = SDM,
+                                 .text = "offset of the component in the area"};
+
+        for (uint32_t k = 2; e != NULL && e->reg[0] != 0 && k < i; k++) {
+            const struct tsp_leaf *o = (xcr0 >> k & 1) != 0 ? lint_leaf(l, 0xd, k) : NULL;
+
+            if (o == NULL || o->reg[0] == 0 || ((o->reg[2] | e->reg[2]) & 1) != 0 ||
+                e->reg[1] >= (uint64_t)o->reg[1] + o->reg[0] ||
+                o->reg[1] >= (uint64_t)e->reg[1] + e->reg[0])
+                continue;
+            snprintf(f.expected, sizeof(f.expected), "not within component 0x%x: 0x%x to 0x%x", k,
+                     o->reg[1], o->reg[1] + o->reg[0] - 1);
+            say(l, f);
+            break;
+        }
+    }
+}
+
 /* The highest extended leaf; 0 on a processor that answers with another leaf's data there. */
 static uint32_t extended_top(const struct lint *l)
 {
@@ -119,31 +148,9 @@ static uint32_t extended_top(const struct lint *l)
     return top >> 16 == 0x8000 ? top : 0;
 }
 
-/* 48 letters, ending in NULs; a stray byte shows a wrong order of registers or leaves. */
-static void check_brand(struct lint *l)
-{
-    for (uint32_t leaf = 0x80000002; leaf <= 0x80000004; leaf++) {
-        const struct tsp_leaf *e = lint_leaf(l, leaf, 0);
-
-        for (unsigned i = 0; e != NULL && extended_top(l) >= leaf && i < 16; i++) {
-            unsigned char c = (unsigned char)(e->reg[i / 4] >> (i % 4 * 8));
-
-            if (c == 0 || (c >= 0x20 && c < 0x7f))
-                continue;
-            say(l, (struct lint_finding){.leaf = leaf,
-                                         .reg = (uint8_t)(i / 4),
-                                         .hi = (uint8_t)(i % 4 * 8 + 7),
-                                         .lo = (uint8_t)(i % 4 * 8),
-                                         .expected = "a letter, or NUL",
-                                         .rule = "lint:brand",
-                                         .source = APM,
-                                         .text = "brand text"});
-        }
-    }
-}
-
 void lint_topology(struct lint *l)
 {
+    struct tsp_policy policy = {.leaf = l->leaf, .n = l->nleaf};
     uint32_t top = lint_reg(l, 0, 0, 0);
 
     if (l->dump->mask != NULL)
@@ -154,7 +161,10 @@ void lint_topology(struct lint *l)
         check_levels(l, 0x1f, SDM);
     if (extended_top(l) >= 0x80000026)
         check_levels(l, 0x80000026, APM);
-    if (top >= 0xd)
+    if (top >= 0xd) {
         check_area(l);
-    check_brand(l);
+        check_overlap(l, lint_reg(l, 0xd, 0, 0) | (uint64_t)lint_reg(l, 0xd, 0, 3) << 32);
+    }
+    lint_caches(l, policy_vendor(&policy));
+    lint_text(l, policy_vendor(&policy));
 }

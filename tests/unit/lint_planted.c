@@ -23,7 +23,7 @@ static void good_dumps_have_no_findings(void **state)
  * bit have nothing wrong. */
 static const struct planted bare_rows[] = {
     {"intel", "7.0.b&fdffffff", ""},      {"intel", "7.0.b&ffff7fff", ""},
-    {"intel", "7.0.c&fffffff7", ""},      {"intel", "d.0.c=2c00", ""},
+    {"intel", "7.0.c&ffffffe7", ""},      {"intel", "d.0.c=2c00", ""},
     {"amd", "80000001.0.c&fffffbff", ""}, {"amd", "80000008.0.b&ffff7fff", ""},
 };
 
@@ -71,7 +71,7 @@ static const struct planted features_need_features_rows[] = {
     {"intel", "1.0.c&fbffffff",
      "DEP-AVX-XSAVE 0x1.0 ecx[28]; DEP-XSAVEOPT-XSAVE 0xd.1 eax[0]; DEP-XSAVEC-XSAVE 0xd.1 eax[1]; "
      "DEP-XGETBV1-XSAVE 0xd.1 eax[2]; DEP-XSAVES-XSAVE 0xd.1 eax[3]; DEP-PKU-XSAVE 0x7.0 ecx[3]; "
-     "DEP-AMXTILE-XSAVE 0x7.0 edx[24]"},
+     "DEP-AMXTILE-XSAVE 0x7.0 edx[24]; DEP-OSXSAVE-XSAVE 0x1.0 ecx[27]"},
     {"intel", "1.0.c&efffffff 7.0.b&fffeffdf 7.1.a&ffffffcf 7.0.c&fffff1ff d.0.a=60203",
      "DEP-FMA-AVX 0x1.0 ecx[12]; DEP-F16C-AVX 0x1.0 ecx[29]; DEP-AVX512DQ-AVX512F 0x7.0 ebx[17]; "
      "DEP-IFMA-AVX512F 0x7.0 ebx[21]; DEP-AVX512CD-AVX512F 0x7.0 ebx[28]; DEP-AVX512BW-AVX512F "
@@ -89,7 +89,8 @@ static const struct planted features_need_features_rows[] = {
     {"intel", "1.0.c&fffffdff", "DEP-SSE41-SSSE3 0x1.0 ecx[19]"},
     {"intel", "d.1.a&fffffffd", "DEP-XSAVES-XSAVEC 0xd.1 eax[3]"},
     {"intel", "d.1.a&ffffffef", "DEP-AMXTILE-XFD 0x7.0 edx[24]"},
-    {"intel", "d.1.a&fffffff7", "DEP-XFD-XSAVES 0xd.1 eax[4]; XSS-XSAVES 0xd.1 ecx[31:0]"},
+    {"intel", "d.1.a&fffffff7",
+     "DEP-XFD-XSAVES 0xd.1 eax[4]; XSS-XSAVES 0xd.1 ecx[31:0]; DEP-SHSTK-XSAVES 0x7.0 ecx[7]"},
     {"amd", "80000001.0.d&fdffffff 1.0.d&feffffff",
      "amd+hygon:0x80000001.edx[24] 0x80000001.0 edx[24]; DEP-LM-FXSR 0x80000001.0 edx[29]; "
      "DEP-SSE-FXSR 0x1.0 edx[25]; DEP-XSAVE-FXSR 0x1.0 ecx[26]"},

@@ -25,10 +25,11 @@ static const struct planted xsave_components_rows[] = {
     {"intel", "d.12.a=1000", "XSIZE-TILEDATA 0xd.18 eax[31:0]"},
     {"intel", "d.9.b=100", "XPLACE-9 0xd.9 ebx[31:0]"},
     {"intel", "d.9.b=2b00", "XFIT-9 0xd.0 ecx[31:0]"},
-    {"intel", "d.1.c=0 d.1.a&fffffff7", "DEP-XFD-XSAVES 0xd.1 eax[4]"},
+    {"intel", "d.1.c=0 d.1.a&fffffff7",
+     "DEP-XFD-XSAVES 0xd.1 eax[4]; DEP-SHSTK-XSAVES 0x7.0 ecx[7]"},
     {"intel", "d.b.a=0", "XSS-SIZE-11 0xd.11 eax[31:0]"},
     {"intel", "d.b.c=0", "XSS-KIND-11 0xd.11 ecx[0]"},
-    {"kvm", "7.0.c&fffffff7", "XCR0-PKRU-BACK 0xd.0 eax[9]"},
+    {"kvm", "7.0.c&fffffff7", "XCR0-PKRU-BACK 0xd.0 eax[9]; DEP-OSPKE-PKU 0x7.0 ecx[4]"},
     {"kvm", "7.0.b&fffeffff 7.0.b&0c14ffff",
      "DEP-VNNI-AVX512F 0x7.0 ecx[11]; DEP-VPOPCNT-AVX512F 0x7.0 ecx[14]; DEP-VBMI-AVX512BW 0x7.0 "
      "ecx[1]; DEP-VBMI2-AVX512BW 0x7.0 ecx[6]; DEP-BITALG-AVX512BW 0x7.0 ecx[12]; "
@@ -43,7 +44,8 @@ static const struct planted xsave_components_rows[] = {
     {"kvm", "1.0.c&fbffffff d.0.b=0",
      "DEP-AVX-XSAVE 0x1.0 ecx[28]; DEP-XSAVEOPT-XSAVE 0xd.1 eax[0]; DEP-XSAVEC-XSAVE 0xd.1 eax[1]; "
      "DEP-XGETBV1-XSAVE 0xd.1 eax[2]; DEP-XSAVES-XSAVE 0xd.1 eax[3]; DEP-PKU-XSAVE 0x7.0 ecx[3]; "
-     "DEP-AMXTILE-XSAVE 0x7.0 edx[24]; XLEAF-NONE 0xd.0 eax[31:0]"},
+     "DEP-AMXTILE-XSAVE 0x7.0 edx[24]; XLEAF-NONE 0xd.0 eax[31:0]; DEP-OSXSAVE-XSAVE 0x1.0 "
+     "ecx[27]"},
     {"kvm", "d.13.a=80 d.13.b=2b00", "XLEFT-19 0xd.19 eax[31:0]"},
 };
 
@@ -68,8 +70,10 @@ static const struct planted numbers_rows[] = {
     {"amd", "80000008.0.a=3930", "NUM-LA57-BACK 0x80000008.0 eax[15:8]"},
     {"intel", "80000008.0.a=2034",
      "NUM-LINEAR-MIN 0x80000008.0 eax[15:8]; NUM-LA57 0x80000008.0 eax[15:8]"},
-    {"amd", "80000008.0.c=3010", "NUM-CORES-8 0x80000008.0 ecx[15:12]"},
-    {"amd", "80000008.0.c=0", "NUM-UNIT 0x80000008.0 ecx[7:0]"},
+    {"amd", "80000008.0.c=3010",
+     "NUM-CORES-16 0x80000008.0 ecx[15:12]; NUM-THREADS-8 0x80000008.0 ecx[7:0]"},
+    {"amd", "80000008.0.c=0",
+     "NUM-UNIT 0x80000008.0 ecx[7:0]; NUM-THREADS-8 0x80000008.0 ecx[7:0]"},
     {"intel", "15.0.a=0", "NUM-TSC 0x15.0 eax[31:0]"},
     {"intel", "4.0.a=7c004025", "NUM-CACHE-TYPE-0 0x4.0 eax[4:0]"},
     {"intel", "4.1.a=7c004102", "NUM-CACHE-LEVEL-1 0x4.1 eax[7:5]"},
@@ -123,12 +127,13 @@ static const struct planted cpus_against_each_other_rows[] = {
     {"intel-4", "@2 80000008.0.a=392e", "lint:cpus-alike 0x80000008.0 eax[4:1]"},
     /* real cores: how ids lie is the die's affair */
     {"intel-4", "@0 b.0.b=1 1f.0.b=1 @1 b.0.b=1 1f.0.b=1", ""},
-    {"kvm-amd-4", "b.1.b=3", "lint:package-count 0xb.1 ebx[15:0]"},
-    {"kvm-amd-4", "b.0.b=1 80000026.0.b=1", "lint:core-count 0xb.0 ebx[15:0]"},
+    {"kvm-amd-4", "b.1.b=3", "NUM-THREADS-B 0xb.1 ebx[15:0]; lint:package-count 0xb.1 ebx[15:0]"},
+    {"kvm-amd-4", "b.0.b=1 80000026.0.b=1",
+     "NUM-UNIT-THREADS 0x8000001e.0 ebx[15:8]; lint:core-count 0xb.0 ebx[15:0]"},
     {"intel-4", "@3 b.1.a=5 1f.1.a=5",
      "lint:topology-width 0xb.1 ebx[15:0]; lint:topology-width 0x1f.1 ebx[15:0]"},
     {"kvm-amd-4", "@3 8000000a.0.a=2", "lint:cpus-alike 0x8000000a.0 eax[1:0]"},
-    {"intel-4", "@1 0.0.c=0", "lint:cpus-alike 0x0.0 ecx[30:1]"},
+    {"intel-4", "@1 0.0.c=0", "lint:vendor 0x0.0 ecx[31:0]; lint:cpus-alike 0x0.0 ecx[30:1]"},
     /* small cores of two models in one package are two kinds; of one model they are one */
     {"intel-4", "1a.0.a=20000003 @3 1a.0.a=20000002 7.2.d=97", ""},
     {"intel-4", "1a.0.a=20000003 @3 7.2.d=97", "lint:cpus-alike 0x7.2 edx[7]"},
