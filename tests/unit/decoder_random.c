@@ -86,6 +86,29 @@ static void every_opcode_is_confirmed_or_reviewed(void **state)
     decoder_close(d);
 }
 
+/* EVEX: every opcode of its three maps with each mandatory prefix, vector length, rounding and
+ * masking. Of such an instruction only the length matters. */
+static void every_evex_has_its_length(void **state)
+{
+    struct decoder *d = decoder_open();
+    char why[160];
+
+    (void)state;
+    for (unsigned i = 0; i < 3 * 256 * 8 * 32 * 2; i++) {
+        unsigned shape = i / 2 % 32, opcode = i / 64 % 256, w_pp = i / (64 * 256) % 8;
+        uint8_t b[15] = {0x62, (uint8_t)(0xf1 + i / (64 * 256 * 8)), (uint8_t)(w_pp << 5 & 0x80),
+                         0x08};
+
+        b[2] |= (uint8_t)(0x1c | (w_pp & 3));
+        b[3] |= (uint8_t)((shape & 15) << 4 | shape >> 4);
+        b[4] = (uint8_t)opcode;
+        b[5] = i % 2 != 0 ? 0xf3 : 0x73;
+        if (decode_crosscheck(d, TSP_MODE_LONG64, b, sizeof(b), why, sizeof(why)) == 2)
+            fail_msg("%02x%02x%02x%02x%02x%02x: %s", b[0], b[1], b[2], b[3], b[4], b[5], why);
+    }
+    decoder_close(d);
+}
+
 /* The bytes are in a block of exactly their size, so that a sanitizer sees any read past them. What
  * follows the instruction changes nothing, and one byte less than it needs is TRUNCATED. */
 static void only_the_bytes_of_the_instruction_matter(void **state)
@@ -141,6 +164,7 @@ static void every_answer_is_well_formed(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(differences_to_capstone_are_reviewed),
     cmocka_unit_test(every_opcode_is_confirmed_or_reviewed),
+    cmocka_unit_test(every_evex_has_its_length),
     cmocka_unit_test(only_the_bytes_of_the_instruction_matter),
     cmocka_unit_test(every_answer_is_well_formed),
 };
