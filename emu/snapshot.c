@@ -135,8 +135,16 @@ static uint64_t mix(uint64_t h, uint64_t v)
 static uint64_t mix_bytes(uint64_t h, const void *data, size_t n)
 {
     const uint8_t *p = data;
-    uint64_t v;
+    uint64_t v, lane[4] = {h, 1, 2, 3};
 
+    if (n >= 128) {
+        for (; n >= 32; p += 32, n -= 32)
+            for (unsigned i = 0; i < 4; i++) {
+                memcpy(&v, p + (size_t)8 * i, 8);
+                lane[i] = mix(lane[i], v);
+            }
+        h = mix(mix(mix(lane[0], lane[1]), lane[2]), lane[3]);
+    }
     for (; n >= 8; p += 8, n -= 8) {
         memcpy(&v, p, 8);
         h = mix(h, v);
@@ -148,14 +156,16 @@ static uint64_t mix_micro(uint64_t h, const struct micro *m)
 {
     for (unsigned i = 0; i < MICRO_LINES; i++) {
         h = mix(h, m->line[i].lin * 64 + m->line[i].n * 2u + m->line[i].elsewhere);
-        h = mix_bytes(h, m->line[i].byte, m->line[i].n);
+        h = mix(mix_bytes(h, m->line[i].byte, m->line[i].n), m->line[i].gpa);
+        h = mix(h, m->page[i].tag * 3 + m->page[i].gpa);
     }
     h = mix(h, (uint64_t)m->next_line | (uint64_t)m->wait << 8 | (uint64_t)m->traps << 9);
     if (!m->traps)
         return h;
     h = mix(h, (uint64_t)m->refused | (uint64_t)m->called << 1 | (uint64_t)m->read_native << 2 |
                    (uint64_t)m->step << 8 | (uint64_t)m->done << 16 | (uint64_t)m->sync << 24 |
-                   (uint64_t)m->read_len << 32 | (uint64_t)m->trap_len << 40);
+                   (uint64_t)m->read_len << 32 | (uint64_t)m->trap_len << 40 |
+                   (uint64_t)m->opened << 48);
     h = mix_bytes(mix_bytes(h, m->trap, sizeof(m->trap)), m->old, sizeof(m->old));
     return mix(mix(h, m->lin), (m->gpa[0] * 3 + m->gpa[1]) * 3 + m->gpa[2]);
 }

@@ -22,7 +22,7 @@ static const struct protocol protocols[] = {
     {"lguest",
      "lguest: read three bytes, overwrite them with INT 0x1f and NOP, drop the shadow tables",
      "torvalds/linux v2.6.38 drivers/lguest/x86/core.c rewrite_hypercall",
-     PROTOCOL_RAW_PC | PROTOCOL_AT_START | PROTOCOL_PHYSICAL | PROTOCOL_INT1F,
+     PROTOCOL_RAW_PC | PROTOCOL_AT_START | PROTOCOL_PHYSICAL | PROTOCOL_INT1F | PROTOCOL_FORGET,
      3,
      {PROTOCOL_READ, PROTOCOL_STORE, PROTOCOL_RESUME}},
     {"virtualbox",

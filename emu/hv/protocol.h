@@ -32,6 +32,7 @@ enum protocol_step {
 #define PROTOCOL_PHYSICAL 32u /* stores do not ask the guest's page tables for permission */
 #define PROTOCOL_INT1F 64u    /* the replacement is INT 0x1f and a NOP */
 #define PROTOCOL_OVERLAY 128u /* the site's page cannot be written by the guest */
+#define PROTOCOL_FORGET 512u  /* the vCPU's translations go when the guest goes on */
 #define PROTOCOL_AT_ONCE 256u /* the call is made in the step that traps */
 
 struct protocol {

@@ -290,6 +290,17 @@ uint8_t mmu_text_at(struct vm *vm, struct vcpu *vc, uint64_t lin, uint64_t *gpa)
     return text_of(vm, vc, &w);
 }
 
+bool mmu_entry_at(struct vm *vm, const struct vcpu *vc, uint64_t lin, uint64_t *gpa)
+{
+    struct walk w;
+
+    walk_tables(vm, vc, lin, &w);
+    if (!w.paging || !w.present || w.n == 0)
+        return false;
+    *gpa = w.at[w.n - 1];
+    return true;
+}
+
 /* One page's part of a store. */
 static void store_page(struct vm *vm, uint64_t gpa, const void *buf, size_t len)
 {

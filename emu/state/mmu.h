@@ -88,6 +88,10 @@ bool mmu_translate_fetch(struct vm *vm, struct vcpu *vc, uint64_t lin, uint64_t 
  * guest-physical address when TSP_TEXT_PRESENT is set; gpa may be NULL. */
 uint8_t mmu_text_at(struct vm *vm, struct vcpu *vc, uint64_t lin, uint64_t *gpa);
 
+/* Guest-physical address of the table entry that maps lin; false: nothing does, or paging is off.
+ */
+bool mmu_entry_at(struct vm *vm, const struct vcpu *vc, uint64_t lin, uint64_t *gpa);
+
 /* The linear address n bytes on: it wraps at 4 GiB outside 64-bit mode. */
 static inline uint64_t mmu_add(const struct vcpu *vc, uint64_t lin, uint64_t n, unsigned access)
 {

@@ -44,23 +44,30 @@ struct patch_job {
 /* With a protocol: what one vCPU has fetched, and how far the hypervisor is with its trap. */
 #define MICRO_LINES 2u
 struct fetch_line {
-    uint64_t lin;
+    uint64_t lin, gpa;
     uint8_t n, byte[TSP_INSN_BYTES];
     bool elsewhere; /* at addresses of the site, but from other memory */
 };
+/* A translation for fetching that stays until the vCPU drops it, whatever the tables say by now. */
+struct fetch_page {
+    uint64_t tag, gpa; /* mmu_tag, 0: none; of the page */
+};
 struct micro {
     struct fetch_line line[MICRO_LINES];
-    uint8_t next_line; /* the one that goes first */
-    bool wait;         /* until the rewrite under way is done */
-    bool traps;        /* a trap is being dealt with: step says how far */
-    bool refused;      /* it ends in #UD */
-    bool called;       /* the call was made already */
-    bool read_native;  /* what was read again was the right instruction */
+    struct fetch_page page[2]; /* of the site */
+    uint8_t next_line;         /* the one that goes first */
+    bool wait;                 /* until the rewrite under way is done */
+    bool traps;                /* a trap is being dealt with: step says how far */
+    bool refused;              /* it ends in #UD */
+    bool called;               /* the call was made already */
+    bool read_native;          /* what was read again was the right instruction */
+    uint8_t opened;            /* bit per page[] of entries that the rewrite made writable */
     uint8_t step, done, sync, read_len;
     uint8_t trap_len, trap[TSP_INSN_BYTES]; /* the bytes that trapped */
     uint64_t trap_lin, lin;                 /* lin: where the rewrite goes */
     uint64_t gpa[3];                        /* of the first, last and second byte that trapped */
     uint8_t old[8];                         /* what the rewrite expects where its stores go */
+    uint64_t entry[2];                      /* guest-physical addresses of what it opened */
 };
 
 /* Arithmetic flags are computed when asked for (emu/x86/flags.h): last result, operands and

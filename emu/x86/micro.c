@@ -6,6 +6,10 @@
  * or new until then (Intel SDM Vol. 3A 9.1.3, Handling self- and cross-modifying code; 9.3 lists
  * what serialises). A processor's own stores are seen by its own fetches (12.6, Self-modifying
  * code).
+ *
+ * A translation of the site's pages stays in the same way: until the others are told that tables
+ * were changed a processor goes on with what it has, or drops it at any time (5.10.4.4, Delayed
+ * Invalidation). The hypervisor walks the tables as they are.
  */
 #include <string.h>
 
@@ -20,6 +24,11 @@ static void drop_lines(struct vcpu *vc)
 {
     memset(vc->micro.line, 0, sizeof(vc->micro.line));
     vc->micro.next_line = 0;
+}
+
+void x86_micro_invalidate(struct vcpu *vc)
+{
+    memset(vc->micro.page, 0, sizeof(vc->micro.page));
 }
 
 /* Where the 16 bytes of the site lie: those at the first vCPU's first instruction. */
@@ -55,6 +64,7 @@ void x86_micro_start(struct vm *vm)
 
 void x86_micro_forget(struct vm *vm, struct vcpu *vc)
 {
+    vc->micro.opened = 0; /* memory is another by now */
     x86_poke_end(vm, vc);
     memset(&vc->micro, 0, sizeof(vc->micro));
 }
@@ -69,9 +79,7 @@ static void show_site(struct vm *vm)
             mem_get(&vm->mem, vm->site[i], p + (i ? LINE - vm->site_room[1] : 0), vm->site_room[i]);
 }
 
-/* The bytes at [lin, lin + n), fetched from gpa on, are those of the site's addresses but not of
- * its memory. */
-static bool elsewhere(const struct vm *vm, uint64_t lin, unsigned n, uint64_t gpa)
+bool x86_micro_elsewhere(const struct vm *vm, uint64_t lin, unsigned n, uint64_t gpa)
 {
     uint64_t off = lin - vm->site_lin, skip = 0;
 
@@ -116,6 +124,49 @@ static uint64_t code_limit(const struct vcpu *vc)
     return vc->s.regs.mode == TSP_MODE_LONG64 ? ~(uint64_t)0 : vc->s.x86.seg[TSP_CS].limit;
 }
 
+/* The translation of a page of the site, or where one may be kept; NULL: of another page. */
+static struct fetch_page *page_of(const struct vm *vm, struct vcpu *vc, uint64_t lin)
+{
+    if (lin / MEM_PAGE == vm->site_lin / MEM_PAGE)
+        return &vc->micro.page[0];
+    return lin / MEM_PAGE == (vm->site_lin + LINE - 1) / MEM_PAGE ? &vc->micro.page[1] : NULL;
+}
+
+/* As mmu_fetch, within a page, by the translation that the vCPU has. */
+static unsigned fetch_bytes(struct vm *vm, struct vcpu *vc, struct fetch_line *line, unsigned n)
+{
+    struct fetch_page *page = page_of(vm, vc, line->lin);
+    uint64_t tag = mmu_tag(vc, line->lin, MMU_FETCH);
+    unsigned got;
+
+    line->gpa = 0;
+    if (page != NULL && page->tag == tag) {
+        line->gpa = page->gpa + line->lin % MEM_PAGE;
+        mem_get(&vm->mem, line->gpa, line->byte, n);
+        return n;
+    }
+    got = mmu_fetch(vm, vc, line->lin, line->byte, n);
+    if (got == 0 || !(mmu_text_at(vm, vc, line->lin, &line->gpa) & TSP_TEXT_PRESENT) ||
+        page == NULL || !mem_has(&vm->mem, line->gpa, n))
+        return got;
+    *page = (struct fetch_page){tag, line->gpa - line->lin % MEM_PAGE};
+    return got;
+}
+
+/* A translation that is not what the tables say by now. */
+static bool page_old(struct vm *vm, struct vcpu *vc)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t gpa = 0, tag = vc->micro.page[i].tag;
+
+        if (tag != 0 &&
+            (!(mmu_text_at(vm, vc, tag & ~(uint64_t)(MEM_PAGE - 1), &gpa) & TSP_TEXT_PRESENT) ||
+             gpa != vc->micro.page[i].gpa))
+            return true;
+    }
+    return false;
+}
+
 /* A line that the new one overlaps goes, else the older of the two. */
 static struct fetch_line *place_line(struct micro *m, uint64_t lin, unsigned n, const void *keep)
 {
@@ -138,7 +189,6 @@ static void fetch(struct vm *vm, struct vcpu *vc, unsigned have)
     uint64_t pc = vc->s.regs.pc + have;
     unsigned n = LINE - (unsigned)(lin % LINE), got;
     struct fetch_line *line;
-    uint64_t gpa = 0;
 
     if (pc > limit) {
         step_fault_code(vc, X86_GP, 0);
@@ -148,11 +198,10 @@ static void fetch(struct vm *vm, struct vcpu *vc, unsigned have)
     if (limit - pc < n - 1)
         n = (unsigned)(limit - pc) + 1;
     line = place_line(&vc->micro, lin, n, have > 0 ? line_at(vc, vcpu_lin(vc)) : NULL);
-    got = mmu_fetch(vm, vc, lin, line->byte, n);
-    line->n = (uint8_t)got;
     line->lin = lin;
-    line->elsewhere = got > 0 && (mmu_text_at(vm, vc, lin, &gpa) & TSP_TEXT_PRESENT) != 0 &&
-                      elsewhere(vm, lin, got, gpa);
+    got = fetch_bytes(vm, vc, line, n);
+    line->n = (uint8_t)got;
+    line->elsewhere = got > 0 && x86_micro_elsewhere(vm, lin, got, line->gpa);
     if (got == 0) {
         x86_step(vm, vc, NULL);
         return;
@@ -168,25 +217,26 @@ static void fetch(struct vm *vm, struct vcpu *vc, unsigned have)
 }
 
 /* A line whose bytes memory no longer holds. A line never crosses a page. */
-static bool line_old(struct vm *vm, struct vcpu *vc, const struct fetch_line *line)
+static bool line_old(const struct vm *vm, const struct fetch_line *line)
 {
     uint8_t now[LINE];
-    uint64_t gpa = 0;
 
     if (line->n == 0)
         return false;
-    if (!(mmu_text_at(vm, vc, line->lin, &gpa) & TSP_TEXT_PRESENT) ||
-        !mem_has(&vm->mem, gpa, line->n))
+    if (!mem_has(&vm->mem, line->gpa, line->n))
         return true;
-    mem_get(&vm->mem, gpa, now, line->n);
+    mem_get(&vm->mem, line->gpa, now, line->n);
     return memcmp(now, line->byte, line->n) != 0;
 }
 
-static bool serialises(unsigned op)
+/* Intel SDM Vol. 3A 9.3: moves to control registers but CR8, and to debug registers. */
+static bool serialises(const struct insn *in)
 {
-    switch (op) {
+    switch (in->op) {
     case OP_MOV_CR:
+        return in->opnd[0].kind == OPND_CR && in->opnd[0].reg != 8;
     case OP_MOV_DR:
+        return in->opnd[0].kind == OPND_DR;
     case OP_IRET:
     case OP_INVLPG:
     case OP_INVD:
@@ -218,17 +268,19 @@ static void execute(struct vm *vm, struct vcpu *vc, const struct insn *in)
     bool old[MICRO_LINES], plain = in->op > OP_TRAP_LAST && !local(in);
 
     for (unsigned i = 0; plain && i < MICRO_LINES; i++)
-        old[i] = line_old(vm, vc, &vc->micro.line[i]);
+        old[i] = line_old(vm, &vc->micro.line[i]);
     vm->hold_stores = vm->holder != 0;
     x86_step(vm, vc, in);
     vm->hold_stores = false;
-    if (ev->kind != TSP_EV_RETIRE || serialises(in->op)) {
+    if (in->op == OP_INVLPG || (in->op == OP_MOV_CR && serialises(in)))
+        x86_micro_invalidate(vc);
+    if (ev->kind != TSP_EV_RETIRE || serialises(in)) {
         drop_lines(vc);
         return;
     }
     ev->code = local(in);
     for (unsigned i = 0; plain && i < MICRO_LINES; i++)
-        if (!old[i] && line_old(vm, vc, &vc->micro.line[i]))
+        if (!old[i] && line_old(vm, &vc->micro.line[i]))
             vc->micro.line[i].n = 0;
 }
 
@@ -242,18 +294,32 @@ static void note(struct vm *vm, struct vcpu *vc, enum tsp_micro code)
     ev_end(vm, vc);
 }
 
+/* A breakpoint of the rewrite under way. One that is not there, as the tables are by now, was met
+ * by a translation out of date. */
+static bool hit(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    enum poke_hit found = x86_poke_hit(vm, vc, in);
+
+    if (found == POKE_NOT_HIT)
+        return false;
+    note(vm, vc, found == POKE_HIT ? TSP_MICRO_WAIT : TSP_MICRO_REFETCH);
+    vc->micro.wait = found == POKE_HIT;
+    drop_lines(vc);
+    if (found == POKE_HIT)
+        return true;
+    vm->ev->info[0] = 1;
+    x86_micro_invalidate(vc);
+    return true;
+}
+
 /* What the hypervisor intercepts besides undefined opcodes. true: it did. */
 static bool intercepted(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     bool call = in->op == OP_VMCALL || in->op == OP_VMMCALL;
     struct insn as_call = *in;
 
-    if (x86_poke_hit(vm, vc, in)) {
-        note(vm, vc, TSP_MICRO_WAIT);
-        vc->micro.wait = true;
-        drop_lines(vc);
+    if (hit(vm, vc, in))
         return true;
-    }
     if (!(x86_poke_flags(vm) & PROTOCOL_INT1F) || in->status != INSN_OK ||
         (vm->hv[0] == NULL && vm->hv[1] == NULL))
         return false;
@@ -310,8 +376,10 @@ static bool migrate(struct vm *vm, struct vcpu *vc)
         if (vm->vcpu[i].micro.traps || vm->vcpu[i].micro.wait)
             return false;
     vm->moved = !vm->moved;
-    for (unsigned i = 0; i < vm->nvcpu; i++)
+    for (unsigned i = 0; i < vm->nvcpu; i++) {
         drop_lines(&vm->vcpu[i]);
+        x86_micro_invalidate(&vm->vcpu[i]);
+    }
     note(vm, vc, TSP_MICRO_MIGRATE);
     vm->ev->info[0] = vm_host_is_amd(vm) ? TSP_VENDOR_AMD : TSP_VENDOR_INTEL;
     return true;
@@ -330,6 +398,10 @@ void x86_micro(struct vm *vm, struct vcpu *vc, uint32_t what)
     } else if (what == TSP_STEP_REFETCH && has_lines(vc)) {
         drop_lines(vc);
         note(vm, vc, TSP_MICRO_REFETCH);
+    } else if (what == TSP_STEP_REFETCH && page_old(vm, vc)) {
+        x86_micro_invalidate(vc);
+        note(vm, vc, TSP_MICRO_REFETCH);
+        vm->ev->info[0] = 1;
     } else if (what == TSP_STEP_INTERRUPT && vc->hv_state[0] == 0) {
         hv_pend(vc, HV_PENDING_NMI);
         note(vm, vc, TSP_MICRO_INTERRUPT);

@@ -14,6 +14,7 @@
 #include "emu/x86/poke.h"
 
 #define BREAKPOINT 0xccu
+#define ENTRY_WRITE 2u /* R/W (Intel SDM Vol. 3A 5.5.4) */
 
 static const struct protocol *protocol_of(const struct vm *vm)
 {
@@ -72,23 +73,52 @@ static void release(struct vm *vm, const struct vcpu *vc)
     }
 }
 
+/* The guest's tables get back what they had, or what they would have by now. */
+static void close_entries(struct vm *vm, struct micro *m)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t low = 0;
+
+        if (!(m->opened >> i & 1) || !mem_has(&vm->mem, m->entry[i], 1))
+            continue;
+        mem_get(&vm->mem, m->entry[i], &low, 1);
+        low = (uint8_t)(low & ~ENTRY_WRITE);
+        vm_store_phys(vm, m->entry[i], &low, 1);
+    }
+    m->opened = 0;
+}
+
 void x86_poke_end(struct vm *vm, struct vcpu *vc)
 {
+    close_entries(vm, &vc->micro);
     release(vm, vc);
     vc->micro.traps = false;
 }
 
-bool x86_poke_hit(struct vm *vm, struct vcpu *vc, const struct insn *in)
+enum poke_hit x86_poke_hit(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     uint64_t gpa = 0;
+    uint8_t now = 0;
 
     if (vm->holder == 0 || in->status != INSN_OK || in->bytes[0] != BREAKPOINT)
-        return false;
-    return (mmu_text_at(vm, vc, vcpu_lin(vc), &gpa) & TSP_TEXT_PRESENT) != 0 &&
-           gpa == vm->vcpu[vm->holder - 1].micro.gpa[0];
+        return POKE_NOT_HIT;
+    if (!(mmu_text_at(vm, vc, vcpu_lin(vc), &gpa) & TSP_TEXT_PRESENT) || !mem_has(&vm->mem, gpa, 1))
+        return POKE_GONE;
+    if (gpa == vm->vcpu[vm->holder - 1].micro.gpa[0])
+        return POKE_HIT;
+    mem_get(&vm->mem, gpa, &now, 1);
+    return now == BREAKPOINT || how(vm, TSP_HOW_NO_FORGET) ? POKE_NOT_HIT : POKE_GONE;
 }
 
 /* ---- steps ---- */
+
+bool poke_away(struct vm *vm, struct vcpu *vc)
+{
+    uint64_t gpa = 0;
+
+    return (mmu_text_at(vm, vc, vcpu_lin(vc), &gpa) & TSP_TEXT_PRESENT) == 0 ||
+           x86_micro_elsewhere(vm, vcpu_lin(vc), 1, gpa);
+}
 
 static void micro_event(struct vm *vm, enum tsp_micro code)
 {
@@ -114,10 +144,14 @@ void poke_resume(struct vm *vm, struct vcpu *vc)
     bool refused = vc->micro.refused;
 
     x86_poke_end(vm, vc);
-    if (refused)
+    if (refused) {
         refuse(vm, vc);
-    else
-        micro_event(vm, TSP_MICRO_RESUME);
+        return;
+    }
+    micro_event(vm, TSP_MICRO_RESUME);
+    vm->ev->info[0] = (x86_poke_flags(vm) & PROTOCOL_FORGET) != 0;
+    if (vm->ev->info[0])
+        x86_micro_invalidate(vc);
 }
 
 /* torvalds/linux arch/x86/kvm/emulate.c: the rows of group 7 mark VMCALL as privileged, VMMCALL as
@@ -169,6 +203,7 @@ static void step_read(struct vm *vm, struct vcpu *vc)
     poke_expect(vm, vc);
     micro_event(vm, TSP_MICRO_READ);
     vm->ev->info[0] = le_load(text, 8);
+    vm->ev->spare = poke_away(vm, vc);
     m->step++;
 }
 
@@ -220,6 +255,16 @@ static bool unchanged(struct vm *vm, struct vcpu *vc)
            memcmp(now, m->trap, m->trap_len) == 0;
 }
 
+/* What was met by a translation that is out of date would be met again, for ever. */
+static void retry(struct vm *vm, struct vcpu *vc)
+{
+    poke_resume(vm, vc);
+    if (how(vm, TSP_HOW_NO_FORGET))
+        return;
+    x86_micro_invalidate(vc);
+    vm->ev->info[0] = 1;
+}
+
 /* An instruction that is no longer there is tried again, whatever it has become; one that the guest
  * may not write is refused. */
 static void step_hold(struct vm *vm, struct vcpu *vc)
@@ -235,7 +280,7 @@ static void step_hold(struct vm *vm, struct vcpu *vc)
         if (how(vm, TSP_HOW_NO_RETRY))
             refuse(vm, vc);
         else
-            poke_resume(vm, vc);
+            retry(vm, vc);
         return;
     }
     /* only an opcode without prefixes has the length of INT 0x1f and NOP; what stays gets the
@@ -252,6 +297,7 @@ static void step_hold(struct vm *vm, struct vcpu *vc)
     vm->holder = (uint8_t)(vc->id + 1);
     x86_poke_hold(vm, true);
     micro_event(vm, TSP_MICRO_HOLD);
+    vm->ev->spare = poke_away(vm, vc);
     m->step++;
 }
 
@@ -262,7 +308,7 @@ static void poke(struct vm *vm, struct vcpu *vc, unsigned which, uint8_t byte, u
     unsigned off = which == 0 ? 0 : which == 1 ? m->trap_len - 1u : 1u;
 
     vm_store_phys(vm, m->gpa[which], &byte, 1);
-    poke_event(vm, poke_cut(vc, vcpu_lin(vc) + off), 1, left);
+    poke_event(vm, poke_cut(vc, vcpu_lin(vc) + off), m->gpa[which], (struct piece){0, 1}, left);
     m->sync = 0;
 }
 
@@ -344,14 +390,15 @@ static void step_flip(struct vm *vm, struct vcpu *vc)
 
     poke_bytes(vm, byte);
     if (!unchanged(vm, vc) || !(mmu_text_at(vm, vc, lin, &gpa) & TSP_TEXT_PRESENT)) {
-        poke_resume(vm, vc);
+        retry(vm, vc);
         return;
     }
-    if (!vm_store_phys(vm, gpa, &byte[2], 1)) {
+    /* what stands outside of the overlay page is not the hypervisor's */
+    if (poke_away(vm, vc) || !vm_store_phys(vm, gpa, &byte[2], 1)) {
         refuse(vm, vc);
         return;
     }
-    poke_event(vm, poke_cut(vc, lin - 2), OPCODE_BYTES, 0);
+    poke_event(vm, poke_cut(vc, lin - 2), gpa - 2, (struct piece){0, OPCODE_BYTES}, 0);
     m->sync = 0;
     m->step++;
 }
@@ -390,8 +437,40 @@ static unsigned step_now(const struct vm *vm, struct micro *m)
     return p->step[m->step];
 }
 
+/* Read-only text is made writable before it is stored to. Only leaves are: an upper level that
+ * forbids it is for many pages. */
+static bool open_entries(struct vm *vm, struct vcpu *vc)
+{
+    struct micro *m = &vc->micro;
+    unsigned step = step_now(vm, m);
+    uint64_t at = step == PROTOCOL_STORE ? m->lin : vcpu_lin(vc);
+    unsigned len = step == PROTOCOL_STORE ? OPCODE_BYTES : m->trap_len;
+
+    if (!how(vm, TSP_HOW_OPEN) || m->opened || (step != PROTOCOL_STORE && step != PROTOCOL_HOLD))
+        return false;
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t lin = poke_cut(vc, i ? at + len - 1 : at);
+        uint8_t text = mmu_text_at(vm, vc, lin, NULL), low = 0;
+
+        if ((text & (TSP_TEXT_PRESENT | TSP_TEXT_WRITE)) != TSP_TEXT_PRESENT ||
+            !mmu_entry_at(vm, vc, lin, &m->entry[i]) || !mem_has(&vm->mem, m->entry[i], 1))
+            continue;
+        mem_get(&vm->mem, m->entry[i], &low, 1);
+        if (low & ENTRY_WRITE)
+            continue;
+        low |= ENTRY_WRITE;
+        vm_store_phys(vm, m->entry[i], &low, 1);
+        m->opened = (uint8_t)(m->opened | 1u << i);
+    }
+    if (m->opened)
+        micro_event(vm, TSP_MICRO_OPEN);
+    return m->opened != 0;
+}
+
 static void perform(struct vm *vm, struct vcpu *vc)
 {
+    if (open_entries(vm, vc))
+        return;
     switch (step_now(vm, &vc->micro)) {
     case PROTOCOL_READ:
         step_read(vm, vc);
@@ -430,15 +509,30 @@ static void perform(struct vm *vm, struct vcpu *vc)
     }
 }
 
+/* Another page stands at its address by now, which does not hold what trapped. */
+static bool not_there(struct vm *vm, struct vcpu *vc)
+{
+    uint8_t now[TSP_INSN_BYTES];
+    const struct micro *m = &vc->micro;
+
+    return poke_away(vm, vc) && (!poke_read(vm, vc, vcpu_lin(vc), now, m->trap_len) ||
+                                 memcmp(now, m->trap, m->trap_len) != 0);
+}
+
 void x86_poke_step(struct vm *vm, struct vcpu *vc)
 {
+    bool gone;
+
     x86_flags(vc);
     ev_begin(vm, vc, NULL);
     vm->ev->len = vc->micro.trap_len;
     memcpy(vm->ev->fetched, vc->micro.trap, sizeof(vm->ev->fetched));
     vm->ev->text[1] =
         mmu_text_at(vm, vc, poke_cut(vc, vcpu_lin(vc) + vc->micro.trap_len - 1), NULL);
+    gone = not_there(vm, vc);
     perform(vm, vc);
+    if (vm->ev->kind == TSP_EV_FAULT)
+        vm->ev->spare = gone;
     x86_flags(vc);
     ev_end(vm, vc);
     if (vc->micro.called)
@@ -449,6 +543,7 @@ enum step x86_poke_trap(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     uint32_t flags = x86_poke_flags(vm);
     struct micro *m = &vc->micro;
+    struct fetch_page page[2];
     bool below = vm->hv[0] != NULL || vm->hv[1] != NULL;
     bool taken = is_call(in) && ((flags & PROTOCOL_INT1F) != 0 || !x86_is_native(vm, in));
 
@@ -457,7 +552,9 @@ enum step x86_poke_trap(struct vm *vm, struct vcpu *vc, const struct insn *in)
         return step_fault(vc, X86_UD);
     if (flags & PROTOCOL_AT_ONCE)
         return x86_native_hypercall(vm, vc, in);
+    memcpy(page, m->page, sizeof(page));
     memset(m, 0, sizeof(*m));
+    memcpy(m->page, page, sizeof(page));
     m->traps = true;
     m->trap_len = in->len < TSP_INSN_BYTES ? in->len : TSP_INSN_BYTES;
     memcpy(m->trap, in->bytes, sizeof(m->trap));

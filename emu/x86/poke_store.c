@@ -19,10 +19,6 @@
 #define WIDTH_MAX 8u
 #define PIECES (2u * OPCODE_BYTES)
 
-struct piece {
-    uint8_t off, n;
-};
-
 void poke_bytes(const struct vm *vm, uint8_t byte[OPCODE_BYTES])
 {
     bool gate = (x86_poke_flags(vm) & PROTOCOL_INT1F) != 0;
@@ -32,11 +28,12 @@ void poke_bytes(const struct vm *vm, uint8_t byte[OPCODE_BYTES])
     byte[2] = gate ? 0x90 : vm_host_is_amd(vm) ? THIRD_VMMCALL : THIRD_VMCALL;
 }
 
-void poke_event(struct vm *vm, uint64_t lin, unsigned len, unsigned left)
+void poke_event(struct vm *vm, uint64_t lin, uint64_t gpa, struct piece p, unsigned left)
 {
     vm->ev->kind = TSP_EV_PATCH;
+    vm->ev->code = x86_micro_elsewhere(vm, lin, p.n, gpa);
     vm->ev->info[0] = lin;
-    vm->ev->info[1] = len;
+    vm->ev->info[1] = p.n;
     vm->ev->spare = (uint8_t)left;
 }
 
@@ -78,7 +75,7 @@ static unsigned pieces(const struct vm *vm, uint64_t lin, struct piece out[PIECE
     return n;
 }
 
-static bool read_text(struct vm *vm, struct vcpu *vc, uint64_t lin, uint8_t *out, unsigned n)
+bool poke_read(struct vm *vm, struct vcpu *vc, uint64_t lin, uint8_t *out, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         uint64_t gpa = 0;
@@ -99,7 +96,7 @@ void poke_expect(struct vm *vm, struct vcpu *vc)
 
     memset(m->old, 0, sizeof(m->old));
     if (w > OPCODE_BYTES || (vm->setup->how & TSP_HOW_CAS) != 0)
-        read_text(vm, vc, m->lin, m->old, w > OPCODE_BYTES ? w : OPCODE_BYTES);
+        poke_read(vm, vc, m->lin, m->old, w > OPCODE_BYTES ? w : OPCODE_BYTES);
 }
 
 /* A store that does not ask the guest's tables; false: there is no memory to write. */
@@ -156,7 +153,7 @@ static bool as_read(struct vm *vm, struct vcpu *vc, struct piece p)
     uint8_t now[WIDTH_MAX];
 
     return (vm->setup->how & TSP_HOW_CAS) == 0 ||
-           !read_text(vm, vc, vc->micro.lin + p.off, now, p.n) ||
+           !poke_read(vm, vc, vc->micro.lin + p.off, now, p.n) ||
            memcmp(now, vc->micro.old + p.off, p.n) == 0;
 }
 
@@ -166,6 +163,7 @@ void poke_store(struct vm *vm, struct vcpu *vc)
     struct piece all[PIECES];
     unsigned n = pieces(vm, m->lin, all), left = 0;
     struct piece p = all[m->done];
+    uint64_t gpa = 0;
     enum step end;
 
     for (unsigned i = m->done + 1u; i < n; i++)
@@ -174,13 +172,14 @@ void poke_store(struct vm *vm, struct vcpu *vc)
         poke_resume(vm, vc);
         return;
     }
+    mmu_text_at(vm, vc, poke_cut(vc, m->lin + p.off), &gpa);
     end = store(vm, vc, p, left + p.n);
     if (end == STEP_FAULT) {
         store_failed(vm, vc);
     } else if (end == STEP_EVENT) {
         x86_poke_end(vm, vc);
     } else {
-        poke_event(vm, poke_cut(vc, m->lin + p.off), p.n, left);
+        poke_event(vm, poke_cut(vc, m->lin + p.off), gpa, p, left);
         m->done++;
         if (m->done == n)
             m->step++;

@@ -110,6 +110,11 @@ enum step x86_patch_step(struct vm *vm, struct vcpu *vc);
 void x86_micro(struct vm *vm, struct vcpu *vc, uint32_t what);
 void x86_micro_start(struct vm *vm);
 void x86_micro_forget(struct vm *vm, struct vcpu *vc);
+/* The vCPU's translations of the site's pages go. */
+void x86_micro_invalidate(struct vcpu *vc);
+/* The bytes at [lin, lin + n), which gpa is of, are those of the site's addresses but not of its
+ * memory. */
+bool x86_micro_elsewhere(const struct vm *vm, uint64_t lin, unsigned n, uint64_t gpa);
 /* exec.c: exactly this instruction, or the delivery of vc->fault when in is NULL, with an event. */
 void x86_step(struct vm *vm, struct vcpu *vc, const struct insn *in);
 /* exec.c: what comes before any instruction, with an event; false: nothing does. */
@@ -121,7 +126,8 @@ void x86_poke_end(struct vm *vm, struct vcpu *vc);
 /* PROTOCOL_* of the set-up's protocol, with what its `how` adds. */
 uint32_t x86_poke_flags(const struct vm *vm);
 /* The vCPU ran into the breakpoint of a rewrite under way. */
-bool x86_poke_hit(struct vm *vm, struct vcpu *vc, const struct insn *in);
+enum poke_hit { POKE_NOT_HIT = 0, POKE_HIT, POKE_GONE };
+enum poke_hit x86_poke_hit(struct vm *vm, struct vcpu *vc, const struct insn *in);
 /* Marks the pages of the rewrite that vm->holder names as held, or no longer. */
 void x86_poke_hold(struct vm *vm, bool on);
 

@@ -279,6 +279,8 @@ static void fold_how(struct scenario *s)
 {
     uint32_t copies = TSP_HOW_DOWN | TSP_HOW_LOCKED | TSP_HOW_CAS, w = s->how & TSP_HOW_WIDTH;
 
+    if (s->protocol == TSP_PROTOCOL_KVM || s->protocol == TSP_PROTOCOL_KVM_2021)
+        copies |= TSP_HOW_OPEN;
     if (s->protocol >= TSP_PROTOCOL_KVM && s->protocol <= TSP_PROTOCOL_VIRTUALBOX)
         s->how = (s->how & copies) | (w % 5 == 1 ? 0 : w % 5);
     else

@@ -45,9 +45,9 @@ const char *const name_protocol[] = {
 
 /* Of TSP_HOW_WIDTH, then of the bits from TSP_HOW_DOWN on. */
 const char *const name_how[] = {"width-1", "width-2", "width-4", "width-8", "down",
-                                "locked",  "cas",     "int",     NULL};
-const uint8_t name_how_value[] = {0,           2,          3, 4, TSP_HOW_DOWN, TSP_HOW_LOCKED,
-                                  TSP_HOW_CAS, TSP_HOW_INT};
+                                "locked",  "cas",     "int",     "open",    NULL};
+const uint8_t name_how_value[] = {
+    0, 2, 3, 4, TSP_HOW_DOWN, TSP_HOW_LOCKED, TSP_HOW_CAS, TSP_HOW_INT, TSP_HOW_OPEN};
 
 _Static_assert(sizeof(name_protocol) / sizeof(name_protocol[0]) == TSP_PROTOCOL_COUNT + 1,
                "protocols");

@@ -148,7 +148,8 @@ enum tsp_protocol {
 #define TSP_HOW_LOCKED (1u << 4) /* a store is whole even across the end of a line or page */
 #define TSP_HOW_CAS (1u << 5)    /* stored only over what was read, else tried again; not blind */
 #define TSP_HOW_INT (1u << 6)    /* TEXT_POKE: the replacement is INT 0x1f and NOP, as lguest's */
-#define TSP_HOW_MASK 0x7fu
+#define TSP_HOW_OPEN (1u << 7)   /* text that the guest may not write is made writable meanwhile */
+#define TSP_HOW_MASK 0xffu
 /* Steps that a wrong TEXT_POKE leaves out or takes at another time. */
 #define TSP_HOW_NO_COMPARE (1u << 8)
 #define TSP_HOW_NO_HOLD (1u << 9)
@@ -162,6 +163,7 @@ enum tsp_protocol {
 #define TSP_HOW_NO_RETRY (1u << 17)  /* #UD where the text has changed since the trap */
 #define TSP_HOW_CALLS_TOO (1u << 18) /* the call is made in the trap as well */
 #define TSP_HOW_NO_TAIL (1u << 19)
+#define TSP_HOW_NO_FORGET (1u << 20) /* a translation that is out of date stays */
 
 struct tsp_setup {
     uint8_t arch;           /* enum tsp_arch */

@@ -57,6 +57,7 @@ enum tsp_micro {
                           the machine was saved and restored between two instructions; info[1]:
                           0 not compared with a run that stayed, 1 both went on alike, else 2 +
                           index of the first event that differs */
+    TSP_MICRO_OPEN,    /* the hypervisor made text writable in the guest's page tables */
     TSP_MICRO_COUNT
 };
 
