@@ -25,13 +25,16 @@ static const char help[] =
     "  --prefix P      before the instruction: none, 66, 3e, 3e3e3e\n"
     "  --pages R       rw, second-ro, ro, rom\n"
     "  --other O       what the others do: same, store, restore, breakpoint, create, protect,\n"
-    "                  remap, interrupt, migrate, moved\n"
+    "                  remap, copy, unmap, interrupt, migrate, moved\n"
     "  --vcpus N       2 (default), 3 or 4\n"
     "  --width N       the rewrite is stored in pieces of 1, 2, 4 or 8 bytes\n"
     "  --order O       its pieces: up or down\n"
     "  --locked        a store is whole even across a cache line or page\n"
     "  --cas, --blind  it is stored only over what was read, or over anything\n"
     "                  (these four: kvm@linux-6.1, kvm-2021, lguest, virtualbox)\n"
+    "  --open          text that the guest may not write is made writable meanwhile "
+    "(kvm@linux-6.1,\n"
+    "                  kvm-2021)\n"
     "  --int           text-poke writes INT 0x1f and NOP, of which all bytes differ\n"
     "  --preempt N     at most N switches away from a vCPU that could go on\n"
     "  --target T      model:kvm (default), model:PROFILE, mutant:ID, plugin:FILE\n"
@@ -61,6 +64,7 @@ enum {
     OPT_CAS,
     OPT_BLIND,
     OPT_INT,
+    OPT_OPEN,
     OPT_JOBS,
     OPT_TARGET,
     OPT_HTML,
@@ -83,6 +87,7 @@ static const struct option options[] = {{"protocol", required_argument, NULL, OP
                                         {"cas", no_argument, NULL, OPT_CAS},
                                         {"blind", no_argument, NULL, OPT_BLIND},
                                         {"int", no_argument, NULL, OPT_INT},
+                                        {"open", no_argument, NULL, OPT_OPEN},
                                         {"jobs", required_argument, NULL, OPT_JOBS},
                                         {"target", required_argument, NULL, OPT_TARGET},
                                         {"html", required_argument, NULL, OPT_HTML},
@@ -194,6 +199,8 @@ static int how_option(struct race *r, int opt, const char *arg)
         how |= TSP_HOW_LOCKED;
     } else if (opt == OPT_INT) {
         how |= TSP_HOW_INT;
+    } else if (opt == OPT_OPEN) {
+        how |= TSP_HOW_OPEN;
     } else {
         how = (uint8_t)((how & ~TSP_HOW_CAS) | (opt == OPT_CAS ? TSP_HOW_CAS : 0));
     }
@@ -231,6 +238,7 @@ static int one_option(struct race *r, int opt)
     case OPT_CAS:
     case OPT_BLIND:
     case OPT_INT:
+    case OPT_OPEN:
         return how_option(r, opt, optarg);
     case OPT_ALL:
         r->all = true;

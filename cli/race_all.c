@@ -44,6 +44,7 @@ enum tsp_status race_explore_case(struct race_worker *w, const struct race_case 
     struct explore_options o = {.spec = w->spec,
                                 .interrupts = race_interrupts(c),
                                 .migrations = race_migrations(c),
+                                .tables = race_tables(c),
                                 .preempt = w->preempt,
                                 .reduce = c->vcpus > 2};
     enum tsp_status st;

@@ -43,7 +43,7 @@ static void micro_text(const struct tsp_event *ev, char *out, size_t max)
         snprintf(out, max, "fetches %.24s", bytes);
         break;
     case TSP_MICRO_REFETCH:
-        snprintf(out, max, "drops what it fetched");
+        snprintf(out, max, ev->info[0] ? "drops its old translation" : "drops what it fetched");
         break;
     case TSP_MICRO_READ:
         snprintf(out, max, "  hv reads %06" PRIx64 "..", ev->info[0] & 0xffffff);
@@ -56,6 +56,9 @@ static void micro_text(const struct tsp_event *ev, char *out, size_t max)
         break;
     case TSP_MICRO_RESUME:
         snprintf(out, max, "  hv is done, guest goes on");
+        break;
+    case TSP_MICRO_OPEN:
+        snprintf(out, max, "  hv makes text writable");
         break;
     case TSP_MICRO_WAIT:
         snprintf(out, max, "waits for the rewrite");
@@ -102,6 +105,7 @@ static void event_text(const struct tsp_event *ev, char *out, size_t max)
 
 struct seen {
     const struct spec *spec;
+    unsigned wanted;
     struct tsp_trace *trace;
     char rule[TSP_MAX_EVENT][24];
 };
@@ -111,6 +115,9 @@ static void note_rule(void *ctx, const struct finding *f)
     struct seen *seen = ctx;
     struct spec_rule rule;
 
+    /* of several the one that this schedule is for */
+    if (f->verdict == VERDICT_FAIL && seen->rule[f->event][0] != 0 && f->rule != seen->wanted)
+        return;
     if (f->verdict == VERDICT_FAIL && spec_rule_at(seen->spec, f->rule, &rule))
         snprintf(seen->rule[f->event], sizeof(seen->rule[0]), "%.23s", rule.id);
 }
@@ -133,6 +140,7 @@ void race_timeline(const struct race_report *r, const struct race_break *b,
         return;
     memset(&seen, 0, sizeof(seen));
     seen.spec = r->spec;
+    seen.wanted = b->how.rule;
     spec_check(r->spec, &setup, &trace, &opt);
     for (size_t i = 1; i < trace.n; i++) {
         struct race_line l = {.step = (unsigned)i, .vcpu = trace.ev[i].vcpu, .text = text};

@@ -267,10 +267,11 @@ bool pred_truly_undefined(const struct judge *j, const struct pred_use *p, struc
     struct race_view view;
 
     (void)p;
-    if (!about_site(j, &view) || !view.v->trapped)
+    /* of memory other than the site's nothing is known */
+    if (!about_site(j, &view) || !view.v->trapped || view.v->away)
         return true;
     /* another page stands there: the exception is for what is no longer at its address */
-    if (j->ev->spare != 0 && !view.v->away) {
+    if (j->ev->spare != 0) {
         snprintf(say->expected, sizeof(say->expected), "what stands on the new page is tried");
         snprintf(say->got, sizeof(say->got), "exception 6");
         return false;

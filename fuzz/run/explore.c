@@ -232,13 +232,17 @@ static void broken(void *ctx, const struct finding *f)
 
 /* ---- moves ---- */
 
-static uint8_t stale_after(uint8_t stale, const struct tsp_event *ev)
+static uint8_t stale_after(const struct explorer *x, uint8_t stale, const struct tsp_event *ev)
 {
     uint8_t self = (uint8_t)(1u << ev->vcpu);
+    bool refetch = ev->kind == TSP_EV_FETCH && ev->code == TSP_MICRO_REFETCH;
 
     if (ev->kind == TSP_EV_PATCH || (ev->kind == TSP_EV_RETIRE && ev->code == 0))
         return 0xff;
     if (ev->kind == TSP_EV_FETCH && ev->code == TSP_MICRO_FETCH)
+        return stale;
+    /* its lines went, its translation has not */
+    if (x->o->tables && !(refetch && ev->info[0] == 1))
         return stale;
     return ev->kind == TSP_EV_RETIRE ? stale : (uint8_t)(stale & ~self);
 }
@@ -306,7 +310,7 @@ static bool try_move(struct explorer *x, const void *state, const struct waiting
     x->move = input_sched_byte(vcpu, step);
     x->final = false;
     race_follow_event(x->follow, &memo, &ev, broken, x);
-    e.stale = stale_after(e.stale, &ev);
+    e.stale = stale_after(x, e.stale, &ev);
     e.preempted = (uint8_t)(e.preempted + (vcpu != e.last && e.ended == 0));
     e.last = (uint8_t)vcpu;
     e.interrupts = (uint8_t)(e.interrupts - (step == TSP_STEP_INTERRUPT));
@@ -326,14 +330,17 @@ static uint32_t movable(const struct explorer *x, const struct extra *e, uint32_
     return runnable;
 }
 
-/* With reduction a step that nobody notices is all there is to try. */
+/* With reduction a step that nobody notices is all there is to try. Where switches are counted only
+ * the vCPU that goes on anyway is asked: any other would make a switch that could have come later
+ * for nothing. */
 static bool reduced(struct explorer *x, const void *state, const struct waiting *w, uint32_t may)
 {
     unsigned before = x->n, edges = x->nedge;
 
     for (unsigned v = 0; v < x->setup->nvcpu; v++) {
-        if (!(may >> v & 1) || !try_move(x, state, w, v, TSP_STEP_RUN) || x->final ||
-            x->n == before)
+        if (!(may >> v & 1) || (x->o->preempt >= 0 && v != w->extra.last))
+            continue;
+        if (!try_move(x, state, w, v, TSP_STEP_RUN) || x->final || x->n == before)
             continue;
         x->edge[edges] = x->edge[x->nedge - 1];
         x->nedge = edges + 1;
@@ -363,7 +370,8 @@ static void expand(struct explorer *x, const void *state, struct waiting *w)
     for (unsigned v = 0; v < x->setup->nvcpu; v++) {
         if (!(may >> v & 1))
             continue;
-        if (!x->o->reduce)
+        /* tried above */
+        if (!x->o->reduce || (x->o->preempt >= 0 && v != w->extra.last))
             try_move(x, state, w, v, TSP_STEP_RUN);
         if (w->extra.stale >> v & 1)
             try_move(x, state, w, v, TSP_STEP_REFETCH);

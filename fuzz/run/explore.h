@@ -16,6 +16,7 @@ struct explore_options {
     const struct spec *spec;
     unsigned interrupts, migrations; /* how many of them may come, at any time */
     int preempt; /* switches away from a vCPU that could go on; negative: as many as there are */
+    bool tables; /* translations may be out of date */
     bool reduce; /* steps that no other vCPU can notice are not interleaved */
 };
 

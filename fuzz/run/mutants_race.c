@@ -88,6 +88,7 @@ void mutants_explore(
         const struct explore_options o = {.spec = spec,
                                           .interrupts = race_interrupts(&c),
                                           .migrations = race_migrations(&c),
+                                          .tables = race_tables(&c),
                                           .preempt = -1};
 
         build(&s, &image, &setup);

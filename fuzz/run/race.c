@@ -13,9 +13,9 @@
 #define PTE_PWU 7u
 
 /* ORDER: enum race_other */
-const char *const race_other_names[] = {"same",    "store",   "restore", "breakpoint",
-                                        "create",  "protect", "remap",   "interrupt",
-                                        "migrate", "moved",   NULL};
+const char *const race_other_names[] = {"same",    "store", "restore", "breakpoint", "create",
+                                        "protect", "remap", "copy",    "unmap",      "interrupt",
+                                        "migrate", "moved", NULL};
 /* ORDER: enum race_pages */
 const char *const race_pages_names[] = {"rw", "second-ro", "ro", "rom", NULL};
 const char *const race_prefix_names[] = {"none", "66", "3e", "3e3e3e", NULL};
@@ -51,10 +51,10 @@ static bool paged(const struct race_case *c)
 #define LOCK TSP_HOW_LOCKED
 #define CAS TSP_HOW_CAS
 static const uint8_t hows[] = {
-    0,           DOWN,       CAS,         DOWN | CAS,        W(2),        W(2) | DOWN,
-    W(2) | LOCK, W(2) | CAS, W(3),        W(2) | LOCK | CAS, W(3) | LOCK, W(2) | DOWN | CAS,
-    W(3) | CAS,  W(4),       W(4) | LOCK, W(3) | LOCK | CAS, W(4) | CAS,  W(4) | LOCK | CAS,
-    TSP_HOW_INT,
+    0,           DOWN,         CAS,         DOWN | CAS,        W(2),        W(2) | DOWN,
+    W(2) | LOCK, W(2) | CAS,   W(3),        W(2) | LOCK | CAS, W(3) | LOCK, W(2) | DOWN | CAS,
+    W(3) | CAS,  W(4),         W(4) | LOCK, W(3) | LOCK | CAS, W(4) | CAS,  W(4) | LOCK | CAS,
+    TSP_HOW_INT, TSP_HOW_OPEN,
 };
 #define HOWS (sizeof(hows) / sizeof(hows[0]))
 
@@ -64,6 +64,8 @@ static bool how_fits(const struct race_case *c)
         return true;
     if (c->how == TSP_HOW_INT)
         return c->protocol == TSP_PROTOCOL_TEXT_POKE;
+    if (c->how & TSP_HOW_OPEN)
+        return c->protocol == TSP_PROTOCOL_KVM || c->protocol == TSP_PROTOCOL_KVM_2021;
     return c->protocol >= TSP_PROTOCOL_KVM && c->protocol <= TSP_PROTOCOL_VIRTUALBOX;
 }
 
@@ -77,9 +79,14 @@ bool race_possible(const struct race_case *c)
         return false;
     if (c->pages != RACE_WRITABLE && c->pages != RACE_ROM && !paged(c))
         return false;
-    if ((c->other == RACE_PROTECT || c->other == RACE_REMAP) && (!paged(c) || c->based))
+    if (race_tables(c) && (!paged(c) || c->based))
         return false;
-    return c->other != RACE_REMAP || !crosses(c);
+    return (c->other != RACE_REMAP && c->other != RACE_COPY) || !crosses(c);
+}
+
+bool race_tables(const struct race_case *c)
+{
+    return c->other >= RACE_PROTECT && c->other <= RACE_UNMAP;
 }
 
 /* ---- the matrix: all of it in 64-bit mode, the other modes without prefixes and page rights ----
@@ -101,6 +108,9 @@ static bool in_matrix(const struct race_case *c)
         return false;
     if (c->how != 0 && c->prefix != 0)
         return false;
+    if (c->how == TSP_HOW_OPEN)
+        return c->mode == TSP_MODE_LONG64 && c->vcpus == 2 &&
+               (c->pages == RACE_READONLY || c->pages == RACE_SECOND_READONLY);
     if (c->how != 0 && c->how != TSP_HOW_INT)
         return c->mode == TSP_MODE_LONG64 && c->vcpus == 2 && c->pages <= RACE_SECOND_READONLY &&
                (c->other <= RACE_RESTORE || c->other == RACE_CREATE || c->other == RACE_PROTECT);
@@ -216,26 +226,24 @@ static uint32_t call_word(const struct race_case *c)
 
 #define NOPS 0xf4909090u
 
-static void put_remap(struct scenario *s, uint32_t at)
+/* One byte of the entry that maps the site; who is not told goes on with the old one. */
+static void put_entry(struct scenario *s, uint32_t at, uint32_t value, unsigned size)
 {
     uint64_t pte[2];
-    unsigned size;
+    unsigned entry;
 
-    input_pte_at(s, pte, &size);
-    put_store(s, OTHER_PAGE + at % PAGE, 0xf4f4f4f4u, 4);
-    put_store(s, OTHER_PAGE + at % PAGE + 4, 0xf4f4f4f4u, 4);
-    put_store(s, (uint32_t)pte[0], OTHER_PAGE | PTE_PWU, 4);
+    input_pte_at(s, pte, &entry);
+    put_store(s, (uint32_t)pte[0], value, size);
     put_invlpg(s, at);
 }
 
-static void put_protect(struct scenario *s, uint32_t at)
+/* Another page, with HLTs or with what the site holds. */
+static void put_remap(struct scenario *s, uint32_t at, bool copy)
 {
-    uint64_t pte[2];
-    unsigned size;
-
-    input_pte_at(s, pte, &size);
-    put_store(s, (uint32_t)pte[0], PTE_PWU & ~2u, 1);
-    put_invlpg(s, at);
+    for (unsigned i = 0; i < 8; i += 4)
+        put_store(s, OTHER_PAGE + at % PAGE + i,
+                  copy ? (uint32_t)le_load(s->code[0] + i, 4) : 0xf4f4f4f4u, 4);
+    put_entry(s, at, OTHER_PAGE | PTE_PWU, 4);
 }
 
 /* at: of the opcode, behind the prefixes; first: of the whole instruction. */
@@ -260,10 +268,14 @@ static void other_program(const struct race_case *c, struct scenario *s, uint32_
         put_store(s, at, call_word(c), 4);
         break;
     case RACE_PROTECT:
-        put_protect(s, first);
+        put_entry(s, first, PTE_PWU & ~2u, 1);
+        break;
+    case RACE_UNMAP:
+        put_entry(s, first, PTE_PWU & ~1u, 1);
         break;
     case RACE_REMAP:
-        put_remap(s, first);
+    case RACE_COPY:
+        put_remap(s, first, c->other == RACE_COPY);
         break;
     default:
         return; /* runs the first vCPU's code */

@@ -13,6 +13,8 @@ enum race_other {
     RACE_CREATE,     /* makes a hypercall of an undefined instruction */
     RACE_PROTECT,    /* takes write permission from its page */
     RACE_REMAP,      /* puts another page in its place */
+    RACE_COPY,       /* puts a copy of its page in its place */
+    RACE_UNMAP,      /* takes its page away */
     RACE_INTERRUPT,  /* runs the site; an interrupt comes */
     RACE_MIGRATE,    /* runs the site; the machine moves to the other vendor */
     RACE_MOVED,      /* the same, from the vendor whose instruction stands there */
@@ -49,6 +51,8 @@ bool race_possible(const struct race_case *c);
 const char *race_case_text(const struct race_case *c, char *out, size_t max);
 /* False: such a case cannot be (no pages to protect in real mode). */
 bool race_scenario(const struct race_case *c, struct scenario *s);
+/* The others write page tables. */
+bool race_tables(const struct race_case *c);
 /* Interrupts and migrations that may come in such a case. */
 unsigned race_interrupts(const struct race_case *c);
 unsigned race_migrations(const struct race_case *c);

@@ -88,6 +88,7 @@ static void take_fetch(struct stepper_path *p, unsigned vcpu, const struct tsp_e
         break;
     case TSP_MICRO_MIGRATE:
     case TSP_MICRO_INTERRUPT:
+    case TSP_MICRO_OPEN:
         p->world = mix(p->world, h);
         break;
     default:

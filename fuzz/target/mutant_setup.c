@@ -283,6 +283,8 @@ static const struct {
     {"reversed", TSP_HOW_REVERSED},
     {"no-retry", TSP_HOW_NO_RETRY},
     {"calls-too", TSP_HOW_CALLS_TOO},
+    {"no-forget", TSP_HOW_NO_FORGET},
+    {"opens", TSP_HOW_OPEN},
     {"blind", TSP_HOW_NO_COMPARE | TSP_HOW_NO_HOLD},
 };
 

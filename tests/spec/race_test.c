@@ -307,6 +307,13 @@ static void ud_for_what_another_page_replaced(void **state)
         trace.ev[trace.n - 1].spare = (uint8_t)(i & 1);
         expect("RACE-UD", i == 1);
     }
+    /* what trapped on another page is not judged by what the site holds */
+    begin(foreign);
+    trap(0, foreign, foreign);
+    trace.ev[trace.n - 1].spare = 1;
+    store(native);
+    fault(foreign, native, 6);
+    expect("RACE-UD", false);
 }
 
 /* rights: of the page, as the trap saw it; tables: the guest wrote some of its memory since. */
