@@ -162,6 +162,14 @@ static bool beside(const struct judge *j, const struct trap_rule *t)
     return d->holds == pred_follows || d->holds == pred_entered || d->holds == pred_msr_result;
 }
 
+/* Nor does what a look shows, which is never the rule to name when all is well. */
+static bool is_look(const struct trap_rule *t)
+{
+    const struct fact_place *p = &fact_groups[FACT_LOOKED];
+
+    return !(t->allow[p->word] >> p->first & 1);
+}
+
 /* Every rule that covers the event; a failing one is reported at once. */
 static struct outcome_of_rules run_rules(struct judge *j)
 {
@@ -178,7 +186,7 @@ static struct outcome_of_rules run_rules(struct judge *j)
         }
         if ((t->otherwise && in_table) || !rule_applies(j, t))
             continue;
-        if (!beside(j, t)) {
+        if (!beside(j, t) && !is_look(t)) {
             in_table++;
             o.matched++;
         }
@@ -187,7 +195,7 @@ static struct outcome_of_rules run_rules(struct judge *j)
         if (!rule_holds(j, t, &say)) {
             o.failed++;
             report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
-        } else if (o.best == NO_RULE || t->weight > o.best_weight) {
+        } else if (!is_look(t) && (o.best == NO_RULE || t->weight > o.best_weight)) {
             o.best = t->rule;
             o.best_weight = t->weight;
         }
@@ -375,8 +383,12 @@ static void judge_stop_event(struct judge *j)
         if (j->insn.insn)
             run_rules(j);
         break;
+    case TSP_STOP_UNSUPPORTED: /* judged only where somebody looked */
+        facts_event(j);
+        if (j->look)
+            run_rules(j);
+        break;
     case TSP_STOP_BUDGET:
-    case TSP_STOP_UNSUPPORTED:
     case TSP_STOP_DONE:
         break;
     default:
@@ -443,6 +455,8 @@ static void judge_event(struct judge *j)
         if (j->insn.insn || fact_is(j, FACT_LENGTH, 1) || fact_is(j, FACT_PREV, 1) ||
             j->setup->arch == TSP_ARCH_ARM64)
             judge_trap(j);
+        else if (j->look)
+            run_rules(j);
         break;
     case TSP_EV_HYPERCALL:
     case TSP_EV_PATCH:
@@ -470,11 +484,32 @@ static void judge_event(struct judge *j)
     }
 }
 
+/* Steps that left no event, up to the one with this index. Findings go to an event that is there.
+ */
+static const struct tsp_look *judge_quiet(struct judge *j, size_t *at, size_t n)
+{
+    size_t index = j->index;
+    const struct tsp_look *k;
+    struct tsp_event ev;
+
+    while ((k = look_next(j, at, index)) && k->quiet) {
+        look_event(k, j->setup, &ev);
+        j->ev = &ev;
+        j->look = k;
+        j->index = index < n ? index : n - 1;
+        facts_event(j);
+        run_rules(j);
+        j->index = index;
+    }
+    return k;
+}
+
 enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
                         const struct tsp_trace *trace, const struct spec_options *opt)
 {
     size_t n = trace->n < TSP_MAX_EVENT ? trace->n : TSP_MAX_EVENT;
     struct race_memo memo;
+    size_t look = 0;
     struct judge j;
 
     /* Field by field: clearing the whole of it would cost more than judging a short trace. */
@@ -486,6 +521,7 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
     j.cpuid_ready = j.hyperv_on = j.redirected = j.blurred = false;
     memset(j.run, 0, sizeof(j.run));
     j.hv.mine = false;
+    j.look = NULL;
     j.worst = VERDICT_PASS;
     /* Taken apart into micro-steps, a run is judged by the rules of races. */
     j.race = setup->protocol != TSP_PROTOCOL_NONE ? &memo : NULL;
@@ -509,6 +545,7 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
             race_event(&j);
     }
     for (j.index = 0; !j.race && j.index < n; j.index++) {
+        j.look = trace->looks ? judge_quiet(&j, &look, n) : NULL;
         j.ev = &trace->ev[j.index];
         j.entry = j.served = NULL;
         j.rec = NULL;
@@ -517,6 +554,8 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
         if (j.ev->vcpu < TSP_MAX_VCPU && j.ev->kind != TSP_EV_NONE)
             j.last[j.ev->vcpu] = j.index + 1;
     }
+    if (trace->looks && n && !j.race)
+        judge_quiet(&j, &look, n);
     if (opt->hits)
         for (unsigned i = 0; i < TALLY_SLOTS; i++)
             tally_flush(&j, &j.tally[i]);

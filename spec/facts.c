@@ -67,7 +67,7 @@ const struct fact_place fact_groups[FACT_GROUPS] = {
     {"limit", limit_v, 2, 20, 2},     {"if", offon_v, 2, 27, 2},
     {"owner", owner_v, 2, 29, 2},     {"page", page_v, 2, 31, 2},
     {"overlay", overlay_v, 2, 33, 3}, {"gpa", gpa_v, 2, 36, 3},
-    {"reps", reps_v, 2, 39, 3},
+    {"reps", reps_v, 2, 39, 3},       {"looked", noyes_v, 2, 42, 2},
 };
 
 /* ORDER: enum cond_field */
@@ -463,6 +463,7 @@ void facts_event(struct judge *j)
     fact_set(j, FACT_INSN, j->insn.insn);
     fact_set(j, FACT_MODE, ev->before.mode);
     fact_set(j, FACT_PREV, after_patch(j));
+    fact_set(j, FACT_LOOKED, j->look != NULL);
     fact_set(j, FACT_STOP, stop);
     if (j->setup->arch == TSP_ARCH_ARM64)
         event_arm(j);

@@ -56,6 +56,7 @@ enum fact_group {
     FACT_OVERLAY,
     FACT_GPA,
     FACT_REPS,
+    FACT_LOOKED,
     FACT_GROUPS
 };
 

@@ -96,6 +96,7 @@ struct judge {
     enum verdict worst;
     /* this event */
     const struct tsp_event *ev;
+    const struct tsp_look *look; /* at its step; NULL: nobody looked */
     size_t index;
     struct insn_view insn;
     uint64_t bits[SPEC_FACT_WORDS];
@@ -161,6 +162,10 @@ void facts_moved(struct judge *j, unsigned host);
 #define HYPERV_INTERFACE 0x31237648u /* "Hv#1", EAX of 0x40000001 */
 void facts_hyperv(struct judge *j, bool named);
 uint64_t fact_value(const struct judge *j, unsigned field);
+
+/* look.c: the next look, if it is not of a later event; a step without an event as one. */
+const struct tsp_look *look_next(const struct judge *j, size_t *at, size_t event);
+void look_event(const struct tsp_look *k, const struct tsp_setup *setup, struct tsp_event *out);
 
 /* facts_hv.c: Hyper-V's interface. */
 void hv_setup(struct judge *j);

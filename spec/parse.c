@@ -271,7 +271,7 @@ enum table_kind table_kind_of(const char *name)
         return TABLE_FIELDS;
     if (strcmp(name, "x86_ranges") == 0 || strncmp(name, "calls_", 6) == 0 ||
         strncmp(name, "arm_", 4) == 0 || strcmp(name, "patch") == 0 ||
-        strcmp(name, "policy") == 0 || strcmp(name, "race") == 0)
+        strcmp(name, "policy") == 0 || strcmp(name, "race") == 0 || strcmp(name, "looks") == 0)
         return TABLE_RULES;
     if (strcmp(name, "depends") == 0)
         return TABLE_DEPENDS;

@@ -21,6 +21,7 @@ PRED(pred_stop_is);
 
 /* pred_flow.c */
 /* Nothing was executed before this event: state and memory are those of the set-up. */
+bool judge_steps(const struct judge *j);
 bool judge_stepwise(const struct judge *j);
 bool judge_at_start(const struct judge *j);
 PRED(pred_follows);
@@ -28,8 +29,29 @@ PRED(pred_pio_result);
 PRED(pred_msr_result);
 
 /* pred_entry.c */
+/* Memory as it was set up, where linear and physical addresses are the same. */
+bool table_read(const struct tsp_setup *s, uint64_t at, uint8_t *out, size_t n);
 PRED(pred_entered);
 PRED(pred_text_around);
+
+/* pred_seen.c; with a look alone */
+PRED(pred_as_seen);
+PRED(pred_state_kept);
+PRED(pred_memory_kept);
+PRED(pred_clock_told);
+PRED(pred_told);
+PRED(pred_answered);
+
+/* pred_frame.c; the same */
+PRED(pred_framed);
+PRED(pred_returns_to);
+PRED(pred_msr_seen);
+PRED(pred_delivery_failed);
+
+/* pred_plain.c; the same */
+PRED(pred_plain_done);
+PRED(pred_begun);
+PRED(pred_undisturbed);
 
 /* pred_power.c */
 PRED(pred_power_told);
@@ -51,6 +73,7 @@ PRED(pred_upper_zero);
 PRED(pred_ret);
 PRED(pred_ret_targets);
 PRED(pred_ret_exit);
+PRED(pred_exit_pc);
 PRED(pred_hv_status);
 PRED(pred_hv_regs);
 

@@ -30,6 +30,15 @@ bool pred_ret_exit(const struct judge *j, const struct pred_use *p, struct say *
     return got == want || say_value(say, "result of user space", want, got);
 }
 
+/* A call that user space is asked to do completes when it has answered, or has completed already:
+ * nothing in between. */
+bool pred_exit_pc(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+
+    return ev->after.pc == ev->before.pc || pred_advance(j, p, say);
+}
+
 static bool bit_of(uint64_t map, uint32_t lowest, uint32_t id, unsigned width)
 {
     return id >= lowest && id - lowest < width && bits_test(map, id - lowest);

@@ -15,7 +15,7 @@
 
 /* Memory as it was set up, where linear and physical addresses are the same, as they are for the
  * tables of a set-up. Later pieces lie over earlier ones. */
-static bool table_read(const struct tsp_setup *s, uint64_t at, uint8_t *out, size_t n)
+bool table_read(const struct tsp_setup *s, uint64_t at, uint8_t *out, size_t n)
 {
     if (at < s->ram_base || !range_ok(at - s->ram_base, n, s->ram_size))
         return false;
@@ -206,12 +206,16 @@ static bool arm_entered(const struct judge *j, struct say *say)
            say_value(say, "handler's stack pointer", a->sp_el1, ev->after.r[31]);
 }
 
-/* Zeroes are what an event holds of a page that it could not read. */
-static bool kept(const uint8_t *now, const uint8_t *was, unsigned n)
+/* Zeroes are what an event holds where it could not read: behind the instruction, for targets that
+ * show no more than that, or from the next page on, which need not be there. */
+static bool kept(const uint8_t *now, const uint8_t *was, unsigned here, unsigned n)
 {
     static const uint8_t zeros[TSP_INSN_BYTES];
 
-    return memcmp(now, zeros, n) == 0 || memcmp(now, was, n) == 0;
+    if (memcmp(now, zeros, n) == 0)
+        return true;
+    return memcmp(now, was, here) == 0 && (memcmp(now + here, was + here, n - here) == 0 ||
+                                           memcmp(now + here, zeros, n - here) == 0);
 }
 
 /* The first thing that happened was a rewrite: what lies behind the instruction is still what was
@@ -229,8 +233,7 @@ bool pred_text_around(const struct judge *j, const struct pred_use *p, struct sa
     if (table_is_rom(j->setup, ev->addr + len - 1))
         return say_text(say, "read-only memory is left alone", "it was written");
     here = here < n ? here : n;
-    if (!table_read(j->setup, ev->addr + len, was, n) ||
-        (kept(ev->stored + len, was, here) && kept(ev->stored + len + here, was + here, n - here)))
+    if (!table_read(j->setup, ev->addr + len, was, n) || kept(ev->stored + len, was, here, n))
         return true;
     say_bytes(say->expected, sizeof(say->expected), was, n);
     say_bytes(say->got, sizeof(say->got), ev->stored + len, n);

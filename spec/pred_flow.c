@@ -20,10 +20,14 @@ static const struct tsp_event *event_before(const struct judge *j)
 }
 
 /* A run from its reset on, of a target that shows each step. */
+bool judge_steps(const struct judge *j)
+{
+    return (j->opt->caps & TSP_CAP_STEPS) && j->trace->ev[0].kind == TSP_EV_POLICY;
+}
+
 bool judge_stepwise(const struct judge *j)
 {
-    return (j->opt->caps & TSP_CAP_STEPS) && j->setup->nvcpu == 1 &&
-           j->trace->ev[0].kind == TSP_EV_POLICY;
+    return judge_steps(j) && j->setup->nvcpu == 1;
 }
 
 /* Nothing was executed yet: the first event, and it comes of the very first instruction. These

@@ -208,6 +208,50 @@ struct tsp_hv_state {
     uint64_t keep[8]; /* what only a target of the same name understands, else 0 */
 };
 
+/*
+ * Looks: what whoever runs a target finds out about a step by itself, with get_vcpu and peek before
+ * and after it, whatever the event says. The first steps of a run are looked at, each run with a
+ * budget of one instruction; a target that shows each step and has `peek` and `get_vcpu` takes
+ * part. No target fills them in.
+ */
+#define TSP_MAX_LOOK 16u
+#define TSP_LOOK_BYTES 96u  /* of a piece of memory that is read whole */
+#define TSP_LOOK_CHANGES 4u /* pieces of memory that a step changed */
+#define TSP_LOOK_RUN 16u    /* bytes kept of each */
+
+/* Linear address `lin`, which lies at `gpa`; n bytes could be read there, 0: unknown. */
+struct tsp_look_mem {
+    uint64_t lin, gpa;
+    uint32_t n;
+    uint8_t byte[TSP_LOOK_BYTES];
+};
+
+/* Bytes in watched pages that differ: `len` from the first to the last of a run of them. */
+struct tsp_look_change {
+    uint64_t gpa;
+    uint32_t len;
+    uint8_t was[TSP_LOOK_RUN], now[TSP_LOOK_RUN];
+};
+
+struct tsp_look {
+    size_t event; /* index into the trace; of a quiet step that of the event that comes next */
+    bool quiet;   /* the step left no event */
+    bool watched; /* memory was compared: the pages of text, stack and arguments, and one more */
+    uint16_t vcpu;
+    uint32_t nchange;            /* more than TSP_LOOK_CHANGES: the others are not told */
+    uint8_t rights[2];           /* TSP_TEXT_* at the first and the 16th byte of text[0] */
+    struct tsp_look_mem text[2]; /* at pc: 16 bytes before the step; the same place after it */
+    struct tsp_look_mem stack;   /* at the stack pointer after the step */
+    struct tsp_look_mem arg[2];  /* x86: at guest-physical RBX, before and after */
+    struct tsp_vcpu_state before, after;
+    struct tsp_look_change change[TSP_LOOK_CHANGES];
+};
+
+struct tsp_looks {
+    size_t n;
+    struct tsp_look look[TSP_MAX_LOOK]; /* in order */
+};
+
 /* What a target can do. */
 #define TSP_CAP_X86 (1u << 0)
 #define TSP_CAP_ARM64 (1u << 1)

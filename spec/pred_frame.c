@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* Predicates of what an exception leaves behind for its handler: the frame on the stack, or ELR,
+ * SPSR, ESR and FAR; and of state that MSRs show. They need a look at the machine. */
+#include "spec/pred.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "trapspec/bits.h"
+
+#define FLAG_RF 16u
+#define EFER_LMA 10u
+#define CR0_PE 0u
+
+/* Vectors that push an error code outside real mode, and those that are faults (Intel SDM Vol. 3A
+ * table 6-1; AMD APM Vol. 2 ch. 8). */
+#define WITH_ERROR (1u << 8 | 0x1fu << 10 | 1u << 17 | 1u << 21 | 1u << 29 | 1u << 30)
+#define FAULTS (1u << 0 | 7u << 5 | 0x1fu << 10 | 1u << 16 | 1u << 17 | 7u << 19)
+
+static bool among(uint32_t set, uint32_t vector)
+{
+    return vector < 32 && (set >> vector & 1);
+}
+
+/* INT n, INT3, INTO and INT1: the next instruction is where it returns to, and there is no error
+ * code (Intel SDM Vol. 2A INT n). */
+static bool is_soft(const struct tsp_event *ev)
+{
+    unsigned n = ev->len < TSP_INSN_BYTES ? ev->len : TSP_INSN_BYTES;
+    uint8_t last = n ? ev->fetched[n - 1] : 0;
+
+    if (n >= 2 && ev->fetched[n - 2] == 0xcd && last == ev->code && ev->info[0] == 0)
+        return true;
+    return (last == 0xcc && ev->code == 3) || (last == 0xce && ev->code == 4) ||
+           (last == 0xf1 && ev->code == 1);
+}
+
+/* What is expected of one frame. */
+struct frame {
+    const struct judge *j;
+    uint64_t at[9];
+    unsigned n, width;
+    bool soft;
+};
+
+static uint64_t cut(uint64_t v, unsigned bytes)
+{
+    return v & bits_mask(bytes * 8);
+}
+
+/* Debug exceptions and interrupts come before or after an instruction, HLT among them. */
+static bool right_pc(const struct frame *f, uint64_t got, struct say *say)
+{
+    const struct tsp_event *ev = f->j->ev;
+    uint64_t here = cut(ev->before.pc, f->width), past = cut(ev->before.pc + ev->len, f->width);
+    bool fault = among(FAULTS, ev->code) && !f->soft;
+
+    if (got == here && !f->soft)
+        return true;
+    if (!fault && (got == past || (uint16_t)got == (uint16_t)past))
+        return true;
+    if (!fault && !f->soft && got == cut(ev->before.pc + 1, f->width))
+        return true;
+    return say_value(say, "return address on the stack", fault ? here : past, got);
+}
+
+/* RF is 1 in the image of a fault (Intel SDM Vol. 3B 17.3.1.1); elsewhere it is not looked at. */
+static bool right_flags(const struct frame *f, uint64_t got, struct say *say)
+{
+    const struct tsp_event *ev = f->j->ev;
+    uint64_t want = cut(ev->before.flags, f->width);
+    bool fault = among(FAULTS, ev->code) && !f->soft && f->width > 2;
+
+    if (fault && !bits_test(got, FLAG_RF))
+        return say_value(say, "flags on the stack", want | 1u << FLAG_RF, got);
+    if (((want ^ got) & ~(uint64_t)(1u << FLAG_RF)) == 0)
+        return true;
+    return say_value(say, "flags on the stack", want, got);
+}
+
+static bool right_selector(const char *name, uint64_t want, uint64_t got, struct say *say)
+{
+    return (uint16_t)want == (uint16_t)got || say_value(say, name, (uint16_t)want, (uint16_t)got);
+}
+
+/* Intel SDM Vol. 3A figures 6-4, 6-9 and 20-4: error code, EIP, CS, EFLAGS; ESP and SS where the
+ * stack is another one, in 64-bit mode always; ES, DS, FS and GS of virtual-8086 code. */
+static bool right_frame(struct frame *f, struct say *say)
+{
+    const struct tsp_look *k = f->j->look;
+    const struct tsp_event *ev = f->j->ev;
+    bool real = !bits_test(k->before.x86.cr0, CR0_PE), vm86 = ev->before.mode == TSP_MODE_VM86;
+    bool error = !real && !f->soft && among(WITH_ERROR, ev->code);
+    bool outer = f->width == 8 || vm86 || ev->after.level < ev->before.level;
+    static const uint8_t data[4] = {TSP_ES, TSP_DS, TSP_FS, TSP_GS};
+    const uint64_t *at = f->at;
+
+    if (error && cut(*at++, f->width) != cut(ev->info[0], f->width))
+        return say_value(say, "error code on the stack", ev->info[0], f->at[0]);
+    if (!right_pc(f, at[0], say) ||
+        !right_selector("CS on the stack", k->before.x86.seg[TSP_CS].sel, at[1], say) ||
+        !right_flags(f, at[2], say))
+        return false;
+    if (!outer || real)
+        return true;
+    if (cut(at[3], f->width) != cut(ev->before.r[TSP_RSP], f->width))
+        return say_value(say, "stack pointer on the stack", ev->before.r[TSP_RSP], at[3]);
+    if (!right_selector("SS on the stack", k->before.x86.seg[TSP_SS].sel, at[4], say))
+        return false;
+    for (unsigned i = 0; vm86 && f->width == 4 && at + 5 + i < f->at + 9 && i < 4; i++)
+        if (!right_selector("data segment on the stack", k->before.x86.seg[data[i]].sel, at[5 + i],
+                            say))
+            return false;
+    return true;
+}
+
+static bool frame_of(const struct judge *j, unsigned width, struct say *say)
+{
+    const struct tsp_look_mem *m = &j->look->stack;
+    struct frame f = {.j = j, .width = width, .soft = is_soft(j->ev)};
+
+    for (f.n = 0; f.n < 9 && (f.n + 1) * width <= m->n; f.n++)
+        f.at[f.n] = le_load(m->byte + (size_t)f.n * width, width);
+    return f.n < 6 || right_frame(&f, say);
+}
+
+/* framed: the handler's stack holds the state that was interrupted. In protected mode the gate says
+ * how wide; either width is tried. */
+bool pred_framed(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_look *k = j->look;
+    struct say other;
+
+    (void)p;
+    if (!judge_stepwise(j) || !k->stack.n)
+        return true;
+    if (bits_test(k->before.x86.efer, EFER_LMA))
+        return frame_of(j, 8, say);
+    if (!bits_test(k->before.x86.cr0, CR0_PE))
+        return frame_of(j, 2, say);
+    return frame_of(j, 2, &other) || frame_of(j, 4, say);
+}
+
+/* Aborts, PC alignment and watchpoints fill in FAR_EL1 (Arm DDI0487 FAR_EL1). */
+static bool fills_far(uint64_t esr)
+{
+    unsigned class = (unsigned)bits_get(esr, 31, 26);
+
+    return class == 0x20 || class == 0x21 || class == 0x22 || class == 0x24 || class == 0x25 ||
+           class == 0x34 || class == 0x35;
+}
+
+/* returns_to: ELR_EL1 is the preferred return address, behind an SVC the next instruction; SPSR_EL1
+ * the PSTATE that was interrupted; ESR_EL1 and FAR_EL1 as told (Arm DDI0487 D1.3.1, D1.3.2). */
+bool pred_returns_to(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_arm64_state *a = &j->look->after.arm64;
+    const struct tsp_event *ev = j->ev;
+    bool svc = bits_get(ev->info[0], 31, 26) == 0x15 && (ev->code & 0x180) == 0;
+    uint64_t pc = ev->before.pc + (svc ? 4u : 0), pstate = 0xf00003dfu;
+
+    (void)p;
+    if (a->elr_el1 != pc)
+        return say_value(say, "ELR_EL1", pc, a->elr_el1);
+    if ((a->spsr_el1 ^ ev->before.flags) & pstate)
+        return say_value(say, "SPSR_EL1", ev->before.flags, a->spsr_el1);
+    if ((ev->code & 0x180) != 0) /* interrupts have no syndrome */
+        return true;
+    if (a->esr_el1 != ev->info[0])
+        return say_value(say, "ESR_EL1", ev->info[0], a->esr_el1);
+    return !fills_far(ev->info[0]) || a->far_el1 == ev->info[1] ||
+           say_value(say, "FAR_EL1", ev->info[1], a->far_el1);
+}
+
+/* What an MSR holds, by the vCPU's state (Intel SDM Vol. 4; AMD APM Vol. 2 appendix A); false: it
+ * is none of those. mask: bits that software's write decides. */
+static bool msr_of(const struct tsp_vcpu_state *v, uint32_t index, uint64_t *value, uint64_t *mask)
+{
+    const struct tsp_x86_state *x = &v->x86;
+    const struct {
+        uint32_t index;
+        uint64_t value, mask;
+    } known[] = {{0x1b, x->apic_base, 0},
+                 {0x140, x->cpuid_faulting, 1},
+                 {0xda0, x->xss, UINT64_MAX},
+                 {0xc0000080, x->efer, 0x801}, /* NXE and SCE */
+                 {0xc0000100, x->seg[TSP_FS].base, UINT64_MAX},
+                 {0xc0000101, x->seg[TSP_GS].base, UINT64_MAX},
+                 {0xc0000103, x->tsc_aux, UINT32_MAX}};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].index != index)
+            continue;
+        *value = known[i].value;
+        *mask = known[i].mask;
+        return true;
+    }
+    return false;
+}
+
+/* msr_seen: RDMSR reads, and WRMSR leaves, what the vCPU's state shows. */
+bool pred_msr_seen(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_regs *before = &j->ev->before, *after = &j->ev->after;
+    uint32_t index = (uint32_t)before->r[TSP_RCX];
+    uint64_t value, mask, got;
+
+    (void)p;
+    if (!(j->ev->info[1] & 1)) {
+        got = (uint32_t)after->r[TSP_RAX] | after->r[TSP_RDX] << 32;
+        return !msr_of(&j->look->before, index, &value, &mask) || got == value ||
+               say_value(say, "value read", value, got);
+    }
+    got = (uint32_t)before->r[TSP_RAX] | before->r[TSP_RDX] << 32;
+    if (!msr_of(&j->look->after, index, &value, &mask) || ((got ^ value) & mask) == 0)
+        return true;
+    return say_value(say, "value written, as it is kept", got, value);
+}
+
+/* The gate of an exception that was to be delivered, as it was set up. */
+static bool bad_gate(const struct judge *j, uint64_t error, bool *bad)
+{
+    const struct tsp_x86_state *x = &j->look->before.x86;
+    unsigned size = bits_test(x->efer, EFER_LMA) ? 16 : 8;
+    uint64_t at = (error >> 3 & 0x1fff) * size;
+    uint8_t b[16];
+
+    *bad = at + size - 1 > x->idt.limit;
+    if (*bad)
+        return true;
+    if (!table_read(j->setup, x->idt.base + at, b, size))
+        return false;
+    *bad = !(b[5] & 0x80) ||
+           ((b[5] & 0x1e) != 0x0e && ((b[5] & 0x1e) != 6 || size == 16) && (b[5] & 0x1f) != 5);
+    return true;
+}
+
+/* delivery_failed: an error code that names a gate of the IDT names one that cannot be used (Intel
+ * SDM Vol. 3A 6.13); those that name a selector are left open. */
+bool pred_delivery_failed(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    uint64_t error = j->ev->info[0];
+    bool bad;
+
+    (void)p;
+    if (!judge_at_start(j) || j->ev->code == 8 || j->ev->code == 12 || (error & 0xfff8) == 0)
+        return true;
+    if (!(error & 2)) {
+        /* The instruction itself loads no selector: it is the handler's. */
+        return (error & 1) != 0 || say_text(say, "the error code of a failed delivery has EXT set",
+                                            "an error code of a selector");
+    }
+    if (!bad_gate(j, error, &bad) || bad)
+        return true;
+    return say_value(say, "error code of an unusable gate", 0, error);
+}

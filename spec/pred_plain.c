@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Predicates of steps that are no event: a few plain instructions whose whole effect is known from
+ * their bytes, and vCPUs that did not move. They need a look at the machine. */
+#include "spec/pred.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "trapspec/bits.h"
+
+#define STATUS_FLAGS 0x8d5u /* CF PF AF ZF SF OF */
+#define CPU_ON 0x84000003u
+
+/* What a plain instruction may change: registers by bit, and flags; pc is where it goes. */
+struct effect {
+    bool known;
+    bool jumps;
+    uint32_t regs;
+    uint64_t flags;
+    unsigned len;
+    bool has_value;
+    unsigned reg; /* gets value, cut to size bytes; 4 clear the upper half */
+    unsigned size;
+    uint64_t value;
+};
+
+static bool wide_code(unsigned mode)
+{
+    return mode == TSP_MODE_PROT32 || mode == TSP_MODE_COMPAT32 || mode == TSP_MODE_LONG64;
+}
+
+/* Opcodes without prefixes but REX (Intel SDM Vol. 2): NOP, MOV r, imm, the exchange of flags, and
+ * register forms of the eight arithmetic operations, MOV and XCHG. */
+static struct effect effect_x86(const struct tsp_event *ev)
+{
+    struct effect e = {0};
+    bool long64 = ev->before.mode == TSP_MODE_LONG64;
+    unsigned rex = long64 && (ev->fetched[0] & 0xf0) == 0x40 ? ev->fetched[0] : 0, at = rex != 0;
+    unsigned size = rex & 8 ? 8 : wide_code(ev->before.mode) ? 4 : 2;
+    uint8_t op = ev->fetched[at], modrm = ev->fetched[at + 1];
+    unsigned rm = (modrm & 7u) | (rex & 1) << 3, reg = (modrm >> 3 & 7u) | (rex & 4) << 1;
+
+    if (op == 0x90 && !rex) {
+        e = (struct effect){.known = true, .len = 1};
+    } else if ((op & 0xf8) == 0xb8) {
+        e = (struct effect){.known = true, .len = at + 1 + size, .has_value = true, .size = size};
+        e.reg = (op & 7u) | (rex & 1) << 3;
+        e.value = le_load(ev->fetched + at + 1, size);
+        e.regs = 1u << e.reg;
+    } else if (op == 0xf5 || op == 0xf8 || op == 0xf9 || op == 0xfc || op == 0xfd) {
+        e = (struct effect){.known = true, .len = at + 1, .flags = 0x401};
+    } else if ((op & 0xc4) == 0 && modrm >= 0xc0 && (op & 1)) {
+        e = (struct effect){.known = true, .len = at + 2, .flags = STATUS_FLAGS};
+        e.regs = (op & 0x38) == 0x38 ? 0 : 1u << (op & 2 ? reg : rm);
+    } else if ((op == 0x89 || op == 0x8b) && modrm >= 0xc0) {
+        e = (struct effect){.known = true, .len = at + 2, .has_value = true, .size = size};
+        e.reg = op == 0x89 ? rm : reg;
+        e.value = ev->before.r[op == 0x89 ? reg : rm];
+        e.regs = 1u << e.reg;
+    } else if (op == 0xeb || (op & 0xf0) == 0x70) {
+        e = (struct effect){.known = true, .jumps = true};
+    }
+    return e;
+}
+
+/* NOP and other hints of CRm:op2 0, and MOVZ (Arm DDI0487 C6.2). */
+static struct effect effect_arm(const struct tsp_event *ev)
+{
+    uint32_t word = (uint32_t)le_load(ev->fetched, 4);
+    struct effect e = {0};
+
+    if (word == 0xd503201fu)
+        return (struct effect){.known = true, .len = 4};
+    if ((word & 0x7f800000u) != 0x52800000u || (word & 31) == 31)
+        return e;
+    e = (struct effect){.known = true, .len = 4, .has_value = true, .size = 8};
+    e.reg = word & 31;
+    e.regs = 1u << e.reg;
+    e.value = (uint64_t)(word >> 5 & 0xffff) << (word >> 21 & 3) * 16;
+    return e;
+}
+
+static uint64_t expected(const struct effect *e, uint64_t was)
+{
+    if (e->size == 8)
+        return e->value;
+    return e->size == 4 ? (uint32_t)e->value : (was & ~0xffffull) | (e->value & 0xffff);
+}
+
+static bool right_regs(const struct tsp_event *ev, const struct effect *e, struct say *say)
+{
+    char name[40];
+
+    for (unsigned i = 0; i < 32; i++) {
+        uint64_t want = ev->before.r[i];
+
+        if (e->has_value && e->reg == i)
+            want = expected(e, want);
+        else if (e->regs >> i & 1)
+            continue;
+        if (want == ev->after.r[i])
+            continue;
+        snprintf(name, sizeof(name), "register %u after a plain instruction", i);
+        return say_value(say, name, want, ev->after.r[i]);
+    }
+    return true;
+}
+
+/* plain_done: it did what its bytes say and nothing else. */
+bool pred_plain_done(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    bool arm = ev->before.mode == TSP_MODE_A64;
+    struct effect e = arm ? effect_arm(ev) : effect_x86(ev);
+    uint64_t pc = ev->before.pc + e.len;
+
+    /* A step that was not possible now. */
+    if (!e.known || (ev->len < 12 && !arm) ||
+        (ev->before.pc == ev->after.pc && memcmp(&ev->before, &ev->after, sizeof(ev->before)) == 0))
+        return true;
+    if ((ev->before.flags ^ ev->after.flags) & ~(e.flags | (arm ? 0 : 1u << 16)))
+        return say_value(say, "flags after a plain instruction", ev->before.flags, ev->after.flags);
+    if (!e.jumps && (uint16_t)pc != (uint16_t)ev->after.pc)
+        return say_value(say, "pc after a plain instruction", pc, ev->after.pc);
+    return right_regs(ev, &e, say) && pred_mode_kept(j, p, say);
+}
+
+/* The look before at the same vCPU; NULL: none. */
+static const struct tsp_look *look_last(const struct judge *j)
+{
+    const struct tsp_look *k = j->look, *first = j->trace->looks->look;
+
+    while (k-- > first)
+        if (k->vcpu == j->look->vcpu)
+            return k;
+    return NULL;
+}
+
+/* A CPU_ON for this vCPU that succeeded before its step; its SMCCC arguments are the entry and what
+ * X0 is to be (Arm DEN0022 5.6). */
+static const struct tsp_event *started_by(const struct judge *j)
+{
+    const struct tsp_vcpu_state *v = &j->setup->vcpu[j->look->vcpu % TSP_MAX_VCPU];
+
+    for (size_t i = j->look->event < j->trace->n ? j->look->event : j->trace->n; i-- > 0;) {
+        const struct tsp_event *ev = &j->trace->ev[i];
+
+        if (ev->kind == TSP_EV_HYPERCALL && ev->before.mode == TSP_MODE_A64 &&
+            ((uint32_t)ev->before.r[0] & 0xbfffffffu) == CPU_ON && (uint32_t)ev->after.r[0] == 0 &&
+            (uint32_t)ev->before.r[1] == (uint32_t)(v->arm64.mpidr & 0xffffff))
+            return ev;
+    }
+    return NULL;
+}
+
+/* begun: the first step of a vCPU begins as it was set up, or as the CPU_ON that started it said.
+ */
+bool pred_begun(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_vcpu_state *v = &j->setup->vcpu[j->look->vcpu % TSP_MAX_VCPU];
+    const struct tsp_regs *r = &j->look->before.regs;
+    const struct tsp_event *on = NULL;
+    uint64_t wide;
+
+    (void)p;
+    if (!judge_steps(j) || look_last(j))
+        return true;
+    if (v->run_state == TSP_RUN_OFF && j->setup->arch == TSP_ARCH_ARM64)
+        on = started_by(j);
+    if (on) {
+        wide = bits_test(on->before.r[0], 30) ? UINT64_MAX : UINT32_MAX;
+        if (r->pc != (on->before.r[2] & wide))
+            return say_value(say, "entry point", on->before.r[2] & wide, r->pc);
+        if (r->r[0] != (on->before.r[3] & wide))
+            return say_value(say, "context in X0", on->before.r[3] & wide, r->r[0]);
+        return r->level == 1 || say_value(say, "exception level at the entry", 1, r->level);
+    }
+    if (v->run_state != TSP_RUN_READY || memcmp(&v->regs, r, sizeof(*r)) == 0)
+        return true;
+    if (v->regs.pc != r->pc)
+        return say_value(say, "pc where the vCPU begins", v->regs.pc, r->pc);
+    for (unsigned i = 0; i < 32; i++)
+        if (v->regs.r[i] != r->r[i])
+            return say_value(say, "a register where the vCPU begins", v->regs.r[i], r->r[i]);
+    return true;
+}
+
+/* undisturbed: between two of its own steps a vCPU's registers stay, whatever the others do. */
+bool pred_undisturbed(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_look *last = j->look ? look_last(j) : NULL;
+    const struct tsp_regs *want, *got = &j->look->before.regs;
+    char name[40];
+
+    (void)p;
+    if (!last || last->after.run_state == TSP_RUN_OFF || last->after.run_state == TSP_RUN_STOPPED)
+        return true;
+    want = &last->after.regs;
+    if (want->pc != got->pc)
+        return say_value(say, "pc since the last step", want->pc, got->pc);
+    if (want->flags != got->flags)
+        return say_value(say, "flags since the last step", want->flags, got->flags);
+    for (unsigned i = 0; i < 32; i++) {
+        if (want->r[i] == got->r[i])
+            continue;
+        snprintf(name, sizeof(name), "register %u since the last step", i);
+        return say_value(say, name, want->r[i], got->r[i]);
+    }
+    return true;
+}

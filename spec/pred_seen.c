@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/* Predicates of looks: what an event says against what get_vcpu and peek showed of the same step,
+ * and what a step leaves alone. */
+#include "spec/pred.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "trapspec/bits.h"
+
+#define RIGHTS (TSP_TEXT_PRESENT | TSP_TEXT_WRITE | TSP_TEXT_FETCH | TSP_TEXT_ROM)
+
+static bool same_regs(const struct tsp_regs *want, const struct tsp_regs *got, const char *when,
+                      struct say *say)
+{
+    unsigned n = want->mode == TSP_MODE_A64 ? 32 : 16;
+    char name[40];
+
+    snprintf(name, sizeof(name), "pc %s the step", when);
+    if (want->pc != got->pc)
+        return say_value(say, name, want->pc, got->pc);
+    snprintf(name, sizeof(name), "flags %s the step", when);
+    if (want->flags != got->flags)
+        return say_value(say, name, want->flags, got->flags);
+    snprintf(name, sizeof(name), "mode and level %s the step", when);
+    if (want->mode != got->mode || want->level != got->level)
+        return say_value(say, name, want->mode << 8 | want->level, got->mode << 8 | got->level);
+    for (unsigned i = 0; i < n; i++) {
+        snprintf(name, sizeof(name), "register %u %s the step", i, when);
+        if (want->r[i] != got->r[i])
+            return say_value(say, name, want->r[i], got->r[i]);
+    }
+    return true;
+}
+
+/* Bytes of the instruction that the event tells of and that could be read. */
+static bool same_text(const struct judge *j, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    const struct tsp_look *k = j->look;
+    unsigned n = ev->len < TSP_INSN_BYTES ? ev->len : TSP_INSN_BYTES;
+
+    /* Another vCPU may have written the text since it was fetched. */
+    if (((ev->text[0] | ev->text[1]) & TSP_TEXT_OVERLAY) || !k->text[0].n || j->setup->nvcpu > 1)
+        return true;
+    n = n < k->text[0].n ? n : k->text[0].n;
+    if (memcmp(ev->fetched, k->text[0].byte, n) != 0) {
+        say_bytes(say->expected, sizeof(say->expected), k->text[0].byte, n);
+        say_bytes(say->got, sizeof(say->got), ev->fetched, n);
+        return false;
+    }
+    /* Zeroes are what an event holds of a page that it could not read. */
+    n = k->text[1].n < k->text[0].n ? k->text[1].n : k->text[0].n;
+    for (unsigned i = 0; i < n; i++) {
+        if (ev->stored[i] == k->text[1].byte[i] || ev->kind == TSP_EV_STOP)
+            continue;
+        say_bytes(say->expected, sizeof(say->expected), k->text[1].byte, n);
+        say_bytes(say->got, sizeof(say->got), ev->stored, n);
+        return false;
+    }
+    return true;
+}
+
+/* A length is certain where the instruction is one of the table's without a ModRM byte. */
+static bool same_len(const struct judge *j, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    bool exact = j->insn.insn && j->insn.insn != j->s->ud0 && j->insn.insn != j->s->ud1;
+
+    if (!exact || j->insn.len > 15 || ev->len == j->insn.len)
+        return true;
+    return say_value(say, "length of the instruction", j->insn.len, ev->len);
+}
+
+/* "Cannot tell" is no lie. */
+static bool same_rights(const struct judge *j, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    const struct tsp_look *k = j->look;
+    uint8_t got = ev->text[0] & RIGHTS, want = k->rights[0] & RIGHTS;
+
+    if (!(ev->text[0] & TSP_TEXT_KNOWN) || (ev->text[0] & TSP_TEXT_OVERLAY) || got == want)
+        return true;
+    return say_value(say, "rights at the instruction", want, got);
+}
+
+/* as_seen: the event says what could be seen before and after it. */
+bool pred_as_seen(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    const struct tsp_look *k = j->look;
+    uint64_t sys[TSP_SYS_COUNT];
+
+    (void)p;
+    if (!same_regs(&k->before.regs, &ev->before, "before", say))
+        return false;
+    if (!same_regs(&k->after.regs, &ev->after, "after", say))
+        return false;
+    if (ev->kind != TSP_EV_MMIO && k->text[0].n && ev->addr != k->text[0].lin)
+        return say_value(say, "linear address", k->text[0].lin, ev->addr);
+    /* Only page faults have an address; CR2 as it is does no harm. */
+    if (ev->kind == TSP_EV_FAULT && j->setup->arch == TSP_ARCH_X86 && ev->code != 14 &&
+        ev->info[1] != 0 && ev->info[1] != k->after.x86.cr2)
+        return say_value(say, "address of the exception", 0, ev->info[1]);
+    if (j->setup->arch == TSP_ARCH_X86) {
+        tsp_x86_sys(&k->before.x86, sys);
+        for (unsigned i = 0; i < TSP_SYS_COUNT; i++)
+            if (sys[i] != ev->sys[i])
+                return say_value(say, "control register", sys[i], ev->sys[i]);
+    }
+    return same_text(j, say) && same_len(j, say) && same_rights(j, say);
+}
+
+/* State of the machine that is no register of struct tsp_regs. */
+struct part {
+    const char *name;
+    size_t at, n;
+};
+#define PART(name, member)                                                                         \
+    {                                                                                              \
+        name, offsetof(struct tsp_vcpu_state, member),                                             \
+            sizeof(((struct tsp_vcpu_state *)0)->member)                                           \
+    }
+static const struct part x86_part[] = {
+    PART("CR0", x86.cr0),
+    PART("CR2", x86.cr2),
+    PART("CR3", x86.cr3),
+    PART("CR4", x86.cr4),
+    PART("EFER", x86.efer),
+    PART("XCR0", x86.xcr0),
+    PART("IA32_XSS", x86.xss),
+    PART("IA32_APIC_BASE", x86.apic_base),
+    PART("IA32_TSC_AUX", x86.tsc_aux),
+    PART("CPUID faulting", x86.cpuid_faulting),
+    PART("MSR_PLATFORM_INFO", x86.platform_info),
+    PART("APIC id", x86.apic_id),
+    PART("GDTR base", x86.gdt.base),
+    PART("GDTR limit", x86.gdt.limit),
+    PART("IDTR base", x86.idt.base),
+    PART("IDTR limit", x86.idt.limit),
+};
+static const struct part arm_part[] = {
+    PART("SP_EL0", arm64.sp_el0),       PART("SP_EL1", arm64.sp_el1),
+    PART("VBAR_EL1", arm64.vbar_el1),   PART("ESR_EL1", arm64.esr_el1),
+    PART("ELR_EL1", arm64.elr_el1),     PART("SPSR_EL1", arm64.spsr_el1),
+    PART("FAR_EL1", arm64.far_el1),     PART("SCTLR_EL1", arm64.sctlr_el1),
+    PART("TPIDR_EL0", arm64.tpidr_el0), PART("TPIDR_EL1", arm64.tpidr_el1),
+    PART("MPIDR_EL1", arm64.mpidr),     PART("MIDR_EL1", arm64.midr),
+};
+#define CR2_AT offsetof(struct tsp_vcpu_state, x86.cr2)
+
+static uint64_t part_of(const struct tsp_vcpu_state *v, const struct part *p)
+{
+    uint64_t wide = 0;
+    uint32_t half = 0;
+
+    if (p->n == sizeof(wide))
+        memcpy(&wide, (const uint8_t *)v + p->at, sizeof(wide));
+    else
+        memcpy(&half, (const uint8_t *)v + p->at, sizeof(half));
+    return wide | half;
+}
+
+static bool same_segment(const struct tsp_segment *a, const struct tsp_segment *b)
+{
+    return a->base == b->base && a->limit == b->limit && a->sel == b->sel && a->attr == b->attr;
+}
+
+/* Entering a handler loads CS, and SS where privilege changes; leaving virtual-8086 mode empties
+ * the data segments (Intel SDM Vol. 3A 6.12.1, 20.3.1). */
+static bool same_segments(const struct judge *j, struct say *say)
+{
+    const struct tsp_x86_state *a = &j->look->before.x86, *b = &j->look->after.x86;
+    bool fault = j->ev->kind == TSP_EV_FAULT, vm86 = j->look->before.regs.mode == TSP_MODE_VM86;
+    char name[40];
+
+    for (unsigned i = 0; i < TSP_SEG_COUNT; i++) {
+        if (fault && (i == TSP_CS || i == TSP_SS || (vm86 && i < TSP_LDTR)))
+            continue;
+        if (same_segment(&a->seg[i], &b->seg[i]))
+            continue;
+        snprintf(name, sizeof(name), "segment register %u, base", i);
+        return say_value(say, name, a->seg[i].base, b->seg[i].base);
+    }
+    return true;
+}
+
+static bool same_msrs(const struct judge *j, struct say *say)
+{
+    const struct tsp_x86_state *a = &j->look->before.x86, *b = &j->look->after.x86;
+
+    if (j->ev->kind == TSP_EV_MSR)
+        return true;
+    for (unsigned i = 0; i < a->nmsr && i < TSP_MAX_MSR; i++)
+        for (unsigned k = 0; k < b->nmsr && k < TSP_MAX_MSR; k++)
+            if (a->msr[i].index == b->msr[k].index && a->msr[i].value != b->msr[k].value)
+                return say_value(say, "an MSR", a->msr[i].value, b->msr[k].value);
+    return true;
+}
+
+/* An instruction that completes ends the shadow of STI and MOV SS (Intel SDM Vol. 2B STI). */
+static bool shadow_ends(const struct judge *j, struct say *say)
+{
+    const uint32_t bits = TSP_SHADOW_STI | TSP_SHADOW_MOVSS;
+    uint32_t was = j->look->before.x86.shadow & bits, now = j->look->after.x86.shadow & bits;
+    bool done = j->ev->kind == TSP_EV_CPUID || j->ev->kind == TSP_EV_HYPERCALL ||
+                j->ev->kind == TSP_EV_FAULT;
+
+    return now == 0 || (!done && now == was) || say_value(say, "interrupt shadow", 0, now);
+}
+
+static bool x86_kept(const struct judge *j, struct say *say)
+{
+    const struct tsp_look *k = j->look;
+    bool pf = j->ev->kind == TSP_EV_FAULT && j->ev->code == 14;
+
+    for (size_t i = 0; i < sizeof(x86_part) / sizeof(x86_part[0]); i++) {
+        uint64_t want = part_of(&k->before, &x86_part[i]), got = part_of(&k->after, &x86_part[i]);
+
+        if (x86_part[i].at == CR2_AT && pf)
+            want = j->ev->info[1];
+        if (want != got)
+            return say_value(say, x86_part[i].name, want, got);
+    }
+    return same_segments(j, say) && same_msrs(j, say) && shadow_ends(j, say);
+}
+
+/* What an exception fills in is judged as such. Of SP_EL0 and SP_EL1 the one in use is r[31]. */
+static bool arm_kept(const struct judge *j, struct say *say)
+{
+    const struct tsp_look *k = j->look;
+    bool fault = j->ev->kind == TSP_EV_FAULT;
+
+    for (size_t i = 0; i < sizeof(arm_part) / sizeof(arm_part[0]); i++) {
+        uint64_t want = part_of(&k->before, &arm_part[i]), got = part_of(&k->after, &arm_part[i]);
+
+        if (fault && i >= 3 && i <= 6)
+            continue;
+        if (want != got)
+            return say_value(say, arm_part[i].name, want, got);
+    }
+    return true;
+}
+
+/* state_kept: what is no general register is as before, but for what this kind of event changes. */
+bool pred_state_kept(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    (void)p;
+    return j->setup->arch == TSP_ARCH_X86 ? x86_kept(j, say) : arm_kept(j, say);
+}
+
+/* Hypervisors keep clocks and counters in pages that the guest gave them, and update them when they
+ * like. */
+static bool gave_pages(const struct judge *j)
+{
+    for (size_t i = 0; i < j->index; i++)
+        if (j->trace->ev[i].kind == TSP_EV_MSR)
+            return true;
+    return j->ev->kind == TSP_EV_MSR || j->look->before.x86.nmsr != 0;
+}
+
+/* Accessed and dirty bits of page tables, the accessed bit of a descriptor that is loaded and the
+ * busy bit of a task (Intel SDM Vol. 3A 4.8, 3.4.5.1, 7.2.2). */
+static bool is_mark(const struct judge *j, const struct tsp_look_change *c)
+{
+    uint8_t bits = 0;
+
+    if (bits_test(j->look->before.x86.cr0, 31))
+        bits |= 0x60;
+    if (j->ev->kind == TSP_EV_FAULT)
+        bits |= 1;
+    for (unsigned i = 0; i < c->len && i < TSP_LOOK_RUN; i++)
+        if ((c->was[i] ^ c->now[i]) & (uint8_t)~bits)
+            return false;
+    return c->len <= TSP_LOOK_RUN;
+}
+
+/* What this event may write, guest-physical. */
+static bool may_write(const struct judge *j, const struct tsp_look_change *c)
+{
+    const struct tsp_look *k = j->look;
+    uint64_t first = 0, n = 0, room;
+
+    switch (j->ev->kind) {
+    case TSP_EV_FAULT: /* the frame */
+        first = k->stack.gpa;
+        n = k->stack.n;
+        break;
+    case TSP_EV_PATCH:
+        first = k->text[0].gpa;
+        n = j->insn.len;
+        break;
+    default:
+        break;
+    }
+    if (is_mark(j, c) || (c->gpa >= first && range_ok(c->gpa - first, c->len, n)))
+        return true;
+    /* It may go on in another page, anywhere. */
+    room = 0x1000 - (first & 0xfff);
+    return n > room && (c->gpa & 0xfff) + c->len <= n - room;
+}
+
+/* memory_kept: nothing is written but a frame, or the bytes of a rewrite. */
+bool pred_memory_kept(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_look *k = j->look;
+
+    (void)p;
+    if (!k->watched || gave_pages(j))
+        return true;
+    for (unsigned i = 0; i < k->nchange && i < TSP_LOOK_CHANGES; i++)
+        if (!may_write(j, &k->change[i]))
+            return say_value(say, "memory that may change, first byte", 0, k->change[i].gpa);
+    return true;
+}
+
+/* The structure of CLOCK_PAIRING: s64 seconds, s64 nanoseconds, u64 TSC, u32 flags, zeroes up to 64
+ * bytes (Linux Documentation/virt/kvm/x86/hypercalls.rst 5; uapi/asm/kvm_para.h). */
+bool pred_clock_told(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_look_mem *now = &j->look->arg[1], *was = &j->look->arg[0];
+
+    (void)p;
+    if (now->n < 64)
+        return true;
+    if (le_load(now->byte + 8, 8) >= 1000000000u)
+        return say_value(say, "nanoseconds, at most", 999999999u, le_load(now->byte + 8, 8));
+    for (unsigned i = 24; i < 64; i++)
+        if (now->byte[i])
+            return say_value(say, "flags and padding behind the clock", 0, now->byte[i]);
+    if (le_load(now->byte, 8) == 0)
+        return say_text(say, "seconds since 1970", "none");
+    if (was->n < TSP_LOOK_BYTES || memcmp(now->byte + 64, was->byte + 64, now->n - 64) == 0)
+        return true;
+    return say_text(say, "64 bytes written", "more");
+}
+
+static bool moved_past(const struct judge *j)
+{
+    const struct tsp_look *k = j->look;
+
+    return k->after.regs.pc != k->before.regs.pc ||
+           memcmp(k->after.regs.r, k->before.regs.r, sizeof(k->after.regs.r)) != 0;
+}
+
+/* told: a step that says nothing happened did nothing at an instruction that is an event. */
+bool pred_told(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    (void)p;
+    if (!moved_past(j))
+        return true;
+    return say_text(say, "an event at an instruction that a hypervisor sees",
+                    "it was executed and nothing told");
+}
+
+/* answered: who takes a set-up answers its trap instructions. */
+bool pred_answered(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    (void)p;
+    if (!judge_stepwise(j))
+        return true;
+    return say_text(say, "an answer, or a set-up that is refused",
+                    "\"not supported\" at the instruction itself");
+}

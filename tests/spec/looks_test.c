@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looks: an event says one thing and the machine shows another. A hypervisor that tells nice events
+ * and leaves a wrong frame, a wrong register or a byte too much behind is caught only by who reads
+ * the machine itself. Each row begins with a step that is right and changes one thing of what was
+ * seen of it.
+ */
+#include "tests/spec/fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char sources[] = "doc, A document, 1, 2, free\n";
+static const char opcodes[] = "x86, cpuid, 0fa2, -, any, doc, x\n"
+                              "x86, vmcall, 0f01c1, -, any, doc, x\n"
+                              "x86, vmmcall, 0f01d9, -, any, doc, x\n"
+                              "x86, ud2, 0f0b, -, any, doc, x\n"
+                              "x86, wrmsr, 0f30, -, any, doc, x\n"
+                              "x86, rdmsr, 0f32, -, any, doc, x\n"
+                              "arm64, hvc, 020000d4, 1f00e0ff, any, doc, x\n";
+static struct tsp_looks looks;
+static struct tsp_look *k;
+static struct tsp_event *ev;
+
+static struct build *rule_of(const char *when, const char *must)
+{
+    struct build *b = build_open();
+    struct tsp_error err = {0};
+    char text[512];
+    int n = snprintf(text, sizeof(text), "T-1, any, looked=yes %s, %s, doc,\n", when, must);
+
+    assert_non_null(b);
+    assert_true(build_table(b, "sources", sources, sizeof(sources) - 1, &err));
+    assert_true(build_table(b, "opcodes", opcodes, sizeof(opcodes) - 1, &err));
+    if (!build_table(b, "looks", text, (size_t)n, &err))
+        print_error("%s: %s\n", text, err.text);
+    assert_int_equal(err.code, TSP_OK);
+    assert_true(build_finish(b, &err));
+    return b;
+}
+
+static void see_text(const char *bytes, unsigned len)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        k->text[i] = (struct tsp_look_mem){.lin = 0x10000, .gpa = 0x10000, .n = TSP_INSN_BYTES};
+        memset(k->text[i].byte, 0x90, TSP_INSN_BYTES);
+        memcpy(k->text[i].byte, bytes, len);
+    }
+    k->rights[0] = k->rights[1] =
+        TSP_TEXT_KNOWN | TSP_TEXT_PRESENT | TSP_TEXT_WRITE | TSP_TEXT_FETCH;
+}
+
+/* One step that is right: an event of this kind, or quiet where it is RETIRE. */
+static void step(unsigned kind, unsigned mode, const char *bytes, unsigned len)
+{
+    if (mode == TSP_MODE_A64)
+        setup_arm_default();
+    else
+        setup_x86_default();
+    memset(&looks, 0, sizeof(looks));
+    trace.n = 1;
+    trace.ev[0] = (struct tsp_event){.kind = TSP_EV_POLICY};
+    trace.looks = &looks;
+    k = &looks.look[looks.n++];
+    k->event = 1;
+    see_text(bytes, len);
+    ev = add_event(kind, mode, bytes, len);
+    memcpy(ev->fetched, k->text[0].byte, TSP_INSN_BYTES);
+    memcpy(ev->stored, k->text[0].byte, TSP_INSN_BYTES);
+    if (kind == TSP_EV_RETIRE || kind == TSP_EV_MSR)
+        ev->after.pc += len;
+    k->before.regs = ev->before;
+    k->after.regs = ev->after;
+    k->before.x86.xcr0 = k->after.x86.xcr0 = ev->sys[TSP_SYS_XCR0];
+    k->before.x86.apic_base = k->after.x86.apic_base = ev->sys[TSP_SYS_APIC_BASE];
+    setup.vcpu[0] = k->before;
+    k->watched = true;
+    k->quiet = kind == TSP_EV_RETIRE;
+    trace.n -= k->quiet;
+}
+
+/* #UD of UD2 in 64-bit code, and the frame of it. */
+static void fault64(void)
+{
+    const uint64_t frame[5] = {0x10000, 0x10, 0x10002, 0xe000, 0x18};
+
+    step(TSP_EV_FAULT, TSP_MODE_LONG64, "\x0f\x0b", 2);
+    ev->code = 6;
+    ev->before.r[TSP_RSP] = k->before.regs.r[TSP_RSP] = 0xe000;
+    ev->after.r[TSP_RSP] = k->after.regs.r[TSP_RSP] = 0xdfd8;
+    ev->after.pc = k->after.regs.pc = 0x3060;
+    ev->sys[TSP_SYS_EFER] = k->before.x86.efer = k->after.x86.efer = 0x500;
+    ev->sys[TSP_SYS_CR0] = k->before.x86.cr0 = k->after.x86.cr0 = 0x80000001u;
+    k->before.x86.seg[TSP_CS].sel = k->after.x86.seg[TSP_CS].sel = 0x10;
+    k->before.x86.seg[TSP_SS].sel = k->after.x86.seg[TSP_SS].sel = 0x18;
+    k->stack = (struct tsp_look_mem){.lin = 0xdfd8, .gpa = 0xdfd8, .n = TSP_LOOK_BYTES};
+    for (unsigned i = 0; i < 5; i++)
+        le_store(k->stack.byte + (size_t)8 * i, frame[i], 8);
+}
+
+/* A double fault pushes its error code first. */
+static void fault64_error(void)
+{
+    fault64();
+    ev->code = 13;
+    ev->info[0] = 0x50;
+    memmove(k->stack.byte + 8, k->stack.byte, 40);
+    le_store(k->stack.byte, 0x50, 8);
+}
+
+static void fault32(void)
+{
+    const uint32_t frame[3] = {0x10000, 0x8, 0x10002};
+
+    fault64();
+    ev->before.mode = k->before.regs.mode = TSP_MODE_PROT32;
+    ev->after.mode = k->after.regs.mode = TSP_MODE_PROT32;
+    k->before.x86.efer = 0;
+    k->before.x86.seg[TSP_CS].sel = 8;
+    for (unsigned i = 0; i < 3; i++)
+        le_store(k->stack.byte + (size_t)4 * i, frame[i], 4);
+}
+
+static void undefined_arm(void)
+{
+    step(TSP_EV_FAULT, TSP_MODE_A64, "\x02\x00\x00\xd4", 4);
+    ev->before.flags = k->before.regs.flags = 0x600003c5u;
+    ev->info[0] = 0x2000000;
+    ev->code = 0x200;
+    k->after.arm64.elr_el1 = 0x10000;
+    k->after.arm64.spsr_el1 = 0x600003c5u;
+    k->after.arm64.esr_el1 = 0x2000000;
+}
+
+static void cpuid(void)
+{
+    step(TSP_EV_CPUID, TSP_MODE_LONG64, "\x0f\xa2", 2);
+}
+
+static void call(void)
+{
+    step(TSP_EV_HYPERCALL, TSP_MODE_LONG64, "\x0f\x01\xc1", 3);
+}
+
+static void clock_call(void)
+{
+    call();
+    k->arg[0] = k->arg[1] = (struct tsp_look_mem){.lin = 0x2000, .gpa = 0x2000, .n = 96};
+    le_store(k->arg[1].byte, 1577836800, 8);
+    le_store(k->arg[1].byte + 8, 999999999, 8);
+    le_store(k->arg[1].byte + 16, 5, 8);
+}
+
+static void rewrite(void)
+{
+    step(TSP_EV_PATCH, TSP_MODE_LONG64, "\x0f\x01\xd9", 3);
+    k->text[1].byte[2] = ev->stored[2] = 0xc1;
+    k->change[0] = (struct tsp_look_change){.gpa = 0x10002, .len = 1, .was = {0xd9}, .now = {0xc1}};
+    k->nchange = 1;
+}
+
+static void quiet_cpuid(void)
+{
+    step(TSP_EV_RETIRE, TSP_MODE_LONG64, "\x0f\xa2", 2);
+    k->after.regs = k->before.regs;
+}
+
+static void quiet_nop(void)
+{
+    step(TSP_EV_RETIRE, TSP_MODE_LONG64, "\x90", 1);
+}
+
+static void quiet_mov(void)
+{
+    step(TSP_EV_RETIRE, TSP_MODE_LONG64, "\xb9\x78\x56\x34\x12", 5);
+    k->after.regs.r[TSP_RCX] = 0x12345678;
+}
+
+static void quiet_add(void)
+{
+    step(TSP_EV_RETIRE, TSP_MODE_LONG64, "\x4c\x01\xc3", 3); /* add rbx, r8 */
+    k->after.regs.r[TSP_RBX] = 1;
+    k->after.regs.flags ^= 1;
+}
+
+static void quiet_movz(void)
+{
+    step(TSP_EV_RETIRE, TSP_MODE_A64, "\x41\x02\x80\xd2", 4); /* movz x1, #0x12 */
+    k->after.regs.r[1] = 0x12;
+}
+
+static void read_efer(void)
+{
+    step(TSP_EV_MSR, TSP_MODE_LONG64, "\x0f\x32", 2);
+    ev->before.r[TSP_RCX] = ev->after.r[TSP_RCX] = 0xc0000080u;
+    ev->after.r[TSP_RAX] = 0x500;
+    ev->after.r[TSP_RDX] = 0;
+    k->before.x86.efer = k->after.x86.efer = 0x500;
+}
+
+static void unsupported(void)
+{
+    step(TSP_EV_STOP, TSP_MODE_LONG64, "\x90", 1);
+    ev->code = TSP_STOP_UNSUPPORTED;
+}
+
+static void exit_call(void)
+{
+    step(TSP_EV_STOP, TSP_MODE_LONG64, "\x0f\x01\xc1", 3);
+    ev->code = TSP_STOP_EXIT;
+}
+
+/* A second vCPU, or a second step of the first one. */
+static void two_steps(void)
+{
+    quiet_nop();
+    setup.nvcpu = 2;
+    looks.look[1] = *k;
+    looks.n = 2;
+    looks.look[1].before = k->after;
+    looks.look[1].after = k->after;
+    looks.look[1].after.regs.pc++;
+    memset(looks.look[1].text[0].byte, 0x90, TSP_INSN_BYTES);
+}
+
+/* CPU_ON of the second vCPU, and its first step. */
+static void started(void)
+{
+    step(TSP_EV_HYPERCALL, TSP_MODE_A64, "\x02\x00\x00\xd4", 4);
+    setup.nvcpu = 2;
+    setup.vcpu[1].run_state = TSP_RUN_OFF;
+    setup.vcpu[1].arm64.mpidr = 0x80000001u;
+    ev->before.r[0] = 0xc4000003u;
+    ev->before.r[1] = 1;
+    ev->before.r[2] = 0x40001000;
+    ev->before.r[3] = 0x55;
+    ev->after.r[0] = 0;
+    setup.vcpu[0].regs = k->before.regs = ev->before;
+    k->after.regs = ev->after;
+    k = &looks.look[looks.n++];
+    k->vcpu = 1;
+    k->event = 2;
+    k->quiet = true;
+    k->before.regs = (struct tsp_regs){.pc = 0x40001000, .mode = TSP_MODE_A64, .level = 1};
+    k->before.regs.r[0] = 0x55;
+    k->after = k->before;
+}
+
+static void judge_row(const char *when, const char *must, bool bad, const char *what)
+{
+    struct build *b = rule_of(when, must);
+    unsigned hits[64] = {0};
+    struct spec_options opt = {.caps = TSP_CAP_STEPS, .least = VERDICT_FAIL, .hits = hits};
+    enum verdict v;
+
+    assert_true(spec_rule_count(&b->spec) <= 64);
+    v = spec_check(&b->spec, &setup, &trace, &opt);
+    if ((v == VERDICT_FAIL) != bad)
+        print_error("%s, %s, %s: %s\n", when, must, what, verdict_name(v));
+    assert_true((v == VERDICT_FAIL) == bad);
+    assert_true(hits[spec_rule_find(&b->spec, "T-1")] > 0);
+    free(b);
+}
+
+/* One row: a step that is right, then the same with this change. */
+#define ROW(when, must, good, ...)                                                                 \
+    do {                                                                                           \
+        good();                                                                                    \
+        judge_row(when, must, false, "right");                                                     \
+        good();                                                                                    \
+        __VA_ARGS__;                                                                               \
+        judge_row(when, must, true, #__VA_ARGS__);                                                 \
+    } while (0)
+
+static void event_says_what_was_seen(void **state)
+{
+    (void)state;
+    ROW("event=cpuid", "as_seen", cpuid, k->before.regs.r[TSP_RSI] ^= 1);
+    ROW("event=cpuid", "as_seen", cpuid, k->after.regs.r[TSP_R15] ^= 1);
+    ROW("event=cpuid", "as_seen", cpuid, k->after.regs.pc++);
+    ROW("event=cpuid", "as_seen", cpuid, k->after.regs.flags ^= 1);
+    ROW("event=cpuid", "as_seen", cpuid, k->after.regs.level ^= 3);
+    ROW("event=cpuid", "as_seen", cpuid, k->before.x86.cr4 ^= 1);
+    ROW("event=cpuid", "as_seen", cpuid, ev->addr++);
+    ROW("event=cpuid", "as_seen", cpuid, k->text[0].byte[1]++);
+    ROW("event=cpuid", "as_seen", cpuid, k->text[1].byte[9]++);
+    ROW("event=cpuid", "as_seen", cpuid, ev->len = 1);
+    ROW("event=cpuid", "as_seen", cpuid, k->rights[0] &= (uint8_t)~TSP_TEXT_WRITE);
+    ROW("event=fault", "as_seen", fault64, ev->info[1] = 0x10000);
+    ROW("event=stop", "as_seen", exit_call, k->after.regs.r[0]++);
+}
+
+static void steps_that_are_events_are_told(void **state)
+{
+    (void)state;
+    ROW("event=retire insn=cpuid", "told", quiet_cpuid, k->after.regs.pc += 2);
+    ROW("event=retire insn=cpuid", "told", quiet_cpuid, k->after.regs.r[0]++);
+    unsupported();
+    see_text("\x0f\x01\xc1", 3);
+    memcpy(ev->fetched, "\x0f\x01\xc1", 3);
+    ev->len = 3;
+    judge_row("event=stop insn=vmcall", "answered", true, "not supported");
+}
+
+static void calls_keep_state(void **state)
+{
+    (void)state;
+    ROW("event=cpuid", "state_kept", cpuid, k->after.x86.cr2 ^= 0x1000);
+    ROW("event=cpuid", "state_kept", cpuid, k->after.x86.xcr0 ^= 2);
+    ROW("event=cpuid", "state_kept", cpuid, k->after.x86.seg[TSP_DS].base = 0x100);
+    ROW("event=cpuid", "state_kept", cpuid, k->after.x86.seg[TSP_TR].sel = 8);
+    ROW("event=cpuid", "state_kept", cpuid, k->after.x86.idt.limit--);
+    ROW("event=cpuid", "state_kept", cpuid, k->after.x86.shadow = TSP_SHADOW_STI);
+    ROW("event=hypercall", "state_kept", call, k->after.x86.efer ^= 1);
+    ROW("event=patch", "state_kept", rewrite, k->after.x86.cr2 = 0x10000);
+    ROW("event=fault", "state_kept", fault64, k->after.x86.cr2 = 0x10000);
+    ROW("event=fault", "state_kept", fault64, k->after.x86.seg[TSP_ES].sel = 8);
+    ROW("event=fault", "state_kept", undefined_arm, k->after.arm64.tpidr_el0++);
+    ROW("event=fault", "state_kept", undefined_arm, k->after.arm64.vbar_el1 ^= 0x800);
+    fault64();
+    ev->code = 14;
+    ev->info[1] = k->after.x86.cr2 = 0x5000;
+    judge_row("event=fault", "state_kept", false, "CR2 of a page fault");
+    k->after.x86.cr2 = 0;
+    judge_row("event=fault", "state_kept", true, "no CR2 of a page fault");
+}
+
+static void only_what_belongs_there_is_written(void **state)
+{
+    (void)state;
+    ROW("event=patch", "memory_kept", rewrite, k->change[0].len = 2);
+    ROW("event=patch", "memory_kept", rewrite, k->change[0].gpa = 0x10003);
+    ROW("event=cpuid", "memory_kept", cpuid, k->nchange = 1; k->change[0].len = 1;
+        k->change[0].now[0] = 0x20);
+    ROW("event=fault", "memory_kept", fault64, k->nchange = 1; k->change[0].len = 40;
+        k->change[0].gpa = 0xdf00; k->change[0].now[0] = 0x90);
+    fault64();
+    k->nchange = 1;
+    k->change[0] = (struct tsp_look_change){.gpa = 0xdfd8, .len = 40, .now = {0x90}};
+    judge_row("event=fault", "memory_kept", false, "the frame");
+    cpuid();
+    k->before.x86.cr0 = 0x80000001u;
+    k->nchange = 1;
+    k->change[0] = (struct tsp_look_change){.gpa = 0x3000, .len = 1, .was = {3}, .now = {0x23}};
+    judge_row("event=cpuid", "memory_kept", false, "an accessed bit");
+}
+
+static void clock_is_told(void **state)
+{
+    (void)state;
+    ROW("event=hypercall", "clock_told", clock_call, le_store(k->arg[1].byte, 0, 8));
+    ROW("event=hypercall", "clock_told", clock_call, le_store(k->arg[1].byte + 8, 1000000000, 8));
+    ROW("event=hypercall", "clock_told", clock_call, k->arg[1].byte[24] = 1);
+    ROW("event=hypercall", "clock_told", clock_call, k->arg[1].byte[63] = 1);
+    ROW("event=hypercall", "clock_told", clock_call, k->arg[1].byte[64] = 1);
+}
+
+static void frames_hold_what_was_interrupted(void **state)
+{
+    (void)state;
+    ROW("event=fault", "framed", fault64, k->stack.byte[0] = 2);
+    ROW("event=fault", "framed", fault64, k->stack.byte[8] ^= 3);
+    ROW("event=fault", "framed", fault64, k->stack.byte[16] ^= 1);
+    ROW("event=fault", "framed", fault64, k->stack.byte[18] = 0);
+    ROW("event=fault", "framed", fault64, k->stack.byte[25] = 0);
+    ROW("event=fault", "framed", fault64, k->stack.byte[32] ^= 3);
+    ROW("event=fault", "framed", fault64_error, k->stack.byte[0] ^= 8);
+    ROW("event=fault", "framed", fault64_error, memmove(k->stack.byte, k->stack.byte + 8, 40));
+    ROW("event=fault", "framed", fault32, k->stack.byte[0] ^= 2);
+    ROW("event=fault", "framed", fault32, k->stack.byte[4] ^= 3);
+    ROW("event=fault", "framed", fault32, k->stack.byte[10] ^= 1);
+    ROW("event=fault", "returns_to", undefined_arm, k->after.arm64.elr_el1 += 4);
+    ROW("event=fault", "returns_to", undefined_arm, k->after.arm64.spsr_el1 = 0);
+    ROW("event=fault", "returns_to", undefined_arm, k->after.arm64.esr_el1 = 0);
+    fault64();
+    see_text("\xcd\x06", 2);
+    memcpy(ev->fetched, "\xcd\x06", 2);
+    le_store(k->stack.byte, 0x10002, 8);
+    k->stack.byte[18] = 0;
+    judge_row("event=fault", "framed", false, "INT n");
+    k->stack.byte[0] = 0;
+    judge_row("event=fault", "framed", true, "INT n returns to itself");
+}
+
+static void failed_delivery_has_a_reason(void **state)
+{
+    static uint8_t idt[256 * 16];
+    static struct tsp_page page = {.gpa = 0x2000, .len = sizeof(idt), .data = idt};
+
+    (void)state;
+    for (unsigned bad = 0; bad < 2; bad++) {
+        memset(idt, 0, sizeof(idt));
+        idt[6 * 16 + 5] = bad ? 0x8e : 0x0e; /* present: nothing is wrong with it */
+        fault64();
+        setup.page = &page;
+        setup.npage = 1;
+        k->before.x86.idt = (struct tsp_table){.base = 0x2000, .limit = sizeof(idt) - 1};
+        ev->code = 13;
+        ev->info[0] = 6 * 8 + 2;
+        judge_row("event=fault", "delivery_failed", bad != 0, "a gate");
+    }
+    ev->info[0] = 0x11;
+    judge_row("event=fault", "delivery_failed", false, "EXT");
+    ev->info[0] = 0x10;
+    judge_row("event=fault", "delivery_failed", true, "a selector without EXT");
+}
+
+static void plain_instructions_do_what_they_say(void **state)
+{
+    (void)state;
+    ROW("event=retire", "plain_done", quiet_nop, k->after.regs.r[TSP_R9]++);
+    ROW("event=retire", "plain_done", quiet_nop, k->after.regs.pc++);
+    ROW("event=retire", "plain_done", quiet_nop, k->after.regs.flags ^= 1);
+    ROW("event=retire", "plain_done", quiet_mov, k->after.regs.r[TSP_RCX]++);
+    ROW("event=retire", "plain_done", quiet_mov, k->after.regs.r[TSP_RDX]++);
+    ROW("event=retire", "plain_done", quiet_add, k->after.regs.r[TSP_R8]++);
+    ROW("event=retire", "plain_done", quiet_add, k->after.regs.flags ^= 0x200);
+    ROW("event=retire", "plain_done", quiet_movz, k->after.regs.r[1]++);
+    ROW("event=retire", "plain_done", quiet_movz, k->after.regs.r[30]++);
+    ROW("event=msr", "msr_seen", read_efer, ev->after.r[TSP_RAX] ^= 1);
+    ROW("event=msr", "msr_seen", read_efer, k->before.x86.efer ^= 1);
+}
+
+static void vcpus_begin_and_stay_as_they_are(void **state)
+{
+    (void)state;
+    ROW("event=retire", "begun", quiet_nop, k->before.regs.r[3]++);
+    ROW("event=retire", "begun", quiet_nop, k->before.regs.pc++);
+    ROW("event=retire", "undisturbed", two_steps, looks.look[1].before.regs.r[7]++);
+    ROW("event=retire", "undisturbed", two_steps, looks.look[1].before.regs.pc++);
+    ROW("event=retire", "begun", started, k->before.regs.r[0] = 0);
+    ROW("event=retire", "begun", started, k->before.regs.pc += 4);
+    ROW("event=retire", "begun", started, k->before.regs.level = 0);
+}
+
+/* Without a look a rule about one does not apply, however wrong the event. */
+static void nobody_looked(void **state)
+{
+    struct build *b = rule_of("event=cpuid", "as_seen");
+    unsigned hits[64] = {0};
+    struct spec_options opt = {.least = VERDICT_FAIL, .hits = hits};
+
+    (void)state;
+    cpuid();
+    ev->addr++;
+    trace.looks = NULL;
+    assert_int_not_equal(spec_check(&b->spec, &setup, &trace, &opt), VERDICT_FAIL);
+    assert_int_equal(hits[spec_rule_find(&b->spec, "T-1")], 0);
+    free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(event_says_what_was_seen),
+        cmocka_unit_test(steps_that_are_events_are_told),
+        cmocka_unit_test(calls_keep_state),
+        cmocka_unit_test(only_what_belongs_there_is_written),
+        cmocka_unit_test(clock_is_told),
+        cmocka_unit_test(frames_hold_what_was_interrupted),
+        cmocka_unit_test(failed_delivery_has_a_reason),
+        cmocka_unit_test(plain_instructions_do_what_they_say),
+        cmocka_unit_test(vcpus_begin_and_stay_as_they_are),
+        cmocka_unit_test(nobody_looked),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
