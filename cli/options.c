@@ -67,10 +67,10 @@ static int option_level(struct machine *m, const char *verb, const char *name, c
 
 static int option_psci(struct machine *m, const char *verb, const char *arg)
 {
-    static const char *const version[] = {"0.1", "0.2", "1.0", "1.1", NULL};
+    static const char *const version[] = {"0.1", "0.2", "1.0", "1.1", "1.2", "1.3", NULL};
 
     if (cli_choice(arg, version) < 0)
-        return cli_usage(verb, "--psci %s: 0.1, 0.2, 1.0 or 1.1", arg);
+        return cli_usage(verb, "--psci %s: 0.1, 0.2 or 1.0 to 1.3", arg);
     m->s.psci = (uint8_t)((arg[0] - '0') << 4 | (arg[2] - '0'));
     return 0;
 }

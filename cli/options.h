@@ -57,7 +57,7 @@ enum {
     "                  which is --patch\n"                                                         \
     "  --patch P       the other vendor's hypercall instruction: rewrite (default), emulate\n"     \
     "                  in place, inject #UD\n"                                                     \
-    "  --psci V        PSCI version on aarch64: 0.1, 0.2, 1.0 or 1.1 (default)\n"                  \
+    "  --psci V        PSCI version on aarch64: 0.1, 0.2, 1.0, 1.1 (default), 1.2 or 1.3\n"        \
     "  --reg R=V       initial register, e.g. rax=5, x0=0x84000000; may be repeated\n"
 
 /* What the machine options collect. The policy file's leaves replace the scenario's. */

@@ -294,6 +294,7 @@ static void build_control(const struct scenario *s, struct tsp_x86_state *x, uns
         x->platform_info = PLATFORM_FAULTING;
     x->nmsr = s->nmsr < TSP_MAX_MSR ? s->nmsr : TSP_MAX_MSR;
     memcpy(x->msr, s->msr, sizeof(x->msr));
+    memcpy(x->xmm, s->xmm, sizeof(x->xmm));
 }
 
 static void build_vcpu(struct builder *b, unsigned vcpu, uint64_t lin)

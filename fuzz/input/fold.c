@@ -65,6 +65,7 @@ static void default_x86_half(struct scenario *s)
     s->paging = 0;
     s->nmsr = 0;
     memset(s->msr, 0, sizeof(s->msr));
+    memset(s->xmm, 0, sizeof(s->xmm));
     s->nleaf = 0;
     memset(s->leaf, 0, sizeof(s->leaf));
 }
@@ -205,8 +206,8 @@ static void fold_firmware(struct scenario *s)
 {
     static const uint8_t versions[4] = {0x01, 0x02, 0x10, 0x11};
 
-    if (s->psci != 0x01 && s->psci != 0x02 && s->psci != 0x10)
-        s->psci = versions[s->psci == 0x11 ? 3 : s->psci & 3];
+    if (s->psci != 0x01 && s->psci != 0x02 && (s->psci < 0x10 || s->psci > 0x13))
+        s->psci = versions[s->psci & 3];
     /* The bits KVM defines for its bitmap registers, and the levels of its workaround registers. */
     s->fw_bitmap[0] &= 1;
     s->fw_bitmap[1] &= 1;

@@ -12,7 +12,9 @@
 #define INPUT_VERSION 1u
 #define INPUT_VERSION_MOVES 2u /* of what has moves; the rest stays as it was */
 #define INPUT_VERSION_RACES 3u /* of what has `how` or a long schedule; takes moves as well */
-#define INPUT_CODE_MAX 256u    /* code bytes of one vCPU */
+#define INPUT_VERSION_WIDE                                                                         \
+    4u                      /* of what has XMM registers or a PSCI above 1.1; takes the rest too */
+#define INPUT_CODE_MAX 256u /* code bytes of one vCPU */
 #define INPUT_REGS_MAX 32u
 #define INPUT_LEAF_MAX 160u /* policy entries that replace or join the base policy */
 #define INPUT_SCHED_MAX 256u
@@ -95,6 +97,7 @@ struct scenario {
     struct tsp_msr msr[TSP_MAX_MSR];
     uint32_t regs_set; /* bit i: regs[i] given, others 0 (x86: RSP has its default) */
     uint64_t regs[INPUT_REGS_MAX];
+    uint64_t xmm[TSP_XMM_COUNT][2];
     uint64_t flags; /* RFLAGS or PSTATE bits ORed to the mode's default */
     uint32_t nleaf;
     struct tsp_leaf leaf[INPUT_LEAF_MAX];

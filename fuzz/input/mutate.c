@@ -322,6 +322,7 @@ static void cross_state(struct scenario *s, const struct scenario *o)
     memcpy(s->msr, o->msr, sizeof(s->msr));
     s->regs_set = o->regs_set;
     memcpy(s->regs, o->regs, sizeof(s->regs));
+    memcpy(s->xmm, o->xmm, sizeof(s->xmm));
     s->flags = o->flags;
 }
 

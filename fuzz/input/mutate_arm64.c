@@ -128,7 +128,7 @@ static void firmware(struct scenario *s, struct rng *r)
 
     switch (rng_below(r, 5)) {
     case 0:
-        s->psci = (uint8_t)rng_next(r);
+        s->psci = RNG_PICK(r, ((const uint8_t[]){0x01, 0x02, 0x10, 0x11, 0x12, 0x13}));
         break;
     case 1:
         i = rng_below(r, 3);

@@ -181,6 +181,8 @@ static void set_reg(struct scenario *s, struct rng *r)
     case 2: /* numbers of hypercalls, with and without Hyper-V's fast bit */
         s->regs[i] = rng_below(r, 40);
         s->regs[i] |= rng_below(r, 4) ? 0 : 0x10000u;
+        if (rng_below(r, 4) == 0)
+            s->xmm[rng_below(r, TSP_XMM_COUNT)][rng_below(r, 2)] = (1ull << rng_below(r, 12)) - 1;
         break;
     default:
         s->regs[i] = (s->regs[i] & UINT32_MAX) | rng_next(r) << 32;

@@ -19,7 +19,8 @@ static void take_env(struct scenario *s, const uint8_t *p)
     s->persona[0] = p[5];
     s->persona[1] = p[6];
     s->policy = p[7];
-    s->psci = p[8];
+    /* Versions above 1.1 have a record of their own: here they are what they always were. */
+    s->psci = p[8] == 0x12 || p[8] == 0x13 ? (uint8_t)(p[8] - 2) : p[8];
     s->nvcpu = p[9] & 2 ? 2 : 1;
     s->pte[0] = p[10];
     s->pte[1] = p[11];
@@ -56,6 +57,14 @@ static void take_reg(struct scenario *s, const uint8_t *p)
 
     s->regs_set |= 1u << i;
     s->regs[i] = le_load(p + 1, 8);
+}
+
+static void take_xmm(struct scenario *s, const uint8_t *p)
+{
+    uint64_t *half = s->xmm[p[0] % TSP_XMM_COUNT];
+
+    half[0] = le_load(p + 1, 8);
+    half[1] = le_load(p + 9, 8);
 }
 
 static void take_leaf(struct scenario *s, const uint8_t *p)
@@ -150,6 +159,12 @@ static void take_fixed(struct scenario *s, unsigned kind, const uint8_t *p)
     case RECORD_HOW:
         s->how = (uint32_t)le_load(p, RECORD_HOW_LEN);
         break;
+    case RECORD_PSCI:
+        s->psci = 0x12 + p[0] % 2;
+        break;
+    case RECORD_XMM:
+        take_xmm(s, p);
+        break;
     default:
         break; /* of a later version */
     }
@@ -167,19 +182,27 @@ static void take_record(struct scenario *s, unsigned kind, const uint8_t *p, siz
     take_fixed(s, kind, padded);
 }
 
+/* Versions whose schedules have up to INPUT_SCHED_MAX bytes. */
+static bool is_long(unsigned version)
+{
+    return version == INPUT_VERSION_RACES || version == INPUT_VERSION_WIDE;
+}
+
 static bool knows(unsigned version, unsigned kind)
 {
     if (kind == RECORD_MOVE)
-        return version == INPUT_VERSION_MOVES || version == INPUT_VERSION_RACES;
-    return kind != RECORD_HOW || version == INPUT_VERSION_RACES;
+        return version >= INPUT_VERSION_MOVES && version <= INPUT_VERSION_WIDE;
+    if (kind == RECORD_HOW)
+        return is_long(version);
+    return (kind != RECORD_PSCI && kind != RECORD_XMM) || version == INPUT_VERSION_WIDE;
 }
 
 void input_parse(const uint8_t *p, size_t n, struct scenario *out)
 {
     size_t at = RECORD_HEADER;
 
-    /* The version byte selects how the rest is read. Versions 2 and 3 have each one kind of record
-     * more, which older files may hold by chance; every other value means version 1. */
+    /* The version byte selects how the rest is read. Versions 2 to 4 have kinds of records more,
+     * which older files may hold by chance; every other value means version 1. */
     input_default(out, n > 1 ? (enum tsp_arch)(p[1] % TSP_ARCH_COUNT) : TSP_ARCH_X86);
     out->ncode[0] = 0;
     memset(out->code[0], 0, sizeof(out->code[0]));
@@ -193,7 +216,7 @@ void input_parse(const uint8_t *p, size_t n, struct scenario *out)
             len = n - at;
         if (knows(p[0], kind))
             take_record(out, kind, p + at, len);
-        if (p[0] != INPUT_VERSION_RACES && out->nsched > INPUT_SCHED_SHORT)
+        if (!is_long(p[0]) && out->nsched > INPUT_SCHED_SHORT)
             out->nsched = INPUT_SCHED_SHORT;
         at += len;
     }

@@ -24,6 +24,8 @@ enum record_kind {
     RECORD_RACE,
     RECORD_MOVE,
     RECORD_HOW,
+    RECORD_PSCI,
+    RECORD_XMM,
     RECORD_KINDS
 };
 
@@ -42,6 +44,8 @@ enum record_kind {
 #define RECORD_RACE_LEN 2u
 #define RECORD_MOVE_LEN 2u
 #define RECORD_HOW_LEN 4u
+#define RECORD_PSCI_LEN 1u
+#define RECORD_XMM_LEN 17u
 #define RECORD_CODE_PIECE 128u /* longest code payload that input_write makes */
 
 /* True for the modes whose instruction pointer has 16 bits by default. */

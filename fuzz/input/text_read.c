@@ -10,7 +10,7 @@
 
 #include "trapspec/bits.h"
 
-#define TEXT_KEYS_MAX 32u
+#define TEXT_KEYS_MAX 40u
 
 struct reader {
     struct scenario *s;
@@ -183,10 +183,10 @@ static void key_cpu(struct reader *r)
 
 static void key_psci(struct reader *r)
 {
-    static const char *const versions[] = {"0.1", "0.2", "1.0", "1.1", NULL};
-    static const uint8_t value[] = {0x01, 0x02, 0x10, 0x11};
+    static const char *const versions[] = {"0.1", "0.2", "1.0", "1.1", "1.2", "1.3", NULL};
+    static const uint8_t value[] = {0x01, 0x02, 0x10, 0x11, 0x12, 0x13};
 
-    r->s->psci = value[take_word(r, versions) & 3];
+    r->s->psci = value[take_word(r, versions) % sizeof(value)];
 }
 
 static void key_nvcpu(struct reader *r)
@@ -306,6 +306,15 @@ static void key_reg(struct reader *r)
     }
     r->s->regs_set |= 1u << i;
     r->s->regs[i] = take_number(r, UINT64_MAX);
+}
+
+/* Number of the register, low half, high half. */
+static void key_xmm(struct reader *r)
+{
+    uint64_t i = take_number(r, TSP_XMM_COUNT - 1);
+
+    r->s->xmm[i][0] = take_number(r, UINT64_MAX);
+    r->s->xmm[i][1] = take_number(r, UINT64_MAX);
 }
 
 static void key_leaf(struct reader *r)
@@ -434,6 +443,7 @@ static const struct {
     {"flags", key_flags, FIELD(flags)},
     {"msr", key_msr, FIELD(nmsr)},
     {"reg", key_reg, FIELD(regs)},
+    {"xmm", key_xmm, FIELD(xmm)},
     {"leaf", key_leaf, FIELD(nleaf)},
     {"code", key_code, FIELD(ncode[0])},
     {"code1", key_code1, FIELD(ncode[1])},
@@ -536,7 +546,7 @@ static void read_magic(struct reader *r)
     r->rest.p += len;
     r->rest.n -= len;
     w = next_word(r);
-    if (!span_number(w, INPUT_VERSION_RACES, &version) || version == 0 || next_word(r).n > 0)
+    if (!span_number(w, INPUT_VERSION_WIDE, &version) || version == 0 || next_word(r).n > 0)
         fail(r, "version this build cannot read", w);
 }
 

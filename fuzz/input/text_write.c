@@ -125,6 +125,9 @@ static void put_values(struct text *t, const struct scenario *s)
             put(t, "reg %s 0x%" PRIx64 "\n", name_reg(s->arch, i, buf), s->regs[i]);
     for (uint32_t i = 0; i < s->nmsr && i < TSP_MAX_MSR; i++)
         put(t, "msr 0x%" PRIx32 " 0x%" PRIx64 "\n", s->msr[i].index, s->msr[i].value);
+    for (unsigned i = 0; i < TSP_XMM_COUNT; i++)
+        if ((s->xmm[i][0] | s->xmm[i][1]) != 0)
+            put(t, "xmm %u 0x%" PRIx64 " 0x%" PRIx64 "\n", i, s->xmm[i][0], s->xmm[i][1]);
     for (uint32_t i = 0; i < s->nleaf && i < INPUT_LEAF_MAX; i++) {
         const struct tsp_leaf *leaf = &s->leaf[i];
 

@@ -26,9 +26,10 @@ static void put_record(struct writer *w, unsigned kind, const uint8_t *p, size_t
 
 static void put_env(struct writer *w, const struct scenario *s, const struct scenario *d)
 {
+    const uint8_t psci = s->psci > d->psci ? d->psci : s->psci; /* put_wide has the newer ones */
     const uint8_t now[RECORD_ENV_LEN] = {
         s->mode,       s->level,      s->paging, s->host, s->patch,
-        s->persona[0], s->persona[1], s->policy, s->psci, s->nvcpu < 2 ? s->nvcpu : 2,
+        s->persona[0], s->persona[1], s->policy, psci,    s->nvcpu < 2 ? s->nvcpu : 2,
         s->pte[0],     s->pte[1]};
     const uint8_t def[RECORD_ENV_LEN] = {d->mode,  d->level,      d->paging,     d->host,
                                          d->patch, d->persona[0], d->persona[1], d->policy,
@@ -161,8 +162,19 @@ static void put_moves(struct writer *w, const struct scenario *s)
     }
 }
 
+static bool has_xmm(const struct scenario *s)
+{
+    uint64_t any = 0;
+
+    for (unsigned i = 0; i < TSP_XMM_COUNT; i++)
+        any |= s->xmm[i][0] | s->xmm[i][1];
+    return any != 0;
+}
+
 unsigned input_version(const struct scenario *s)
 {
+    if (s->psci > 0x11 || has_xmm(s))
+        return INPUT_VERSION_WIDE;
     if (s->how != 0 || s->nsched > INPUT_SCHED_SHORT)
         return INPUT_VERSION_RACES;
     return s->nmove > 0 ? INPUT_VERSION_MOVES : INPUT_VERSION;
@@ -175,6 +187,23 @@ static void put_how(struct writer *w, const struct scenario *s)
     le_store(b, s->how, sizeof(b));
     if (s->how != 0)
         put_record(w, RECORD_HOW, b, sizeof(b));
+}
+
+static void put_wide(struct writer *w, const struct scenario *s)
+{
+    uint8_t b[RECORD_XMM_LEN];
+
+    b[0] = (uint8_t)(s->psci - 0x12u);
+    if (s->psci > 0x11)
+        put_record(w, RECORD_PSCI, b, RECORD_PSCI_LEN);
+    for (unsigned i = 0; i < TSP_XMM_COUNT; i++) {
+        if ((s->xmm[i][0] | s->xmm[i][1]) == 0)
+            continue;
+        b[0] = (uint8_t)i;
+        le_store(b + 1, s->xmm[i][0], 8);
+        le_store(b + 9, s->xmm[i][1], 8);
+        put_record(w, RECORD_XMM, b, sizeof(b));
+    }
 }
 
 size_t input_write(const struct scenario *s, uint8_t *out, size_t max)
@@ -191,6 +220,7 @@ size_t input_write(const struct scenario *s, uint8_t *out, size_t max)
     put_env(&w, s, d);
     put_race(&w, s);
     put_how(&w, s);
+    put_wide(&w, s);
     put_config(&w, s, d);
     put_hv_base(&w, s, d);
     put_firmware(&w, s, d);

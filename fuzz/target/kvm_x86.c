@@ -369,6 +369,33 @@ static enum tsp_status set_lapic(struct live_machine *k, const struct live_core 
     return TSP_OK;
 }
 
+/* The x87 part is as FNINIT leaves it. */
+static enum tsp_status set_xmm(struct live_machine *k, const struct live_core *c,
+                               const struct tsp_x86_state *x)
+{
+    struct kvm_fpu f;
+
+    memset(&f, 0, sizeof(f));
+    f.fcw = 0x37f;
+    f.mxcsr = 0x1f80;
+    for (unsigned i = 0; i < 2 * TSP_XMM_COUNT; i++)
+        le_store(f.xmm[i / 2] + (size_t)8 * (i & 1), x->xmm[i / 2][i & 1], 8);
+    if (live_call(c->fd, KVM_SET_FPU, &f) != 0)
+        return live_refuse(k, "KVM_SET_FPU: %s", strerror(errno));
+    return TSP_OK;
+}
+
+static bool get_xmm(const struct live_core *c, struct tsp_x86_state *x)
+{
+    struct kvm_fpu f;
+
+    if (live_call(c->fd, KVM_GET_FPU, &f) != 0)
+        return false;
+    for (unsigned i = 0; i < 2 * TSP_XMM_COUNT; i++)
+        x->xmm[i / 2][i & 1] = le_load(f.xmm[i / 2] + (size_t)8 * (i & 1), 8);
+    return true;
+}
+
 /* Nothing pending, no interrupt shadow but the set-up's, debug registers as after reset. */
 static enum tsp_status set_events(struct live_machine *k, const struct live_core *c,
                                   uint32_t shadow)
@@ -418,6 +445,8 @@ enum tsp_status live_arch_set(struct live_machine *k, unsigned i, const struct t
         st = set_xcr0(k, c, in->x86.xcr0);
     if (st == TSP_OK)
         st = set_msrs(k, c, &in->x86);
+    if (st == TSP_OK)
+        st = set_xmm(k, c, &in->x86);
     if (st != TSP_OK)
         return st;
     to_regs(&in->regs, &r);
@@ -480,7 +509,7 @@ enum tsp_status live_arch_get(struct live_machine *k, unsigned i, struct tsp_vcp
     struct kvm_xcrs xcrs;
 
     live_arch_regs(k, i, &out->regs);
-    if (live_call(c->fd, KVM_GET_SREGS, &s) != 0)
+    if (live_call(c->fd, KVM_GET_SREGS, &s) != 0 || !get_xmm(c, x))
         return TSP_EIO;
     x->seg[TSP_ES] = from_segment(&s.es);
     x->seg[TSP_CS] = from_segment(&s.cs);

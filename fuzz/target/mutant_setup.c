@@ -212,17 +212,17 @@ static void name_arm(unsigned i, char *out, size_t size)
 
 static void setup_version(struct mutant *m)
 {
-    static const uint8_t order[] = {0x01, 0x02, 0x10, 0x11};
+    static const uint8_t order[] = {0x01, 0x02, 0x10, 0x11, 0x12, 0x13};
     size_t at = 0;
 
-    while (at < 3 && order[at] < m->given->psci)
+    while (at < 5 && order[at] < m->given->psci)
         at++;
     if (m->i == 0)
         m->setup.psci = order[at > 0 ? at - 1 : 0];
     else if (m->i == 1)
-        m->setup.psci = order[at < 3 ? at + 1 : 3];
+        m->setup.psci = order[at < 5 ? at + 1 : 5];
     else
-        m->setup.psci = m->i == 2 ? 0x11 : 0x01;
+        m->setup.psci = m->i == 2 ? 0x13 : 0x01;
 }
 
 static void setup_arm(struct mutant *m)

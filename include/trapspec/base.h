@@ -17,7 +17,7 @@ extern "C" {
 
 /* Changes whenever a struct or the order of an enumeration of this folder changes, but not when
  * struct tsp_target_ops grows at its end: its size member tells. */
-#define TSP_ABI_VERSION 1u
+#define TSP_ABI_VERSION 2u
 
 /* Limits. Reaching one sets a `truncated` mark or refuses the input; it never overruns. */
 #define TSP_MAX_VCPU 4u        /* vCPUs of one machine */

@@ -50,6 +50,7 @@ enum tsp_seg {
 
 enum tsp_run_state { TSP_RUN_READY = 0, TSP_RUN_HALTED, TSP_RUN_OFF, TSP_RUN_STOPPED };
 
+#define TSP_XMM_COUNT 6u /* as many as a hypercall takes */
 struct tsp_x86_state {
     struct tsp_segment seg[TSP_SEG_COUNT];
     struct tsp_table gdt, idt;
@@ -60,6 +61,7 @@ struct tsp_x86_state {
     uint32_t apic_id, shadow;
     uint32_t nmsr;
     struct tsp_msr msr[TSP_MAX_MSR]; /* any other MSR the guest finds set */
+    uint64_t xmm[TSP_XMM_COUNT][2];  /* low and high half of the first ones; no event has them */
 };
 
 /* The part of it that an event keeps. */

@@ -211,7 +211,7 @@ static void long_schedules_and_ways_are_of_version_3(void **state)
         memset(bytes + n + 2, 1, 100);
     }
     for (unsigned version = 0; version < 256; version++) {
-        bool new = version == INPUT_VERSION_RACES;
+        bool new = version == INPUT_VERSION_RACES || version == INPUT_VERSION_WIDE;
 
         bytes[0] = (uint8_t)version;
         input_parse(bytes, n, &first);
@@ -228,6 +228,33 @@ static void long_schedules_and_ways_are_of_version_3(void **state)
     assert_memory_equal(&first, &second, sizeof(first));
 }
 
+/* XMM registers and newer PSCI came with version 4; the version byte of env means what it did. */
+static void wide_registers_are_of_version_4(void **state)
+{
+    static const uint8_t arm[] = {4, TSP_ARCH_ARM64, 1, 9, 7, 1, 0, 0, 0, 1, 0, 0, 0, 17, 1, 1};
+    static const uint8_t x86[] = {4, TSP_ARCH_X86, 18, 17, 7, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0};
+    size_t n;
+
+    (void)state;
+    for (unsigned version = 0; version < 256; version++) {
+        memcpy(bytes, arm, sizeof(arm));
+        bytes[0] = (uint8_t)version;
+        bytes[12] = 0x13;
+        input_parse(bytes, sizeof(arm), &first);
+        assert_int_equal(first.psci, version == INPUT_VERSION_WIDE ? 0x13 : 0x11);
+        memcpy(bytes, x86, sizeof(x86));
+        bytes[0] = (uint8_t)version;
+        input_parse(bytes, sizeof(x86), &second);
+        assert_int_equal(second.xmm[1][0], version == INPUT_VERSION_WIDE);
+        assert_int_equal(second.xmm[1][1], version == INPUT_VERSION_WIDE ? 2 : 0);
+    }
+    input_parse(x86, sizeof(x86), &first);
+    n = input_write(&first, again, sizeof(again));
+    assert_int_equal(again[0], INPUT_VERSION_WIDE);
+    input_parse(again, n, &second);
+    assert_memory_equal(&first, &second, sizeof(first));
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(empty_input_is_the_default),
     cmocka_unit_test(any_bytes_parse_write_and_parse_to_the_same),
@@ -237,6 +264,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(short_and_unknown_records_are_survived),
     cmocka_unit_test(version_1_file_keeps_its_meaning),
     cmocka_unit_test(long_schedules_and_ways_are_of_version_3),
+    cmocka_unit_test(wide_registers_are_of_version_4),
 };
 
 TEST_MAIN(tests)

@@ -139,7 +139,7 @@ static const struct {
 } wrong_texts[] = {
     {"", 0, "empty"},
     {"trapspec\n", 1, "first line"},
-    {"trapspec scenario 4\n", 1, "version"},
+    {"trapspec scenario 5\n", 1, "version"},
     {"trapspec scenario 0\n", 1, "version"},
     {"trapspec scenario 1 x\n", 1, "version"},
     {"trapspec scenario 1\nfoo 1\n", 2, "unknown key: foo"},
@@ -169,7 +169,7 @@ static const struct {
     {"trapspec scenario 1\npte PWU WPU\n", 2, "page rights"},
     {"trapspec scenario 1\nconfig irqchip foo\n", 2, "unknown word: foo"},
     {"trapspec scenario 1\nconfig pvtime\n", 2, "config"},
-    {"trapspec scenario 1\npsci 1.1\npsci 1.2\n", 3, "unknown word: 1.2"},
+    {"trapspec scenario 1\npsci 1.1\npsci 1.4\n", 3, "unknown word: 1.4"},
     {"trapspec scenario 1\ncode_at 0x100\n", 2, "code_at"},
     {"trapspec scenario 1\ncode_at 0\n", 2, "no code can lie at 0"},
     {"trapspec scenario 1\ncs_base 0x1000\n", 2, "cs_base"},
