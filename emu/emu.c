@@ -226,6 +226,9 @@ enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct ts
         return TSP_EARG;
     if (vm->only && setup->persona[0] != vm->only)
         return TSP_ENOTSUP;
+    if (setup->arch == TSP_ARCH_ARM64 && setup->psci > 0x11 &&
+        vm_behaves(vm, BEHAVIOUR_ARM_PSCI_1_1))
+        return TSP_ENOTSUP;
     memset(out, 0, sizeof(*out));
     vm->setup = setup;
     vm->ev = out;

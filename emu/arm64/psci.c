@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PSCI 0.1 to 1.1 (Arm DEN0022). Calls that end with the vCPU stopped leave its registers as it
+ * PSCI 0.1 to 1.3 (Arm DEN0022). Calls that end with the vCPU stopped leave its registers as it
  * would find them if it were resumed.
  */
 #include "emu/arm64/psci.h"
@@ -21,13 +21,22 @@
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff) /* Aff3 39:32, Aff2 to Aff0 23:0 */
 #define RESET2_WARM 0u
 #define RESET2_VENDOR 0x80000000u
+/* Hibernation was type 0 in the draft of SYSTEM_OFF2 and is bit 0 of a mask now; both are taken. */
+#define OFF2_HIBERNATE 1u
 /* Reserved bits and the power-down bit of power_state, original format (DEN0022 section 5.4.2). */
 #define POWER_STATE_RESERVED 0xfcfe0000u
 #define POWER_STATE_DOWN (1u << 16)
 
 #define SCTLR_AT_RESET 0x00c50078u /* MMU and caches off, stack alignment checked */
 
-enum psci_version { PSCI_0_1 = 0x01, PSCI_0_2 = 0x02, PSCI_1_0 = 0x10, PSCI_1_1 = 0x11 };
+enum psci_version {
+    PSCI_0_1 = 0x01,
+    PSCI_0_2 = 0x02,
+    PSCI_1_0 = 0x10,
+    PSCI_1_1 = 0x11,
+    PSCI_1_2 = 0x12,
+    PSCI_1_3 = 0x13
+};
 
 static enum psci_version version_of(const struct vm *vm)
 {
@@ -35,9 +44,9 @@ static enum psci_version version_of(const struct vm *vm)
 
     if (v <= PSCI_0_1)
         return PSCI_0_1;
-    if (v >= PSCI_1_1)
-        return PSCI_1_1;
-    return v < PSCI_1_0 ? PSCI_0_2 : PSCI_1_0;
+    if (v >= PSCI_1_3)
+        return PSCI_1_3;
+    return v < PSCI_1_0 ? PSCI_0_2 : (enum psci_version)v;
 }
 
 /* Argument i of a function that has a 32-bit and a 64-bit form. */
@@ -214,6 +223,20 @@ static enum step system_reset2(struct vm *vm, struct vcpu *vc, struct hv_call *c
     return step;
 }
 
+static enum step system_off2(struct vm *vm, struct vcpu *vc, struct hv_call *call)
+{
+    bool wide = vm_behaves(vm, BEHAVIOUR_ARM_AFFINITY_LEVEL_WIDE);
+    uint64_t type = wide ? sized(call, 0) : smccc_w(call, 0);
+    enum step step;
+
+    narrow_in_place(vm, vc, call);
+    if (type > OFF2_HIBERNATE || sized(call, 1) != 0)
+        return smccc_return(call, PSCI_INVALID_PARAMETERS);
+    step = stop_machine(vm, vc, call, TSP_STOP_SHUTDOWN);
+    call->nret = 1 | SMCCC_EXACT;
+    return step;
+}
+
 static bool others_on(const struct vm *vm, const struct vcpu *vc)
 {
     for (unsigned i = 0; i < vm->nvcpu; i++)
@@ -260,6 +283,8 @@ static enum step psci_features(struct vm *vm, struct vcpu *vc, struct hv_call *c
     (void)vc;
     if (row && row->run == system_suspend)
         known = (vm->setup->config & TSP_CFG_SYS_SUSPEND) != 0;
+    if (row && row->run == system_off2)
+        return smccc_return(call, OFF2_HIBERNATE);
     return smccc_return(call, known ? SMCCC_SUCCESS : SMCCC_NOT_SUPPORTED);
 }
 
@@ -292,6 +317,12 @@ static const struct hv_call_row rows_1_1[] = {
     {0, NULL, 0, 0, NULL},
 };
 
+static const struct hv_call_row rows_1_3[] = {
+    {0x84000015, "SYSTEM_OFF2", 2, 1, system_off2},
+    {0xc4000015, "SYSTEM_OFF2_64", 2, 1, system_off2},
+    {0, NULL, 0, 0, NULL},
+};
+
 /* Before PSCI 0.2 ids came from the device tree; KVM's are these
  * (arch/arm64/include/uapi/asm/kvm.h). */
 static const struct hv_call_row rows_0_1[] = {
@@ -312,5 +343,7 @@ const struct hv_call_row *psci_row(const struct vm *vm, uint64_t nr)
         row = smccc_row(rows_1_0, nr);
     if (!row && v >= PSCI_1_1)
         row = smccc_row(rows_1_1, nr);
+    if (!row && v >= PSCI_1_3)
+        row = smccc_row(rows_1_3, nr);
     return row;
 }

@@ -278,9 +278,47 @@ static void cores_take_turns_instruction_by_instruction(void **state)
     guest_close(&g);
 }
 
+/* DEN0022F SYSTEM_OFF2: types 0 and 1 hibernate, a cookie or another type is refused; PSCI_FEATURES
+ * gives the mask of types; all of it from 1.3 on. */
+static void hibernation_is_of_psci_1_3(void **state)
+{
+    static const struct {
+        uint64_t id, x1, x2;
+        uint8_t psci;
+        bool stops;
+        uint64_t x0;
+    } rows[] = {
+        {0x84000015, 0, 0, 0x13, true, INTERNAL},
+        {0xc4000015, 1, 0, 0x13, true, INTERNAL},
+        {0x84000015, 1, 1, 0x13, false, (uint32_t)-2},
+        {0xc4000015, 0, 1ull << 32, 0x13, false, (uint64_t)-2},
+        {0x84000015, 0, 1ull << 32, 0x13, true, INTERNAL},
+        {0xc4000015, 2, 0, 0x13, false, (uint64_t)-2},
+        {0x84000015, 1, 0, 0x12, false, (uint32_t)-1},
+        {0x8400000a, 0x84000015, 0, 0x13, false, 1},
+        {0x8400000a, 0xc4000015, 0, 0x12, false, (uint32_t)-1},
+        {0x84000000, 0, 0, 0x12, false, 0x10002},
+        {0x84000000, 0, 0, 0x13, false, 0x10003},
+    };
+    struct guest g;
+
+    (void)state;
+    guest_open(&g, "kvm");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        g.setup.psci = rows[i].psci;
+        call(&g, rows[i].id, rows[i].x1, rows[i].x2, 0);
+        assert_int_equal(g.ev.kind, rows[i].stops ? TSP_EV_STOP : TSP_EV_HYPERCALL);
+        if (rows[i].stops)
+            assert_int_equal(g.ev.code, TSP_STOP_SHUTDOWN);
+        assert_int_equal((uint32_t)g.ev.after.r[0], (uint32_t)rows[i].x0);
+    }
+    guest_close(&g);
+}
+
 static const struct CMUnitTest table[] = {
     cmocka_unit_test(versions_have_their_functions),
     cmocka_unit_test(power_calls_stop_with_registers_for_a_resume),
+    cmocka_unit_test(hibernation_is_of_psci_1_3),
     cmocka_unit_test(shipped_32_bit_forms_cut_registers_in_place),
     cmocka_unit_test(cpu_on_starts_the_other_core_at_its_entry),
     cmocka_unit_test(calls_that_name_another_core),

@@ -60,7 +60,7 @@ struct bad_row {
 static const struct bad_row bad[] = {
     {"", "did you mean"},
     {"kvmm", "\"kvm\""},
-    {"kvm@linux-6.13", "\"kvm@linux-6.1"},
+    {"kvm@linux-6.15", "\"kvm@linux-6.1"},
     {"KVM", "unknown profile"},
     {"kvm+", "unknown behaviour"},
     {"kvm+patch_raw_ripp", "\"patch_raw_rip\""},
