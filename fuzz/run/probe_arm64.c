@@ -13,7 +13,7 @@
 #define SMC 0xd4000003u
 #define GARBAGE 0xdeadbeef00000000ull
 
-static const uint8_t psci_version[] = {0x01, 0x02, 0x10, 0x11};
+static const uint8_t psci_version[] = {0x01, 0x02, 0x10, 0x11, 0x12, 0x13};
 
 struct ids {
     uint32_t id[ID_MAX];
@@ -129,19 +129,24 @@ static void probe_immediates(struct probe *p)
 static void probe_psci(struct probe *p)
 {
     static const uint64_t arg[][3] = {
-        {0, 0, 0},           {1, 0, 0},           {0x80000000u, 0, 0},
-        {0xffffffffu, 0, 0}, {0, 0x40001000, 5},  {1, 0x40001000, 5},
-        {0x40003000, 5, 0},  {~0ull, 0, 0},       {2, 0, 0},
-        {3, 0, 0},           {0x84000000u, 0, 0}, {0x84000002u, 0, 0},
-        {0xc4000001u, 0, 0}, {0x80000000u, 1, 0}, {0xc4000012u, 0, 0},
-        {0x8400000eu, 0, 0}, {0, 1ull << 32, 0},  {GARBAGE | 0x40003000u, GARBAGE, GARBAGE}};
+        {0, 0, 0},           {1, 0, 0},
+        {0x80000000u, 0, 0}, {0xffffffffu, 0, 0},
+        {0, 0x40001000, 5},  {1, 0x40001000, 5},
+        {0x40003000, 5, 0},  {~0ull, 0, 0},
+        {2, 0, 0},           {3, 0, 0},
+        {0x84000000u, 0, 0}, {0x84000002u, 0, 0},
+        {0xc4000001u, 0, 0}, {0x80000000u, 1, 0},
+        {0xc4000012u, 0, 0}, {0x8400000eu, 0, 0},
+        {0x84000015u, 0, 0}, {0xc4000015u, 0, 0},
+        {0, 1, 0},           {1, 1, 0},
+        {0, 1ull << 32, 0},  {GARBAGE | 0x40003000u, GARBAGE, GARBAGE}};
 
     for (unsigned v = 0; v < PROBE_COUNT(psci_version) && !p->stop; v++) {
         for (uint32_t f = 0; f <= 0x16; f++) {
             for (unsigned i = 0; i < PROBE_COUNT(arg); i++) {
                 /* All arguments where the service has them all, the first few in the older
                  * versions. */
-                if (v < 3 && i > 1 && i != 10)
+                if ((v < 3 || v == 4) && i > 1 && i != 10)
                     continue;
                 probe_default(p, TSP_ARCH_ARM64);
                 p->s.psci = psci_version[v];

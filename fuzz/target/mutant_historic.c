@@ -286,6 +286,16 @@ static bool begin_m143(struct mutant *m, struct tsp_vcpu_state *s)
     return true;
 }
 
+/* A cookie is cleared, for this one call. */
+static bool begin_m145(struct mutant *m, struct tsp_vcpu_state *s)
+{
+    if (m->scan.class != SCAN_CALL || s->regs.mode != TSP_MODE_A64 ||
+        ((uint32_t)s->regs.r[0] | 0x40000000) != 0xc4000015)
+        return false;
+    s->regs.r[2] = 0;
+    return true;
+}
+
 #define ROW(number, what, origin, where)                                                           \
     .id = number, .text = what, .source = origin, .kind = MUTANT_HISTORIC, .area = where
 
@@ -376,6 +386,7 @@ const struct mutant_row mutant_rows_historic[] = {
          MUTANT_ARM64),
      .begin = begin_m143},
     {ROW("M145", "SYSTEM_OFF2 does not look at its cookie", "torvalds/linux psci_test",
-         MUTANT_ARM64)},
+         MUTANT_ARM64),
+     .begin = begin_m145},
     {.id = NULL},
 };
