@@ -2,7 +2,7 @@
 /*
  * Clocks KVM writes into guest memory (torvalds/linux Documentation/virt/kvm/x86/msr.rst,
  * hypercalls.rst; arch/x86/ include/asm/pvclock-abi.h). The model's clock is its instruction count:
- * 1 GHz, starting at the epoch.
+ * 1 GHz; the day of CLOCK_PAIRING starts as that of AArch64's PTP service does.
  */
 #include "emu/hv/kvm.h"
 
@@ -12,6 +12,7 @@
 
 #define NSEC_PER_SEC 1000000000u
 #define WALLCLOCK 0
+#define WALL_START 1577836800u /* 2020-01-01T00:00:00Z */
 
 /* 64 bytes: sec s64, nsec s64, tsc u64, flags u32, 36 bytes of padding. */
 enum step kvm_clock_pairing(struct vm *vm, struct vcpu *vc, struct hv_call *call)
@@ -23,7 +24,7 @@ enum step kvm_clock_pairing(struct vm *vm, struct vcpu *vc, struct hv_call *call
         call->ret[0] = kvm_error(KVM_EOPNOTSUPP);
         return STEP_NEXT;
     }
-    le_store(block, vm->tsc / NSEC_PER_SEC, 8);
+    le_store(block, WALL_START + vm->tsc / NSEC_PER_SEC, 8);
     le_store(block + 8, vm->tsc % NSEC_PER_SEC, 8);
     le_store(block + 16, vcpu_tsc(vm, vc), 8);
     call->ret[0] = kvm_write(vm, call->arg[0], block, sizeof(block)) ? 0 : kvm_error(KVM_EFAULT);
