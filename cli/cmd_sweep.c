@@ -205,6 +205,7 @@ static enum tsp_status open_sweep(struct sweep_args *a, struct tsp_error *err)
     if (a->src.is_dump)
         dump_setup(a);
     a->sweep.t = &a->src.t;
+    a->src.t.looked = false; /* one instruction after the other, 2^32 times */
     a->sweep.spec = spec_builtin();
     a->sweep.known = a->known;
     a->sweep.setup = &a->setup;

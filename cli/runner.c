@@ -2,6 +2,7 @@
 /* Runs a set-up to its end, judging the trace piece by piece so that its length is not limited. */
 #include "cli/cli.h"
 #include "cli/event.h"
+#include "fuzz/run/look.h"
 
 #include <string.h>
 
@@ -156,6 +157,7 @@ struct state {
     unsigned events, moved;
     uint64_t same[INPUT_MOVE_MAX]; /* info[1] of each migration */
     struct tsp_trace trace;
+    struct looker looker;
     struct collect found;
     struct decoder *dec;
     struct console con;
@@ -182,7 +184,9 @@ static void look_ahead(struct state *x, const uint8_t *sched, size_t nsched)
 /* Judges and shows what there is of the trace, and begins a new piece. */
 static void piece(struct state *x)
 {
+    x->trace.looks = look_all(&x->looker, &x->trace);
     judge_piece(x->r, &x->judged, &x->trace, &x->found, x->out);
+    look_close(&x->looker);
     show(x->r, &x->judged, &x->trace, &x->found, x->dec, &x->con,
          x->out->events - (unsigned)x->trace.n);
     x->trace.n = 0;
@@ -202,6 +206,7 @@ static bool move_now(struct state *x)
     st = migrate_event(x->r->t, x->at, next, &x->r->move[x->moved], ev);
     if (st == TSP_ENOTSUP)
         return false;
+    look_end(&x->looker);
     if (st == TSP_OK && x->moved < INPUT_MOVE_MAX)
         ev->info[1] = x->same[x->moved];
     x->at = next;
@@ -216,23 +221,33 @@ static bool in_steps(const struct state *x)
     return x->at->protocol != TSP_PROTOCOL_NONE;
 }
 
+static bool is_budget(const struct tsp_event *ev)
+{
+    return ev->kind == TSP_EV_STOP && ev->code == TSP_STOP_BUDGET;
+}
+
 /* One turn of a vCPU; what it cost of the budget, 0: the target failed. */
 static uint32_t turn(struct state *x, struct sched_move move)
 {
     struct tsp_event *ev = &x->trace.ev[x->trace.n];
-    bool micro = in_steps(x);
+    bool micro = in_steps(x), said;
 
+    if (!micro)
+        move.budget = look_before(&x->looker, move.vcpu, move.budget);
     if (x->r->t->ops->run(x->r->t->self, move.vcpu, move.budget, ev) != TSP_OK)
         return 0;
-    if (ev->kind == TSP_EV_STOP && ev->code == TSP_STOP_BUDGET)
+    said = micro ? ev->kind != TSP_EV_NONE
+                 : ev->kind != TSP_EV_RETIRE && ev->kind != TSP_EV_FETCH && !is_budget(ev);
+    if (!micro)
+        look_after(&x->looker, ev, x->trace.n, said);
+    if (is_budget(ev))
         return micro ? 1 : move.budget;
     if (ev->kind == TSP_EV_STOP) {
         x->out->stop = ev->code;
         x->out->last = *ev;
     }
     x->events += ev->kind != TSP_EV_RETIRE && ev->kind != TSP_EV_NONE;
-    if (micro ? ev->kind != TSP_EV_NONE : ev->kind != TSP_EV_RETIRE && ev->kind != TSP_EV_FETCH)
-        x->trace.n++;
+    x->trace.n += said;
     return 1;
 }
 
@@ -270,6 +285,7 @@ enum tsp_status runner_run(const struct runner *r, const struct tsp_setup *setup
         return error_set(err, TSP_EARG, 0, "%s: %s", r->t->name, cli_refusal(r->t));
     x->dec = r->view == VIEW_NONE ? NULL : decoder_open();
     x->trace.n = 1;
+    look_open(&x->looker, r->t, setup);
     while (left > 0 && (runnable = ops->runnable(r->t->self)) != 0 && !cli_interrupted()) {
         uint32_t slice = left < 4096 ? left : 4096;
 

@@ -95,12 +95,16 @@ static enum tsp_status open_dump(struct source *s, const char *file, struct tsp_
 
 enum tsp_status source_open(struct source *s, const char *name, struct tsp_error *err)
 {
+    enum tsp_status st;
+
     memset(s, 0, sizeof(*s));
     if (strncmp(name, "golden:", 7) == 0)
         return open_golden(s, name + 7, err);
     if (strncmp(name, "dump:", 5) == 0)
         return open_dump(s, name + 5, err);
-    return target_open(&s->t, name, err);
+    st = target_open(&s->t, name, err);
+    s->t.looked = st == TSP_OK;
+    return st;
 }
 
 void source_close(struct source *s)

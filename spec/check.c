@@ -509,6 +509,7 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
 {
     size_t n = trace->n < TSP_MAX_EVENT ? trace->n : TSP_MAX_EVENT;
     struct race_memo memo;
+    bool looks = trace->looks && trace->looks->of == trace;
     size_t look = 0;
     struct judge j;
 
@@ -545,7 +546,7 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
             race_event(&j);
     }
     for (j.index = 0; !j.race && j.index < n; j.index++) {
-        j.look = trace->looks ? judge_quiet(&j, &look, n) : NULL;
+        j.look = looks ? judge_quiet(&j, &look, n) : NULL;
         j.ev = &trace->ev[j.index];
         j.entry = j.served = NULL;
         j.rec = NULL;
@@ -554,7 +555,7 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
         if (j.ev->vcpu < TSP_MAX_VCPU && j.ev->kind != TSP_EV_NONE)
             j.last[j.ev->vcpu] = j.index + 1;
     }
-    if (trace->looks && n && !j.race)
+    if (looks && n && !j.race)
         judge_quiet(&j, &look, n);
     if (opt->hits)
         for (unsigned i = 0; i < TALLY_SLOTS; i++)

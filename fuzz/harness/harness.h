@@ -17,6 +17,7 @@ struct harness {
     const struct spec *spec;
     struct spec_options options;
     bool races; /* scenarios keep their protocol */
+    bool bare;  /* the target is the model itself */
     /* Room for one run at a time. */
     struct scenario scenario;
     struct input_image image;

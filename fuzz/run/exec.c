@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs a set-up on a target and collects its trace. */
+#include "fuzz/run/look.h"
 #include "fuzz/run/run.h"
 
 /* `run` does not say how many instructions went by before an event. It is given slices, so that a
  * run takes at most the budget plus one slice an event. */
 #define EXEC_SLICE 65536u
+
+static struct looker looker;
 
 struct exec {
     struct target *t;
@@ -21,10 +24,15 @@ static void keep(struct exec *x)
     x->trace->n++;
 }
 
+static bool is_budget(const struct tsp_event *e)
+{
+    return e->kind == TSP_EV_STOP && e->code == TSP_STOP_BUDGET;
+}
+
 /* What the target gave in trace->ev[n]: keeps it when it says something, pays for it. */
 static void account(struct exec *x, const struct tsp_event *e, uint32_t slice)
 {
-    if (e->kind == TSP_EV_STOP && e->code == TSP_STOP_BUDGET) {
+    if (is_budget(e)) {
         x->budget -= slice;
         if (x->budget == 0)
             keep(x);
@@ -42,13 +50,18 @@ static void account(struct exec *x, const struct tsp_event *e, uint32_t slice)
 
 static void step(struct exec *x, struct sched_move move)
 {
-    struct tsp_event *e = &x->trace->ev[x->trace->n];
+    size_t at = x->trace->n;
+    struct tsp_event *e = &x->trace->ev[at];
 
+    if (!x->micro)
+        move.budget = look_before(&looker, move.vcpu, move.budget);
     if (x->t->ops->run(x->t->self, move.vcpu, move.budget, e) != TSP_OK) {
         *e = (struct tsp_event){
             .kind = TSP_EV_STOP, .code = TSP_STOP_ERROR, .vcpu = (uint16_t)move.vcpu};
     }
     account(x, e, x->micro ? 1 : move.budget);
+    if (!x->micro)
+        look_after(&looker, e, at, x->trace->n != at && !is_budget(e));
 }
 
 /* Events of the guest, without those that the moves are. */
@@ -69,6 +82,7 @@ static void move(struct exec *x)
 
     if (st == TSP_ENOTSUP)
         return;
+    look_end(&looker);
     x->setup = next;
     x->moved++;
     x->end = st != TSP_OK;
@@ -108,6 +122,7 @@ enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
 
     trace->n = 0;
     trace->truncated = false;
+    trace->looks = NULL;
     if (x.micro && !(t->caps & TSP_CAP_STEPS))
         return TSP_ENOTSUP;
     st = t->ops->reset(t->self, setup, &trace->ev[0]);
@@ -116,6 +131,7 @@ enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
     keep(&x);
     if (trace->ev[0].code != 0)
         return TSP_OK;
+    look_open(&looker, t, setup);
     while (!x.end && x.budget) {
         uint32_t runnable = t->ops->runnable(t->self);
 
@@ -133,6 +149,7 @@ enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
                           x.budget < EXEC_SLICE ? x.budget : EXEC_SLICE);
         step(&x, next);
     }
+    trace->looks = look_all(&looker, trace);
     return TSP_OK;
 }
 

@@ -226,6 +226,7 @@ static enum tsp_status open_both(struct hunt *h, const char *id, struct tsp_erro
 
     if (st != TSP_OK)
         return st;
+    h->base.looked = true;
     snprintf(name, sizeof(name), "mutant:%s%s%s", id, "+", h->o->target);
     if (target_open(&h->mutant, name, err) == TSP_OK)
         h->out->tried = true;
@@ -338,6 +339,7 @@ enum tsp_status mutants_exercise(const struct mutants_options *o, unsigned *hits
     st = target_open(&x.t, o->target, err);
     if (st != TSP_OK)
         return st;
+    x.t.looked = true;
     x.judge = (struct spec_options){
         .caps = x.t.caps, .least = VERDICT_FAIL, .hits = hits, .found = exercise_broken, .ctx = &x};
     probe_each(o->spec, TSP_ARCH_X86, exercise_one, &x);

@@ -129,6 +129,7 @@ enum tsp_status target_open(struct target *t, const char *name, struct tsp_error
     if (st != TSP_OK)
         return st;
     t->ops = scheme[i].ops;
+    t->looked = t->ops != &model_ops;
     t->caps = t->ops == &mutant_ops ? mutant_inner(t->self)->caps : t->ops->caps;
 #ifdef TSP_HAVE_PLUGIN
     if (t->ops == &plugin_ops)

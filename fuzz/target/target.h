@@ -10,6 +10,7 @@ struct target {
     void *self;
     uint32_t caps;
     char name[1024]; /* a profile may be followed by every behaviour there is */
+    bool looked;     /* runs look at its machine too; target_open: all but the bare model */
 };
 
 /*

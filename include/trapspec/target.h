@@ -250,6 +250,7 @@ struct tsp_look {
 };
 
 struct tsp_looks {
+    const struct tsp_trace *of; /* of another run since: not this trace's any more */
     size_t n;
     struct tsp_look look[TSP_MAX_LOOK]; /* in order */
 };

@@ -61,6 +61,7 @@ static void step(unsigned kind, unsigned mode, const char *bytes, unsigned len)
     trace.n = 1;
     trace.ev[0] = (struct tsp_event){.kind = TSP_EV_POLICY};
     trace.looks = &looks;
+    looks.of = &trace;
     k = &looks.look[looks.n++];
     k->event = 1;
     see_text(bytes, len);
@@ -443,7 +444,7 @@ static void nobody_looked(void **state)
     (void)state;
     cpuid();
     ev->addr++;
-    trace.looks = NULL;
+    looks.of = NULL; /* or nobody's any more */
     assert_int_not_equal(spec_check(&b->spec, &setup, &trace, &opt), VERDICT_FAIL);
     assert_int_equal(hits[spec_rule_find(&b->spec, "T-1")], 0);
     free(b);

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking at a machine while it runs. */
+#include "fuzz/run/look.h"
+
+#include <string.h>
+
+#include "trapspec/bits.h"
+
+/* Intel SDM Vol. 3A ch. 4, AMD APM Vol. 2 ch. 5: bits of CR0, CR4, EFER and page-table entries. */
+#define CR0_PG 31u
+#define CR0_WP 16u
+#define CR4_PSE 4u
+#define CR4_PAE 5u
+#define CR4_LA57 12u
+#define CR4_SMEP 20u
+#define CR4_SMAP 21u
+#define EFER_LMA 10u
+#define EFER_NXE 11u
+#define FLAG_AC 18u
+#define PTE_P 1ull
+#define PTE_W 2ull
+#define PTE_U 4ull
+#define PTE_PS 0x80ull
+#define PTE_NX (1ull << 63)
+#define PTE_ADDR 0x000ffffffffff000ull
+#define SEG_BIG (1u << 14)
+
+static bool peek(const struct looker *l, uint64_t gpa, void *buf, size_t n)
+{
+    return l->t->ops->peek(l->t->self, gpa, buf, n) == TSP_OK;
+}
+
+static bool large(const struct tsp_x86_state *x, unsigned levels, unsigned level, uint64_t pte)
+{
+    if (!(pte & PTE_PS) || level == 0 || level > 2)
+        return false;
+    return levels == 2 ? bits_test(x->cr4, CR4_PSE) : level == 1 || levels == 4;
+}
+
+/* Rights are gathered on the way down: W and U must be set everywhere, NX anywhere is enough. */
+static bool walk(const struct looker *l, const struct tsp_x86_state *x, uint64_t lin, uint64_t *gpa,
+                 uint64_t *rights)
+{
+    bool wide = bits_test(x->efer, EFER_LMA), pae = wide || bits_test(x->cr4, CR4_PAE);
+    unsigned levels = wide ? 4 : pae ? 3 : 2, bits = pae ? 9 : 10, size = pae ? 8 : 4;
+    uint64_t table = x->cr3 & (wide ? PTE_ADDR : pae ? 0xffffffe0u : 0xfffff000u), pte;
+    uint8_t b[8];
+
+    if (wide && bits_test(x->cr4, CR4_LA57))
+        return false;
+    *rights = PTE_W | PTE_U;
+    for (unsigned level = levels; level-- > 0;) {
+        unsigned shift = 12 + level * bits;
+        uint64_t mask = bits_mask(levels == 3 && level == 2 ? 2 : bits);
+
+        if (!peek(l, table + (lin >> shift & mask) * size, b, size))
+            return false;
+        pte = le_load(b, size);
+        if (!(pte & PTE_P))
+            return false;
+        /* The four PAE directory pointers carry no rights. */
+        if (levels != 3 || level != 2)
+            *rights = (*rights & pte & (PTE_W | PTE_U)) | ((*rights | pte) & PTE_NX);
+        table = pte & PTE_ADDR;
+        if (large(x, levels, level, pte)) {
+            *gpa = (table & ~bits_mask(shift)) | (lin & bits_mask(shift));
+            return true;
+        }
+    }
+    *gpa = table | (lin & 0xfff);
+    return true;
+}
+
+static uint8_t rights_of(const struct tsp_vcpu_state *v, uint64_t pte)
+{
+    const struct tsp_x86_state *x = &v->x86;
+    bool user = v->regs.level == 3, upage = (pte & PTE_U) != 0;
+    bool write = (pte & PTE_W) || (!user && !bits_test(x->cr0, CR0_WP));
+    bool fetch = !((pte & PTE_NX) && bits_test(x->efer, EFER_NXE));
+
+    if (user && !upage)
+        write = fetch = false;
+    if (!user && upage && bits_test(x->cr4, CR4_SMAP) && !bits_test(v->regs.flags, FLAG_AC))
+        write = false;
+    if (!user && upage && bits_test(x->cr4, CR4_SMEP))
+        fetch = false;
+    return (uint8_t)(TSP_TEXT_KNOWN | TSP_TEXT_PRESENT | (write ? TSP_TEXT_WRITE : 0) |
+                     (fetch ? TSP_TEXT_FETCH : 0));
+}
+
+static bool is_rom(const struct tsp_setup *s, uint64_t gpa)
+{
+    for (unsigned i = 0; i < s->npage && i < TSP_MAX_PAGE; i++) {
+        const struct tsp_page *p = &s->page[i];
+
+        if ((p->flags & TSP_PAGE_ROM) && gpa >= (p->gpa & ~0xfffull) &&
+            gpa < ((p->gpa + p->len + 0xfff) & ~0xfffull))
+            return true;
+    }
+    return false;
+}
+
+/* Where a linear address of this state lies; false: not mapped, or it cannot be told. */
+static bool place(const struct looker *l, const struct tsp_vcpu_state *v, uint64_t lin,
+                  uint64_t *gpa, uint8_t *rights)
+{
+    uint64_t pte = PTE_W | PTE_U;
+
+    *gpa = lin;
+    *rights = TSP_TEXT_KNOWN | TSP_TEXT_PRESENT | TSP_TEXT_WRITE | TSP_TEXT_FETCH;
+    if (l->setup->arch == TSP_ARCH_ARM64)
+        return !bits_test(v->arm64.sctlr_el1, 0); /* SCTLR_EL1.M */
+    if (bits_test(v->x86.cr0, CR0_PG)) {
+        *rights = 0;
+        if (!walk(l, &v->x86, lin, gpa, &pte))
+            return false;
+        *rights = rights_of(v, pte);
+    }
+    if (is_rom(l->setup, *gpa))
+        *rights |= TSP_TEXT_ROM;
+    return true;
+}
+
+static uint64_t linear(const struct looker *l, const struct tsp_vcpu_state *v, unsigned seg,
+                       uint64_t off)
+{
+    if (l->setup->arch == TSP_ARCH_ARM64 || v->regs.mode == TSP_MODE_LONG64)
+        return off;
+    return (uint32_t)(v->x86.seg[seg].base + off);
+}
+
+/* Reads as much as there is, page by page. */
+static void read_lin(const struct looker *l, const struct tsp_vcpu_state *v, uint64_t lin,
+                     unsigned n, struct tsp_look_mem *out)
+{
+    uint8_t rights;
+    uint64_t gpa;
+
+    out->lin = lin;
+    out->gpa = 0;
+    out->n = 0;
+    while (out->n < n) {
+        uint64_t at = lin + out->n;
+        unsigned part = LOOK_PAGE - (unsigned)(at % LOOK_PAGE);
+
+        part = part < n - out->n ? part : n - out->n;
+        if (!place(l, v, at, &gpa, &rights) || !peek(l, gpa, out->byte + out->n, part))
+            break;
+        if (out->n == 0)
+            out->gpa = gpa;
+        out->n += part;
+    }
+}
+
+static void look_text(const struct looker *l, struct tsp_look *k)
+{
+    uint64_t lin = linear(l, &k->before, TSP_CS, k->before.regs.pc), gpa;
+
+    read_lin(l, &k->before, lin, TSP_INSN_BYTES, &k->text[0]);
+    place(l, &k->before, lin, &gpa, &k->rights[0]);
+    place(l, &k->before, lin + TSP_INSN_BYTES - 1, &gpa, &k->rights[1]);
+}
+
+static void look_stack(const struct looker *l, struct tsp_look *k)
+{
+    const struct tsp_vcpu_state *v = &k->after;
+    uint64_t sp = v->regs.r[TSP_RSP];
+
+    if (v->regs.mode != TSP_MODE_LONG64 && !(v->x86.seg[TSP_SS].attr & SEG_BIG))
+        sp = (uint16_t)sp;
+    read_lin(l, v, linear(l, v, TSP_SS, sp), TSP_LOOK_BYTES, &k->stack);
+}
+
+/* KVM's calls that store something are given a guest-physical address in RBX (Linux
+ * Documentation/virt/kvm/x86/hypercalls.rst). */
+static void look_arg(const struct looker *l, const struct tsp_regs *r, struct tsp_look_mem *m)
+{
+    m->lin = m->gpa = r->mode == TSP_MODE_LONG64 ? r->r[TSP_RBX] : (uint32_t)r->r[TSP_RBX];
+    m->n = peek(l, m->gpa, m->byte, TSP_LOOK_BYTES) ? TSP_LOOK_BYTES : 0;
+}
+
+static void watch(struct looker *l, uint64_t gpa)
+{
+    uint64_t page = gpa & ~(uint64_t)(LOOK_PAGE - 1);
+
+    for (unsigned i = 0; i < l->npage; i++)
+        if (l->page[i] == page)
+            return;
+    if (l->npage == LOOK_PAGES || !peek(l, page, l->was[l->npage], LOOK_PAGE))
+        return;
+    l->page[l->npage++] = page;
+}
+
+/* Any page of RAM, another one for another set-up: whatever is changed there over and over again is
+ * seen by some scenario. */
+static uint64_t some_page(const struct tsp_setup *s)
+{
+    const struct tsp_regs *r = &s->vcpu[0].regs;
+    uint64_t h = r->pc ^ (uint64_t)s->host << 8 ^ (uint64_t)s->patch << 16 ^ s->config;
+
+    for (unsigned i = 0; i < 16; i++)
+        h = (h ^ r->r[i]) * 0x9e3779b97f4a7c15ull;
+    h ^= h >> 29;
+    return s->ram_base + h % (s->ram_size / LOOK_PAGE + 1) * LOOK_PAGE;
+}
+
+void look_open(struct looker *l, struct target *t, const struct tsp_setup *setup)
+{
+    const uint32_t need = TSP_CAP_STEPS | TSP_CAP_PEEK | TSP_CAP_EXEC;
+    struct tsp_vcpu_state v;
+    uint8_t rights;
+    uint64_t gpa;
+
+    l->t = t;
+    l->setup = setup;
+    l->npage = 0;
+    l->looks.n = 0;
+    l->on = t->looked && (t->caps & need) == need && t->ops->peek != NULL &&
+            t->ops->get_vcpu != NULL && setup->protocol == TSP_PROTOCOL_NONE &&
+            t->ops->get_vcpu(t->self, 0, &v) == TSP_OK;
+    if (!l->on)
+        return;
+    if (place(l, &v, linear(l, &v, TSP_CS, v.regs.pc), &gpa, &rights))
+        watch(l, gpa);
+    if (setup->arch == TSP_ARCH_X86) {
+        if (place(l, &v, linear(l, &v, TSP_SS, v.regs.r[TSP_RSP] - 1), &gpa, &rights))
+            watch(l, gpa);
+        watch(l, v.regs.r[TSP_RBX]);
+    }
+    watch(l, some_page(setup));
+}
+
+uint32_t look_before(struct looker *l, unsigned vcpu, uint32_t budget)
+{
+    struct tsp_look *k = &l->looks.look[l->looks.n];
+
+    if (!l->on || l->looks.n == TSP_MAX_LOOK)
+        return budget;
+    k->vcpu = (uint16_t)vcpu;
+    if (l->t->ops->get_vcpu(l->t->self, vcpu, &k->before) != TSP_OK) {
+        l->on = false;
+        return budget;
+    }
+    look_text(l, k);
+    if (l->setup->arch == TSP_ARCH_X86)
+        look_arg(l, &k->before.regs, &k->arg[0]);
+    return 1;
+}
+
+static void add_change(struct tsp_look *k, uint64_t gpa, const uint8_t *was, const uint8_t *now,
+                       unsigned len)
+{
+    if (k->nchange < TSP_LOOK_CHANGES) {
+        struct tsp_look_change *c = &k->change[k->nchange];
+        unsigned n = len < TSP_LOOK_RUN ? len : TSP_LOOK_RUN;
+
+        c->gpa = gpa;
+        c->len = len;
+        memcpy(c->was, was, n);
+        memcpy(c->now, now, n);
+    }
+    k->nchange++;
+}
+
+/* Runs of bytes that differ; a few equal ones in between belong to one. */
+static void compare(struct looker *l, struct tsp_look *k, unsigned i)
+{
+    const uint8_t *was = l->was[i], *now = l->now[i];
+    unsigned first = LOOK_PAGE, last = 0;
+
+    if (memcmp(was, now, LOOK_PAGE) == 0)
+        return;
+    for (unsigned at = 0; at < LOOK_PAGE; at++) {
+        if (was[at] == now[at])
+            continue;
+        if (first < LOOK_PAGE && at - last > 8) {
+            add_change(k, l->page[i] + first, was + first, now + first, last - first + 1);
+            first = at;
+        }
+        first = first < LOOK_PAGE ? first : at;
+        last = at;
+    }
+    add_change(k, l->page[i] + first, was + first, now + first, last - first + 1);
+}
+
+static void look_changes(struct looker *l, struct tsp_look *k)
+{
+    k->nchange = 0;
+    k->watched = l->npage > 0;
+    for (unsigned i = 0; i < l->npage; i++) {
+        if (!peek(l, l->page[i], l->now[i], LOOK_PAGE)) {
+            k->watched = false;
+            return;
+        }
+        compare(l, k, i);
+        memcpy(l->was[i], l->now[i], k->nchange ? LOOK_PAGE : 0);
+    }
+}
+
+/* Those that end a run without an instruction, or between two of them, are none of the guest's. */
+static bool is_step(const struct tsp_event *ev)
+{
+    return ev->kind != TSP_EV_STOP || (ev->code != TSP_STOP_ERROR && ev->code != TSP_STOP_DONE);
+}
+
+void look_after(struct looker *l, const struct tsp_event *ev, size_t index, bool kept)
+{
+    struct tsp_look *k = &l->looks.look[l->looks.n];
+
+    if (!l->on || l->looks.n == TSP_MAX_LOOK)
+        return;
+    l->on = is_step(ev) && l->t->ops->get_vcpu(l->t->self, k->vcpu, &k->after) == TSP_OK;
+    if (!l->on)
+        return;
+    k->event = index;
+    k->quiet = !kept;
+    read_lin(l, &k->before, k->text[0].lin, TSP_INSN_BYTES, &k->text[1]);
+    k->stack.n = k->arg[1].n = 0;
+    if (ev->kind == TSP_EV_FAULT && l->setup->arch == TSP_ARCH_X86)
+        look_stack(l, k);
+    if (ev->kind == TSP_EV_HYPERCALL && l->setup->arch == TSP_ARCH_X86)
+        look_arg(l, &k->before.regs, &k->arg[1]);
+    look_changes(l, k);
+    l->looks.n++;
+}
+
+const struct tsp_looks *look_all(struct looker *l, const struct tsp_trace *trace)
+{
+    l->looks.of = trace;
+    return l->looks.n ? &l->looks : NULL;
+}
