@@ -12,12 +12,17 @@ struct format {
 };
 
 /* The strict one first; those of JSON before the one that takes any of it for its own. */
-static const struct format formats[] = {
-    {"cpuid -r", dump_in_raw},      {"AIDA64", dump_in_aida},
-    {"libcpuid", dump_in_libcpuid}, {"kcpuid", dump_in_kcpuid},
-    {"xen-cpuid", dump_in_xen},     {"Xen featureset", dump_in_featureset},
-    {"libvirt", dump_in_libvirt},   {"JSON", dump_in_json},
-    {"QMP", dump_in_qmp},           {"Firecracker", dump_in_firecracker}};
+static const struct format formats[] = {{"cpuid -r", dump_in_raw},
+                                        {"AIDA64", dump_in_aida},
+                                        {"libcpuid", dump_in_libcpuid},
+                                        {"kcpuid", dump_in_kcpuid},
+                                        {"cpuid -r", dump_in_etallen},
+                                        {"xen-cpuid", dump_in_xen},
+                                        {"Xen featureset", dump_in_featureset},
+                                        {"libvirt", dump_in_libvirt},
+                                        {"JSON", dump_in_json},
+                                        {"QMP", dump_in_qmp},
+                                        {"Firecracker", dump_in_firecracker}};
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 #define TRIED "cpuid -r, AIDA64, libcpuid, kcpuid, xen-cpuid, libvirt, JSON, QMP, Firecracker"
 
@@ -55,22 +60,46 @@ void dump_free(struct dump *d)
     memset(d, 0, sizeof(*d));
 }
 
-static size_t utf8(uint32_t c, char *out)
+/* Byte order of UTF-16, by its mark or by the NULs beside two first letters. */
+enum wide { WIDE_NOT = 0, WIDE_LITTLE, WIDE_BIG };
+
+static enum wide wide_of(const uint8_t *p, size_t n)
 {
-    /* Records are ASCII; what else a file says is passed over. */
-    *out = c < 0x80 ? (char)c : '?';
-    return 1;
+    if (n >= 2 && p[0] == 0xff && p[1] == 0xfe)
+        return WIDE_LITTLE;
+    if (n >= 2 && p[0] == 0xfe && p[1] == 0xff)
+        return WIDE_BIG;
+    if (n < 4 || (p[0] | p[1]) == 0 || (p[2] | p[3]) == 0)
+        return WIDE_NOT;
+    if ((p[1] | p[3]) == 0)
+        return WIDE_LITTLE;
+    return (p[0] | p[2]) == 0 ? WIDE_BIG : WIDE_NOT;
 }
 
-/* UTF-16 with a byte order mark, as tools for Windows write it. Returns malloc'ed text or NULL. */
-static char *narrow(const uint8_t *p, size_t n, bool big, size_t *len)
+/* UTF-16 as tools for Windows write it: records are ASCII, what else a file says is passed over.
+ * Returns malloc'ed text or NULL. */
+static char *narrow(const uint8_t *p, size_t n, enum wide wide, size_t *len)
 {
     char *text = calloc(n / 2 + 1, 1);
 
     *len = 0;
-    for (size_t i = 2; text != NULL && i + 1 < n; i += 2)
-        *len += utf8(big ? (uint32_t)p[i] << 8 | p[i + 1] : (uint32_t)p[i + 1] << 8 | p[i],
-                     text + *len);
+    for (size_t i = 0; text != NULL && i + 1 < n; i += 2) {
+        uint32_t c =
+            wide == WIDE_BIG ? (uint32_t)p[i] << 8 | p[i + 1] : (uint32_t)p[i + 1] << 8 | p[i];
+
+        if (i > 0 || c != 0xfeff)
+            text[(*len)++] = c < 0x80 ? (char)c : '?';
+    }
+    return text;
+}
+
+/* Lines that end in CR alone, as on old Macs. Returns malloc'ed text or NULL. */
+static char *with_newlines(const char *p, size_t n)
+{
+    char *text = malloc(n);
+
+    for (size_t i = 0; text != NULL && i < n; i++)
+        text[i] = p[i] == '\r' ? '\n' : p[i];
     return text;
 }
 
@@ -182,27 +211,43 @@ static void finish(struct dump *d)
         dump_index(d->leaf + d->cpu[i].first, d->cpu[i].n);
 }
 
+/* The text in in.p as lines of ASCII; *own is what has to be freed. */
+static enum tsp_status plain_text(struct dump_in *in, char **own)
+{
+    const uint8_t *p = (const uint8_t *)in->p;
+    enum wide wide = wide_of(p, in->n);
+
+    *own = NULL;
+    if (wide != WIDE_NOT) {
+        *own = narrow(p, in->n, wide, &in->n);
+    } else if (in->n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+        in->p += 3;
+        in->n -= 3;
+    }
+    if (wide == WIDE_NOT && in->n > 0 && memchr(in->p, '\n', in->n) == NULL &&
+        memchr(in->p, '\r', in->n) != NULL)
+        *own = with_newlines(in->p, in->n);
+    else if (wide == WIDE_NOT)
+        return TSP_OK;
+    if (*own == NULL)
+        return error_set(in->err, TSP_ENOMEM, 0, "%s: out of memory", in->name);
+    in->p = *own;
+    return TSP_OK;
+}
+
 enum tsp_status dump_read(const char *name, const uint8_t *p, size_t n, struct dump *out,
                           struct tsp_error *err)
 {
     struct dump_in in = {.name = name, .p = (const char *)p, .n = n, .out = out, .err = err};
-    bool wide = n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff));
     char *text = NULL;
     enum tsp_status st;
 
     memset(out, 0, sizeof(*out));
     if (serial_is(p, n))
         return dump_in_policy(&in);
-    if (wide) {
-        text = narrow(p, n, p[0] == 0xfe, &in.n);
-        if (text == NULL)
-            return error_set(err, TSP_ENOMEM, 0, "%s: out of memory", name);
-        in.p = text;
-    } else if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
-        in.p += 3;
-        in.n -= 3;
-    }
-    st = no_nul(&in);
+    st = plain_text(&in, &text);
+    if (st == TSP_OK)
+        st = no_nul(&in);
     if (st == TSP_OK)
         st = try_all(&in);
     if (st == TSP_OK)

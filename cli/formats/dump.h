@@ -32,7 +32,8 @@ struct dump {
  * Reads a dump of any known format, told by its content: etallen's `cpuid -r`, AIDA64 and
  * InstLatx64 text, libcpuid raw, `kcpuid -r`, `xen-cpuid -p` and featuresets, libvirt XML, our own
  * JSON, QEMU's expanded CPU models, Firecracker templates.
- * UTF-16 and UTF-8 with a byte order mark, LF and CRLF. The same leaf and sub-leaf twice with
+ * UTF-16, UTF-8 with a byte order mark, and LF, CRLF or CR; raw text also with a shell's lines
+ * around it, or quoted. The same leaf and sub-leaf twice with
  * different values, over DUMP_MAX_CPU CPUs or over TSP_MAX_LEAF leaves for one CPU is an error. For
  * an unknown format err names what was tried and where the nearest one ended. Leaves with several
  * sub-leaves are marked TSP_LEAF_INDEXED. On error nothing is left to free.

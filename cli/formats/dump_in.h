@@ -55,6 +55,7 @@ enum tsp_status dump_in_raw(struct dump_in *in);
 enum tsp_status dump_in_aida(struct dump_in *in);
 enum tsp_status dump_in_libcpuid(struct dump_in *in);
 enum tsp_status dump_in_kcpuid(struct dump_in *in);
+enum tsp_status dump_in_etallen(struct dump_in *in);
 enum tsp_status dump_in_xen(struct dump_in *in);
 enum tsp_status dump_in_libvirt(struct dump_in *in);
 enum tsp_status dump_in_firecracker(struct dump_in *in);

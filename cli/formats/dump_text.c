@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dumps as text with other text around them: AIDA64 and InstLatx64, libcpuid raw, kcpuid,
- * xen-cpuid. Lines that are not of the format are passed over; lines that begin like a record must
- * be one.
+ * Dumps as text with other text around them: AIDA64 and InstLatx64, libcpuid raw, cpuid -r as
+ * people paste it, kcpuid, xen-cpuid. Lines that are not of the format are passed over; lines that
+ * begin like a record must be one.
  */
 #include "cli/formats/dump_in.h"
 
@@ -39,7 +39,7 @@ static bool aida_record(struct line *l, struct tsp_leaf *out, bool *plain)
     line_space(l);
     if (l->p < l->end && *l->p != '[')
         return false;
-    *plain = !line_find(l, "[SL ");
+    *plain = !line_find(l, "[SL ") && !line_find(l, "[sl ");
     /* Hexadecimal, whatever some readers make of a leading zero. */
     return *plain || (line_hex(l, &out->subleaf) && line_take(l, "]"));
 }
@@ -105,7 +105,7 @@ static enum tsp_status aida_line(struct dump_in *in, struct line l)
         in->last_plain = false;
         return dump_add_cpu(in, id);
     }
-    if (!line_take(&l, "CPUID "))
+    if (!line_take(&l, "CPUID ") && !line_take(&l, "cpuid "))
         return TSP_OK;
     line_space(&l);
     if (!is_leaf_number(&l))
@@ -203,6 +203,68 @@ static enum tsp_status libcpuid_line(struct dump_in *in, struct line l)
 enum tsp_status dump_in_libcpuid(struct dump_in *in)
 {
     return dump_lines(in, libcpuid_line);
+}
+
+/* Mail and web pages quote with these. */
+static void quotes(struct line *l)
+{
+    line_space(l);
+    while (line_take(l, ">"))
+        line_space(l);
+}
+
+/* "CPU 3:", and of one CPU "CPU:". */
+static bool etallen_header(struct line l, unsigned *id)
+{
+    *id = 0;
+    if (!line_take(&l, "CPU") && !line_take(&l, "cpu"))
+        return false;
+    line_space(&l);
+    line_dec(&l, id);
+    return line_take(&l, ":") && line_end(&l);
+}
+
+/* "0x00000004 0x01: eax=0x.. ebx=0x.. ecx=0x.. edx=0x.."; versions before 2010 have no sub-leaf. */
+static bool etallen_values(struct line *l, struct tsp_leaf *leaf)
+{
+    static const char *const reg[4] = {"eax=", "ebx=", "ecx=", "edx="};
+    static const char *const big[4] = {"EAX=", "EBX=", "ECX=", "EDX="};
+
+    for (unsigned i = 0; i < 4; i++) {
+        line_space(l);
+        if ((!line_take(l, reg[i]) && !line_take(l, big[i])) || !line_0x(l, &leaf->reg[i]))
+            return false;
+    }
+    return line_end(l);
+}
+
+static enum tsp_status etallen_line(struct dump_in *in, struct line l)
+{
+    struct tsp_leaf leaf;
+    bool plain;
+    unsigned id;
+
+    quotes(&l);
+    if (etallen_header(l, &id)) {
+        in->last_plain = false;
+        return dump_add_cpu(in, id);
+    }
+    memset(&leaf, 0, sizeof(leaf));
+    if (!line_0x(&l, &leaf.leaf))
+        return TSP_OK;
+    line_space(&l);
+    plain = !line_0x(&l, &leaf.subleaf);
+    if (!line_take(&l, ":"))
+        return TSP_OK;
+    if (!etallen_values(&l, &leaf))
+        return dump_fail(in, "not \"0xLEAF 0xSUB: eax=.. ebx=.. ecx=.. edx=..\"");
+    count_subleaf(in, &leaf, plain);
+    return dump_add_leaf(in, &leaf, NULL);
+}
+
+enum tsp_status dump_in_etallen(struct dump_in *in)
+{
+    return dump_lines(in, etallen_line);
 }
 
 static bool kcpuid_values(struct line *l, struct tsp_leaf *leaf)

@@ -106,6 +106,32 @@ static void libcpuid_raw_is_read(void **state)
     each_good(row, sizeof(row) / sizeof(row[0]));
 }
 
+/* What people paste: with the shell around it, quoted, in capitals, of old versions. */
+static void pasted_raw_is_read(void **state)
+{
+#define E(sub, name)                                                                               \
+    "0x00000004" sub ": " name "=0x00000001 ebx=0x00000002 ecx=0x00000003 edx=0x00000004\n"
+    static const struct good row[] = {
+        {"CPU:\n   " E(" 0x02", "eax"), "cpuid -r", 1, 1, 0, LAST(4, 2, 1, 2, 3, 4)},
+        {"root@vm:~# cpuid --raw\nCPU 3:\n  " E(" 0x1", "eax") "root@vm:~#\n", "cpuid -r", 1, 1, 3,
+         LAST(4, 1, 1, 2, 3, 4)},
+        {"Hello,\n> > CPU 0:\n> >    " E(" 0x00", "eax") ">\n", "cpuid -r", 1, 1, 0,
+         LAST(4, 0, 1, 2, 3, 4)},
+        {"CPU 1:\n0X00000004 0X01: EAX=0X00000001 EBX=0X00000002 ECX=0X00000003 EDX=0XABCDEF00\n",
+         "cpuid -r", 1, 1, 1, LAST(4, 1, 1, 2, 3, 0xabcdef00)},
+        {"CPU 0:\n" E("", "eax") "0x00000004: eax=0x5 ebx=0x6 ecx=0x7 edx=0x8\n", "cpuid -r", 1, 2,
+         0, LAST(4, 1, 5, 6, 7, 8)},
+        {"cpuid 00000004: 00000001-00000002-00000003-0000000f [sl 02]\n", "AIDA64", 1, 1, 0,
+         LAST(4, 2, 1, 2, 3, 15)},
+        {"x\rCPUID 00000004: 00000001-00000002-00000003-0000000f [SL 02]\r", "AIDA64", 1, 1, 0,
+         LAST(4, 2, 1, 2, 3, 15)},
+    };
+#undef E
+
+    (void)state;
+    each_good(row, sizeof(row) / sizeof(row[0]));
+}
+
 #define K(leaf) leaf ": EAX=0x00000001, EBX=0x00000002, ECX=0x00000003, EDX=0x00000004\n"
 
 static void kcpuid_is_read(void **state)
@@ -198,7 +224,7 @@ static void bad_dumps_are_refused_with_line_and_reason(void **state)
         {"", "tried cpuid -r, AIDA64, libcpuid, kcpuid, xen-cpuid, libvirt, JSON, QMP, Firecracker",
          1},
         {"hello\n", "no CPUID dump", 1},
-        {"CPU 0:\n0x1 0x0: eax=0x1\n", "t:2: neither", 2},
+        {"CPU 0:\n0x1 0x0: eax=0x1\n", "t:2: not \"0xLEAF 0xSUB", 2},
         {A0 "\nCPUID 00000001: 1-2-3\n", "t:2: not \"CPUID LEAF", 2},
         {A0 "\nCPUID 0000000X: 1-2-3-4\n", "t:2: not", 2},
         {A0 "\nCPUID 00000001: 1-2-3-4 [SL ZZ]\n", "AIDA64; tried", 2},
@@ -250,10 +276,14 @@ static void byte_order_marks_are_understood(void **state)
             wide[2 + 2 * i + big] = (uint8_t)text[i];
             wide[3 + 2 * i - big] = 0;
         }
-        assert_int_equal(dump_read("t", wide, 2 * sizeof(text), &d, &err), TSP_OK);
-        assert_int_equal(d.n, 1);
-        assert_int_equal(d.leaf[0].reg[3], 4);
-        dump_free(&d);
+        /* With the mark and without. */
+        for (unsigned skip = 0; skip < 4; skip += 2) {
+            assert_int_equal(dump_read("t", wide + skip, 2 * sizeof(text) - skip, &d, &err),
+                             TSP_OK);
+            assert_int_equal(d.n, 1);
+            assert_int_equal(d.leaf[0].reg[3], 4);
+            dump_free(&d);
+        }
     }
     each_good(&(struct good){"\xef\xbb\xbf" A0, "AIDA64", 1, 1, 0, LAST(0, 0, 1, 2, 3, 4)}, 1);
 }
@@ -341,6 +371,7 @@ static void a_walk_asks_for_every_leaf_and_subleaf(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(text_with_dashes_is_read),
     cmocka_unit_test(libcpuid_raw_is_read),
+    cmocka_unit_test(pasted_raw_is_read),
     cmocka_unit_test(kcpuid_is_read),
     cmocka_unit_test(xen_policies_are_read_apart),
     cmocka_unit_test(libvirt_xml_is_read),
