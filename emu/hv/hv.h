@@ -2,7 +2,8 @@
 /*
  * A personality: one constant struct hv_ops per hypervisor interface. NULL members mean "does not
  * have that". The generic parts (emu/x86/hypercall.c, undef.c, cpuid.c, emu/arm64/smccc.c) ask the
- * first persona, then the second.
+ * first persona that is modelled: it runs the machine. MSRs are the second one's where the first
+ * does not know them.
  */
 #ifndef TSP_EMU_HV_HV_H
 #define TSP_EMU_HV_HV_H
@@ -39,8 +40,8 @@ struct hv_ops {
     unsigned policy_rules; /* x86: POLICY_* of how leaves that are not there are answered */
     /* Called at reset, after the set-up was copied. */
     void (*reset)(struct vm *vm);
-    /* Leaves that differ from the policy's answer, which out holds on entry. true when answered:
-     * the second persona is not asked. NULL: everything comes from the policy. */
+    /* Leaves that differ from the policy's answer, which out holds on entry; of the persona that
+     * runs the machine alone. true when answered. NULL: everything comes from the policy. */
     bool (*cpuid)(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
     /* A hypercall instruction of the host's own kind. Advances pc itself. AArch64: HVC with another
      * immediate than 0, STEP_FAULT when that is undefined; NULL: NOT_SUPPORTED. */

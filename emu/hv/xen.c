@@ -39,7 +39,7 @@ static bool cpuid(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t sublea
 {
     uint64_t base = vm->hv_state[XEN_VM_BASE];
 
-    if (vm->hv[0] != &hv_xen_x86 || base == 0 || leaf != base + HVM_LEAF || subleaf != 0 ||
+    if (base == 0 || leaf != base + HVM_LEAF || subleaf != 0 ||
         !bits_test(out[0], HVM_VCPU_ID_PRESENT))
         return false;
     out[1] = vc->id;

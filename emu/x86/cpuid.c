@@ -182,10 +182,16 @@ static void processor_bits(struct vm *vm, const struct vcpu *vc, const struct ts
         out[EDX] = put_bit(out[EDX], L81_EDX_SYSCALL, false);
 }
 
+/* Who runs the machine: a second personality is what its leaves show, and answers nothing. */
+static const struct hv_ops *below(const struct vm *vm)
+{
+    return vm->hv[0] != NULL ? vm->hv[0] : vm->hv[1];
+}
+
 /* The first personality's rules, and those that are wrong on purpose. */
 static unsigned lookup_rules(const struct vm *vm)
 {
-    const struct hv_ops *hv = vm->hv[0] != NULL ? vm->hv[0] : vm->hv[1];
+    const struct hv_ops *hv = below(vm);
 
     return (hv != NULL ? hv->policy_rules : 0) |
            (vm_behaves(vm, BEHAVIOUR_MUT_NO_ECHO) ? POLICY_NO_ECHO : 0) |
@@ -215,10 +221,10 @@ static void processor_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint
 static void hypervisor_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf,
                               uint32_t out[4])
 {
-    for (unsigned i = 0; i < 2; i++)
-        if (vm->hv[i] != NULL && vm->hv[i]->cpuid != NULL &&
-            vm->hv[i]->cpuid(vm, vc, leaf, subleaf, out))
-            break;
+    const struct hv_ops *hv = below(vm);
+
+    if (hv != NULL && hv->cpuid != NULL)
+        hv->cpuid(vm, vc, leaf, subleaf, out);
 }
 
 void x86_cpuid_answer(struct vm *vm, struct vcpu *vc, uint32_t leaf, uint32_t subleaf,
