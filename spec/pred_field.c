@@ -109,15 +109,10 @@ static bool either(const struct judge *j, const struct field_row *row, uint32_t 
 #define HYPERV_FEATURES 0x40000003u
 #define HYPERV_TSC_CONTROL 0x40000118u
 
-/* The first persona is the one that runs the machine. */
-static bool on_xen(const struct judge *j)
+/* Whose machine it is: facts_setup has left of the interfaces those that keep calls and state. */
+static bool runs(const struct judge *j, enum tsp_persona persona)
 {
-    return j->setup->persona[0] == TSP_PERSONA_XEN;
-}
-
-static bool kvm_is_there(const struct judge *j)
-{
-    return j->setup->persona[0] == TSP_PERSONA_KVM || j->setup->persona[1] == TSP_PERSONA_KVM;
+    return (j->personas & 1u << persona) != 0;
 }
 
 static bool tsc_control_offered(const struct judge *j)
@@ -125,9 +120,7 @@ static bool tsc_control_offered(const struct judge *j)
     const struct tsp_leaf *face = spec_policy_first(&j->policy, 0x40000001u);
     const struct tsp_leaf *e = spec_policy_first(&j->policy, HYPERV_FEATURES);
 
-    /* Only where KVM offers that interface; a machine of Hyper-V's own has no rows yet. */
-    return kvm_is_there(j) && face && face->reg[0] == HYPERV_INTERFACE && e &&
-           bits_test(e->reg[0], 15);
+    return face && face->reg[0] == HYPERV_INTERFACE && e && bits_test(e->reg[0], 15);
 }
 
 /* The control belongs to the whole machine: what was last written, else what it began with. */
@@ -149,12 +142,35 @@ static bool tsc_control_set(const struct judge *j)
     return bits_test(value, 0);
 }
 
+/* KVM shows the bit once the guest has asked for it. Hyper-V does so too, but opts some guests in
+ * itself (Linux dce7cd62754b, arch/x86/kernel/cpu/mshyperv.c). Xen's Viridian knows no such
+ * privilege (viridian.c): its guests see the domain's policy. */
+static bool invariant_holds(const struct judge *j, const struct field_row *row, uint32_t got,
+                            uint32_t *want)
+{
+    bool kvm = runs(j, TSP_PERSONA_KVM);
+
+    policy_bits(j, row, want);
+    if ((!kvm && !runs(j, TSP_PERSONA_HYPERV)) || !tsc_control_offered(j) || tsc_control_set(j))
+        return got == *want;
+    if (kvm)
+        *want = 0;
+    return got == *want || got == 0;
+}
+
 /* Whether the leaf asked for is of the block that carries the persona's signature. */
 static bool in_block(const struct judge *j, enum tsp_persona persona)
 {
     uint32_t leaf = (uint32_t)j->ev->before.r[TSP_RAX];
 
     return judge_block(j, persona) == (leaf & 0xffffff00u);
+}
+
+/* KVM hides what makes no sense without exits of HLT; on a machine of Xen's nobody does. */
+static bool unhalt_hidden(const struct judge *j)
+{
+    return (j->setup->config & TSP_CFG_HLT_NOEXIT) && runs(j, TSP_PERSONA_KVM) &&
+           in_block(j, TSP_PERSONA_KVM);
 }
 
 bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got, uint32_t *want)
@@ -193,19 +209,16 @@ bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got,
         *want = j->ev->before.mode == TSP_MODE_LONG64 ? held : 0;
         return got == *want;
     case DYN_PV_UNHALT:
-        *want = (j->setup->config & TSP_CFG_HLT_NOEXIT) && in_block(j, TSP_PERSONA_KVM) ? 0 : held;
+        *want = unhalt_hidden(j) ? 0 : held;
         return got == *want;
     case DYN_TSC_INVARIANT:
-        /* Who keeps the control on a machine of Xen's that shows KVM's leaves too is open. */
-        if (on_xen(j) && tsc_control_offered(j))
-            return either(j, row, got, 0);
-        *want = tsc_control_offered(j) && !tsc_control_set(j) ? 0 : held;
-        return got == *want;
+        return invariant_holds(j, row, got, want);
     case DYN_VCPU_ID: /* Xen public/arch-x86/cpuid.h: valid with EAX bit 3 */
         *want = bits_test(j->ev->after.r[TSP_RAX], 3) ? j->ev->vcpu : held;
         /* Another hypervisor that shows Xen's leaves has one table for all its vCPUs, and a block
          * that is not called Xen's is not known to be. */
-        return got == *want || ((!on_xen(j) || !in_block(j, TSP_PERSONA_XEN)) && got == held);
+        return got == *want ||
+               ((!runs(j, TSP_PERSONA_XEN) || !in_block(j, TSP_PERSONA_XEN)) && got == held);
     default:
         return true;
     }

@@ -213,6 +213,37 @@ static void rewrites_leave_alone_what_follows(void **state)
     }
 }
 
+/* An event holds zeroes of what it cannot read: all behind the instruction, or the next page. */
+static void zeroes_are_what_cannot_be_read(void **state)
+{
+    static const struct {
+        const char *behind; /* 4 bytes of the instruction's page, 9 of the next */
+        bool wrong;
+    } row[] = {
+        {"\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90", false},
+        {"\x90\x90\x90\x90\0\0\0\0\0\0\0\0\0", false},
+        {"\0\0\0\0\0\0\0\0\0\0\0\0\0", false},
+        {"\0\0\0\0\x90\x90\x90\x90\x90\x90\x90\x90\x90", true},
+        {"\x90\0\0\0\0\0\0\0\0\0\0\0\0", true},
+        {"\x90\x90\x90\x90\x90\0\0\0\0\0\0\0\0", true},
+        {"\x90\x90\x90\xcc\0\0\0\0\0\0\0\0\0", true},
+        {"\0\0\0\0\0\0\0\0\0\0\0\0\xcc", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct tsp_event *ev;
+
+        set_up(0);
+        pages[2].gpa = 0x10ff9;
+        ev = event(TSP_EV_PATCH, "\x0f\x01\xd9", 3);
+        setup.vcpu[0].regs.pc = ev->before.pc = ev->after.pc = ev->addr = ev->info[0] = 0x10ff9;
+        memcpy(ev->stored, "\x0f\x01\xc1", 3);
+        memcpy(ev->stored + 3, row[i].behind, 13);
+        assert_int_equal(broken("UD-AROUND"), row[i].wrong);
+    }
+}
+
 static void nothing_halts_at_cpuid_or_a_call(void **state)
 {
     static const unsigned stop[] = {TSP_STOP_HALT, TSP_STOP_END, TSP_STOP_OFF, TSP_STOP_RESET};
@@ -284,6 +315,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(handlers_begin_where_gates_lead),
     cmocka_unit_test(ports_and_msrs_change_what_they_read),
     cmocka_unit_test(rewrites_leave_alone_what_follows),
+    cmocka_unit_test(zeroes_are_what_cannot_be_read),
     cmocka_unit_test(nothing_halts_at_cpuid_or_a_call),
     cmocka_unit_test(power_is_what_was_made_of_it),
 };
