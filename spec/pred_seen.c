@@ -33,6 +33,27 @@ static bool same_regs(const struct tsp_regs *want, const struct tsp_regs *got, c
     return true;
 }
 
+/* Zeroes are what an event holds of a page that it could not read, or behind the instruction where
+ * it shows no more than that. */
+static bool same_stored(const struct judge *j, struct say *say)
+{
+    static const uint8_t zeros[TSP_INSN_BYTES];
+    const struct tsp_event *ev = j->ev;
+    const struct tsp_look *k = j->look;
+    unsigned n = k->text[1].n < k->text[0].n ? k->text[1].n : k->text[0].n;
+    unsigned len = ev->len < n ? ev->len : n;
+
+    if (ev->kind == TSP_EV_STOP || memcmp(ev->stored, zeros, n) == 0)
+        return true;
+    if (memcmp(ev->stored, k->text[1].byte, len) == 0 &&
+        (memcmp(ev->stored + len, k->text[1].byte + len, n - len) == 0 ||
+         memcmp(ev->stored + len, zeros, n - len) == 0))
+        return true;
+    say_bytes(say->expected, sizeof(say->expected), k->text[1].byte, n);
+    say_bytes(say->got, sizeof(say->got), ev->stored, n);
+    return false;
+}
+
 /* Bytes of the instruction that the event tells of and that could be read. */
 static bool same_text(const struct judge *j, struct say *say)
 {
@@ -49,16 +70,7 @@ static bool same_text(const struct judge *j, struct say *say)
         say_bytes(say->got, sizeof(say->got), ev->fetched, n);
         return false;
     }
-    /* Zeroes are what an event holds of a page that it could not read. */
-    n = k->text[1].n < k->text[0].n ? k->text[1].n : k->text[0].n;
-    for (unsigned i = 0; i < n; i++) {
-        if (ev->stored[i] == k->text[1].byte[i] || ev->kind == TSP_EV_STOP)
-            continue;
-        say_bytes(say->expected, sizeof(say->expected), k->text[1].byte, n);
-        say_bytes(say->got, sizeof(say->got), ev->stored, n);
-        return false;
-    }
-    return true;
+    return same_stored(j, say);
 }
 
 /* A length is certain where the instruction is one of the table's without a ModRM byte. */

@@ -284,6 +284,7 @@ static void event_says_what_was_seen(void **state)
     ROW("event=cpuid", "as_seen", cpuid, k->before.x86.cr4 ^= 1);
     ROW("event=cpuid", "as_seen", cpuid, ev->addr++);
     ROW("event=cpuid", "as_seen", cpuid, k->text[0].byte[1]++);
+    ROW("event=cpuid", "as_seen", cpuid, k->text[1].byte[1]++);
     ROW("event=cpuid", "as_seen", cpuid, k->text[1].byte[9]++);
     ROW("event=cpuid", "as_seen", cpuid, ev->len = 1);
     ROW("event=cpuid", "as_seen", cpuid, k->rights[0] &= (uint8_t)~TSP_TEXT_WRITE);
