@@ -463,6 +463,7 @@ static void judge_event(struct judge *j)
         facts_event(j);
         judge_trap(j);
         kvm_note_call(j);
+        hv_note_call(j);
         break;
     case TSP_EV_STOP:
         judge_stop_event(j);
@@ -512,6 +513,7 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
     bool looks = trace->looks && trace->looks->of == trace;
     size_t look = 0;
     struct judge j;
+    bool due;
 
     /* Field by field: clearing the whole of it would cost more than judging a short trace. */
     j.s = s;
@@ -522,6 +524,8 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
     j.cpuid_ready = j.hyperv_on = j.redirected = j.blurred = false;
     memset(j.run, 0, sizeof(j.run));
     j.hv.mine = false;
+    memset(j.hv.due, 0, sizeof(j.hv.due));
+    memset(j.hv.owed, 0, sizeof(j.hv.owed));
     j.look = NULL;
     j.worst = VERDICT_PASS;
     /* Taken apart into micro-steps, a run is judged by the rules of races. */
@@ -551,7 +555,10 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
         j.entry = j.served = NULL;
         j.rec = NULL;
         j.served_leaf = 0;
+        due = j.ev->vcpu < TSP_MAX_VCPU && j.hv.due[j.ev->vcpu] != 0;
         judge_event(&j);
+        if (due)
+            hv_note_taken(&j);
         if (j.ev->vcpu < TSP_MAX_VCPU && j.ev->kind != TSP_EV_NONE)
             j.last[j.ev->vcpu] = j.index + 1;
     }

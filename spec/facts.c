@@ -596,6 +596,8 @@ bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona)
     uint64_t v;
     bool in = false;
 
+    if (c->field >= COND_HVC)
+        return hv_cond_holds(j, c);
     if (c->field >= COND_KVM)
         return kvm_cond_holds(j, c);
     if (c->field >= COND_XEN)

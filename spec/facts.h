@@ -119,5 +119,6 @@ extern const char *const cond_names[COND_A0_RAM];
 #define COND_XEN 64u /* from here on: facts_xen.c */
 _Static_assert(COND_FIELDS <= COND_XEN, "fields");
 #define COND_KVM 128u /* facts_kvm.c */
+#define COND_HVC 192u /* facts_hvcall.c */
 
 #endif

@@ -101,8 +101,7 @@ static bool in_ram(const struct tsp_setup *s, uint64_t at, uint64_t n)
     return at >= s->ram_base && range_ok(at - s->ram_base, n, s->ram_size);
 }
 
-/* A byte of the machine's initial memory; *rom as the page is marked. */
-static uint8_t first_byte(const struct tsp_setup *s, uint64_t at, bool *rom)
+uint8_t judge_first_byte(const struct tsp_setup *s, uint64_t at, bool *rom)
 {
     uint8_t v = 0;
 
@@ -141,7 +140,7 @@ static enum known step_down(const struct judge *j, uint64_t at, unsigned size, u
         return KNOWN_OPEN;
     *entry = 0;
     for (unsigned i = 0; i < size; i++)
-        *entry |= (uint64_t)first_byte(j->setup, at + i, &rom) << 8 * i;
+        *entry |= (uint64_t)judge_first_byte(j->setup, at + i, &rom) << 8 * i;
     if (!(*entry & PTE_P))
         return KNOWN_BAD;
     if (!(*entry & PTE_W) || (*entry & PTE_ODD))
@@ -189,7 +188,7 @@ static enum known byte_known(const struct judge *j, uint64_t lin, uint64_t *gpa)
         return k;
     if (!in_ram(j->setup, *gpa, 1))
         return KNOWN_BAD;
-    first_byte(j->setup, *gpa, &rom);
+    judge_first_byte(j->setup, *gpa, &rom);
     return rom ? KNOWN_OPEN : KNOWN_GOOD;
 }
 
@@ -222,7 +221,7 @@ static uint64_t word(const struct judge *j, unsigned n)
 
     for (unsigned i = 0; i < 4; i++)
         if (byte_known(j, lin + i, &gpa) == KNOWN_GOOD)
-            v |= (uint64_t)first_byte(j->setup, gpa, &rom) << 8 * i;
+            v |= (uint64_t)judge_first_byte(j->setup, gpa, &rom) << 8 * i;
     return v;
 }
 
@@ -240,7 +239,7 @@ static bool special_holds(const struct judge *j, const struct cond *c)
     if (c->field == COND_XEN + XEN_FRAME) {
         if (!in_ram(j->setup, frame, PAGE))
             return false;
-        first_byte(j->setup, frame, &rom);
+        judge_first_byte(j->setup, frame, &rom);
         return !rom;
     }
     return buffer(j, argument(j, c->ref.leaf), c->mask) ==

@@ -62,6 +62,8 @@ struct hv_memo {
     bool counted;
     uint64_t count; /* last read of the reference counter */
     uint64_t value[HV_REG_COUNT], known[HV_REG_COUNT];
+    uint8_t due[TSP_MAX_VCPU]; /* vector that the vCPU takes next; 0: none */
+    bool owed[TSP_MAX_VCPU];   /* it was sent one since the reset */
 };
 
 /* Paravirtual registers of KVM, as last written. ORDER: kvm_register[] in facts_kvm.c */
@@ -181,6 +183,13 @@ unsigned hv_reps(uint64_t control);
 /* The register that this MSR is, HV_REG_COUNT when it is another. */
 unsigned hv_register_of(uint32_t msr);
 
+/* facts_hvcall.c: parameters of its calls, and the interrupts that they send. */
+bool hv_cond_parse(const char *key, struct cond *c);
+bool hv_cond_holds(const struct judge *j, const struct cond *c);
+/* After an event was judged: a call; the first event of a vCPU that was owed an interrupt. */
+void hv_note_call(struct judge *j);
+void hv_note_taken(struct judge *j);
+
 /* facts_kvm.c: KVM's paravirtual registers. */
 bool kvm_cond_parse(const char *key, struct cond *c);
 bool kvm_cond_holds(const struct judge *j, const struct cond *c);
@@ -199,6 +208,8 @@ bool xen_cond_parse(const char *key, const char *value, struct cond *c);
 bool xen_cond_is_special(const struct cond *c); /* its value is no list of numbers */
 bool xen_cond_holds(const struct judge *j, const struct cond *c);
 void xen_personas(struct judge *j);
+/* A byte of the machine's initial memory; *rom is set where its page is read-only. */
+uint8_t judge_first_byte(const struct tsp_setup *s, uint64_t at, bool *rom);
 bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona);
 bool fact_is(const struct judge *j, enum fact_group g, unsigned value);
 

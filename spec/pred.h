@@ -77,6 +77,9 @@ PRED(pred_exit_pc);
 PRED(pred_hv_status);
 PRED(pred_hv_regs);
 
+/* facts_hvcall.c */
+PRED(pred_hv_taken);
+
 /* pred_msr.c */
 PRED(pred_hv_reps);
 PRED(pred_msr_regs);

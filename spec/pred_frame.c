@@ -35,6 +35,14 @@ static bool is_soft(const struct tsp_event *ev)
            (last == 0xf1 && ev->code == 1);
 }
 
+/* A fault, and not an interrupt of the same vector that another vCPU or the guest itself sent. */
+static bool is_fault(const struct judge *j)
+{
+    const struct tsp_event *ev = j->ev;
+
+    return among(FAULTS, ev->code) && j->hv.due[ev->vcpu % TSP_MAX_VCPU] != ev->code;
+}
+
 /* What is expected of one frame. */
 struct frame {
     const struct judge *j;
@@ -53,7 +61,7 @@ static bool right_pc(const struct frame *f, uint64_t got, struct say *say)
 {
     const struct tsp_event *ev = f->j->ev;
     uint64_t here = cut(ev->before.pc, f->width), past = cut(ev->before.pc + ev->len, f->width);
-    bool fault = among(FAULTS, ev->code) && !f->soft;
+    bool fault = is_fault(f->j) && !f->soft;
 
     if (got == here && !f->soft)
         return true;
@@ -69,7 +77,7 @@ static bool right_flags(const struct frame *f, uint64_t got, struct say *say)
 {
     const struct tsp_event *ev = f->j->ev;
     uint64_t want = cut(ev->before.flags, f->width);
-    bool fault = among(FAULTS, ev->code) && !f->soft && f->width > 2;
+    bool fault = is_fault(f->j) && !f->soft && f->width > 2;
 
     if (fault && !bits_test(got, FLAG_RF))
         return say_value(say, "flags on the stack", want | 1u << FLAG_RF, got);

@@ -126,7 +126,7 @@ static bool cond_numeric(struct reader *r, char *key, bool negate, char *value, 
         if (!parse_number(amp + 1, UINT64_MAX, &c.mask))
             return reader_fail(r, "bad mask '%.20s'", amp + 1);
     }
-    if (kvm_cond_parse(key, &c) || xen_cond_parse(key, value, &c))
+    if (hv_cond_parse(key, &c) || kvm_cond_parse(key, &c) || xen_cond_parse(key, value, &c))
         return cond_add(r, &c, value, t);
     if (!parse_word(cond_names, COND_A0_RAM, key, &v))
         return reader_fail(r, "unknown condition '%.40s'", key);
