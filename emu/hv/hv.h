@@ -96,6 +96,10 @@ static inline void hv_pend(struct vcpu *vc, unsigned what)
 /* init.c: the state after INIT; a SIPI that starts at 4 KiB page `page`. */
 void hv_init_vcpu(struct vm *vm, struct vcpu *vc);
 void hv_start_vcpu(struct vcpu *vc, uint8_t page);
+/* A fixed interrupt arrives at a vCPU's local APIC. */
+void hv_interrupt(struct vcpu *vc, uint8_t vector);
+/* ... at each vCPU whose bit is set, where there are APICs and they are on. */
+void hv_interrupt_set(struct vm *vm, uint64_t set, uint8_t vector);
 
 /* kvm.c, kvm_arm64.c */
 extern const struct hv_ops hv_kvm_x86, hv_kvm_arm64;

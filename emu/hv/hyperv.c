@@ -252,6 +252,8 @@ static void hyperv_save(const struct vm *vm, const struct vcpu *vc, struct tsp_h
 {
     for (size_t i = 0; vc->id == 0 && i < MOVING; i++)
         save_msr(out, moving[i].index, vm->hv_state[moving[i].slot]);
+    out->pending = (uint32_t)vc->hv_state[0];
+    out->vector = (uint32_t)vc->hv_state[1];
     save_msr(out, MSR_RUN_TIME, vc->retired + vc->hv_state[HYPERV_VC_RAN]);
 }
 
@@ -269,6 +271,9 @@ static void hyperv_load(struct vm *vm, struct vcpu *vc, const struct tsp_hv_stat
 {
     for (uint32_t i = 0; i < in->nmsr && i < TSP_MAX_HV_MSR; i++)
         load_msr(vm, vc, &in->msr[i]);
+    vc->hv_state[0] = in->pending & (HV_PENDING_NMI | HV_PENDING_INTR);
+    vc->hv_state[1] = in->vector & 0xff;
+    vc->patch.active = vc->hv_state[0] != 0;
     if (vc->id == 0)
         show_page(vm);
 }

@@ -101,18 +101,29 @@ static enum status flush_ex(struct vm *vm, struct vcpu *vc, struct input *h)
     return flush(vm, vc, h);
 }
 
-static enum status check_ipi(const struct vm *vm, uint64_t vector)
+/* Virtual processors of the set: those that there are stand in the first bank. */
+static uint64_t set_members(const struct input *h, unsigned at)
+{
+    if (le_load(h->block + at, 8) == SET_ALL)
+        return ~(uint64_t)0;
+    return bits_test(le_load(h->block + at + 8, 8), 0) ? le_load(h->block + at + 16, 8) : 0;
+}
+
+static enum status post_ipi(struct vm *vm, uint64_t set, uint64_t vector)
 {
     if ((vm->setup->config & TSP_CFG_IRQCHIP) == 0)
         return INVALID_PARAMETER; /* nobody to take it */
-    return vector < VECTOR_LOW || vector > VECTOR_HIGH ? INVALID_PARAMETER : OK;
+    if (vector < VECTOR_LOW || vector > VECTOR_HIGH)
+        return INVALID_PARAMETER;
+    hv_interrupt_set(vm, set, (uint8_t)vector);
+    return OK;
 }
 
 /* vector u32, target level u8, padding u8[3], processor mask u64 */
 static enum status send_ipi(struct vm *vm, struct vcpu *vc, struct input *h)
 {
     (void)vc;
-    return check_ipi(vm, le_load(h->block, 4));
+    return post_ipi(vm, le_load(h->block + 8, 8), le_load(h->block, 4));
 }
 
 /* vector u32, target level u8, padding u8[3], set */
@@ -121,7 +132,7 @@ static enum status send_ipi_ex(struct vm *vm, struct vcpu *vc, struct input *h)
     (void)vc;
     if (!set_ok(h, 8))
         return INVALID_PARAMETER;
-    return check_ipi(vm, le_load(h->block, 4));
+    return post_ipi(vm, set_members(h, 8), le_load(h->block, 4));
 }
 
 /* connection u32, reserved u32, type u32, payload bytes u32, payload. There are no ports. */
@@ -271,24 +282,27 @@ static bool output_ok(const struct vm *vm, const struct call_row *row, const str
            (mem_page_flags(&vm->mem, h->out) & (MEM_ROM | MEM_OVERLAY)) == 0;
 }
 
-/* Register input: two values, then XMM0 to XMM5, which the model holds at zero. */
-static enum status take_registers(const struct call_row *row, struct input *h, unsigned len)
+/* Register input: two values, then XMM0 to XMM5. */
+static enum status take_registers(const struct vcpu *vc, const struct call_row *row,
+                                  struct input *h, unsigned len)
 {
     if (len > XMM_BYTES || row->output != 0)
         return INVALID_INPUT;
-    memset(h->block, 0, XMM_BYTES);
     le_store(h->block, h->in, 8);
     le_store(h->block + 8, h->out, 8);
+    for (unsigned i = 0; i < 2 * TSP_XMM_COUNT; i++)
+        le_store(h->block + REGISTER_BYTES + (size_t)8 * i, vc->s.x86.xmm[i / 2][i % 2], 8);
     return OK;
 }
 
-static enum status take_input(struct vm *vm, const struct call_row *row, struct input *h)
+static enum status take_input(struct vm *vm, const struct vcpu *vc, const struct call_row *row,
+                              struct input *h)
 {
     unsigned len = input_bytes(row, h);
 
     h->header = header_bytes(row, h);
     if (h->fast)
-        return take_registers(row, h, len);
+        return take_registers(vc, row, h, len);
     if ((len != 0 && !place_ok(vm, h->in, len)) || !output_ok(vm, row, h))
         return INVALID_ALIGNMENT;
     if (len != 0)
@@ -315,7 +329,7 @@ static enum status serve(struct vm *vm, struct vcpu *vc, struct input *h)
         return INVALID_INPUT;
     if (row->right != NO_RIGHT && !hyperv_may(vm, row->right))
         return ACCESS_DENIED;
-    status = take_input(vm, row, h);
+    status = take_input(vm, vc, row, h);
     return status == OK ? row->run(vm, vc, h) : status;
 }
 

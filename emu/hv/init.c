@@ -5,9 +5,12 @@
 
 #include "emu/hv/hv.h"
 #include "emu/state/mmu.h"
+#include "trapspec/bits.h"
 
 #define CR0_ET 0x10u
 #define CR0_NW_CD 0x60000000u
+#define RFLAGS_IF 9
+#define APIC_BASE_ENABLE 11
 #define SIGNATURE_DEFAULT 0x600u /* DX after reset where CPUID says nothing */
 
 #define ATTR_CODE 0x9bu
@@ -49,6 +52,27 @@ void hv_init_vcpu(struct vm *vm, struct vcpu *vc)
     x->shadow = 0;
     vc->lazy = (struct lazy_flags){0};
     mmu_flush(vc);
+}
+
+/* One that finds IF clear stays in the APIC's request register and is not seen. */
+void hv_interrupt(struct vcpu *vc, uint8_t vector)
+{
+    if (!bits_test(vc->s.regs.flags, RFLAGS_IF))
+        return;
+    vc->hv_state[1] = vector;
+    hv_pend(vc, HV_PENDING_INTR);
+    if (vc->s.run_state == TSP_RUN_HALTED)
+        vc->s.run_state = TSP_RUN_READY;
+}
+
+void hv_interrupt_set(struct vm *vm, uint64_t set, uint8_t vector)
+{
+    const uint32_t on = TSP_CFG_IRQCHIP | TSP_CFG_APIC_ON;
+
+    for (unsigned i = 0; i < vm->nvcpu; i++)
+        if (bits_test(set, i) && (vm->setup->config & on) == on &&
+            bits_test(vm->vcpu[i].s.x86.apic_base, APIC_BASE_ENABLE))
+            hv_interrupt(&vm->vcpu[i], vector);
 }
 
 void hv_start_vcpu(struct vcpu *vc, uint8_t page)

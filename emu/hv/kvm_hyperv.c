@@ -45,6 +45,7 @@ enum hv_code {
 #define SET_SPARSE 0u
 #define SET_ALL 1u
 #define MAX_BANKS 64u
+#define FAST_BYTES 112u /* two registers and XMM0 to XMM5 */
 #define IPI_VECTOR_LOW 0x10u
 #define IPI_VECTOR_HIGH 0xffu
 #define CONNECTION_ID ((uint64_t)0xffffff)
@@ -52,6 +53,7 @@ enum hv_code {
 
 struct hv_input {
     uint64_t control, ingpa, outgpa;
+    const struct vcpu *vc; /* register input goes on in its XMM registers */
     uint16_t code;
     bool fast;
     uint32_t var_count, rep_count, rep_start;
@@ -98,25 +100,42 @@ static unsigned count_bits(uint64_t v)
     return n;
 }
 
+/* A parameter block that begins in two registers and goes on in XMM0 to XMM5. */
+static void read_fast(const struct hv_input *h, uint8_t *block, size_t len)
+{
+    le_store(block, h->ingpa, 8);
+    le_store(block + 8, h->outgpa, 8);
+    for (size_t at = 16; at < len && at < FAST_BYTES; at += 8)
+        le_store(block + at, h->vc->s.x86.xmm[(at - 16) / 16][at / 8 % 2], 8);
+}
+
 /*
- * Checks a sparse set of processors; `at` is where its banks start. *none: it names nobody.
- * Register (fast) input beyond the first two values would come from XMM registers, which the model
- * holds at zero.
+ * Checks a sparse set of processors, whose banks start `at` bytes into the parameters, and gives
+ * the first bank. *none: it names nobody.
  */
 static uint64_t check_set(const struct vm *vm, const struct hv_input *h, uint64_t banks,
-                          uint64_t at, bool *none)
+                          unsigned at, uint64_t *first, bool *none)
 {
-    uint8_t buf[8 * MAX_BANKS];
+    uint8_t buf[FAST_BYTES + 8 * MAX_BANKS] = {0};
 
     *none = false;
+    *first = 0;
     if (h->var_count != count_bits(banks))
         return HV_INVALID_INPUT;
     *none = h->var_count == 0;
-    if (h->fast || *none)
+    if (*none)
         return HV_SUCCESS;
-    if (h->var_count > MAX_BANKS || !mem_has(&vm->mem, at, (uint64_t)h->var_count * 8))
-        return HV_INVALID_INPUT;
-    mem_get(&vm->mem, at, buf, (size_t)h->var_count * 8);
+    if (h->fast) {
+        if (at + 8 * h->var_count > FAST_BYTES)
+            return HV_INVALID_INPUT;
+        read_fast(h, buf, FAST_BYTES);
+    } else {
+        if (h->var_count > MAX_BANKS ||
+            !mem_has(&vm->mem, h->ingpa + at, (uint64_t)h->var_count * 8))
+            return HV_INVALID_INPUT;
+        mem_get(&vm->mem, h->ingpa + at, buf + at, (size_t)h->var_count * 8);
+    }
+    *first = bits_test(banks, 0) ? le_load(buf + at, 8) : 0;
     return HV_SUCCESS;
 }
 
@@ -134,23 +153,30 @@ static uint64_t flush(struct vm *vm, struct vcpu *vc, struct hv_input *h)
 static uint64_t flush_ex(struct vm *vm, struct vcpu *vc, struct hv_input *h)
 {
     uint8_t block[32] = {0};
-    uint64_t status = h->fast ? HV_SUCCESS : read_block(vm, h->ingpa, block, sizeof(block));
+    uint64_t status = HV_SUCCESS, first;
     bool none, all;
 
     (void)vc;
+    if (h->fast)
+        read_fast(h, block, sizeof(block));
+    else
+        status = read_block(vm, h->ingpa, block, sizeof(block));
     if (status != HV_SUCCESS)
         return status;
     all = le_load(block + 16, 8) != SET_SPARSE;
     if (all)
         status = h->var_count == count_bits(le_load(block + 24, 8)) ? HV_SUCCESS : HV_INVALID_INPUT;
     else
-        status = check_set(vm, h, le_load(block + 24, 8), h->ingpa + sizeof(block), &none);
+        status = check_set(vm, h, le_load(block + 24, 8), sizeof(block), &first, &none);
     return status != HV_SUCCESS ? status : (uint64_t)h->rep_count << 32;
 }
 
-static uint64_t check_vector(uint64_t vector)
+static uint64_t post_ipi(struct vm *vm, uint64_t set, uint64_t vector)
 {
-    return vector < IPI_VECTOR_LOW || vector > IPI_VECTOR_HIGH ? HV_INVALID_INPUT : HV_SUCCESS;
+    if (vector < IPI_VECTOR_LOW || vector > IPI_VECTOR_HIGH)
+        return HV_INVALID_INPUT;
+    hv_interrupt_set(vm, set, (uint8_t)vector);
+    return HV_SUCCESS;
 }
 
 /* vector u32, reserved u32, processor mask u64; fast: the first two in one register, the mask in
@@ -164,37 +190,35 @@ static uint64_t send_ipi(struct vm *vm, struct vcpu *vc, struct hv_input *h)
     if ((vm->setup->config & TSP_CFG_IRQCHIP) == 0)
         return HV_INVALID_INPUT;
     if (h->fast)
-        return h->ingpa >> 32 != 0 ? HV_INVALID_INPUT : check_vector(h->ingpa);
+        return h->ingpa >> 32 != 0 ? HV_INVALID_INPUT : post_ipi(vm, h->outgpa, h->ingpa);
     status = read_block(vm, h->ingpa, block, sizeof(block));
-    return status != HV_SUCCESS ? status : check_vector(le_load(block, 4));
+    return status != HV_SUCCESS ? status : post_ipi(vm, le_load(block + 8, 8), le_load(block, 4));
 }
 
 /* vector u32, reserved u32, set { format u64, bank mask u64, banks u64[] } */
 static uint64_t send_ipi_ex(struct vm *vm, struct vcpu *vc, struct hv_input *h)
 {
     uint8_t block[24] = {0};
-    uint64_t status = HV_SUCCESS, banks;
+    uint64_t status = HV_SUCCESS, banks, set = ~(uint64_t)0;
     bool none = false;
 
     (void)vc;
     if ((vm->setup->config & TSP_CFG_IRQCHIP) == 0)
         return HV_INVALID_INPUT;
-    if (h->fast) {
-        le_store(block, h->ingpa, 4);
-        le_store(block + 8, h->outgpa, 8);
-    } else {
+    if (h->fast)
+        read_fast(h, block, sizeof(block));
+    else
         status = read_block(vm, h->ingpa, block, sizeof(block));
-    }
     if (status != HV_SUCCESS)
         return status;
     banks = le_load(block + 16, 8);
     if (le_load(block + 8, 8) == SET_ALL)
         status = h->var_count == count_bits(banks) ? HV_SUCCESS : HV_INVALID_INPUT;
     else
-        status = check_set(vm, h, banks, h->ingpa + sizeof(block), &none);
+        status = check_set(vm, h, banks, sizeof(block), &set, &none);
     if (status != HV_SUCCESS || none)
         return status;
-    return check_vector(le_load(block, 4));
+    return post_ipi(vm, set, le_load(block, 4));
 }
 
 /* The synthetic interrupt controller is never switched on in the model, so user space has nobody to
@@ -331,6 +355,7 @@ enum step kvm_hyperv_call(struct vm *vm, struct vcpu *vc, const struct insn *in)
     if (vc->s.regs.level != 0 || !bits_test(vc->s.x86.cr0, CR0_PE))
         return step_fault(vc, X86_UD);
     load_input(vc, &h);
+    h.vc = vc;
     if ((h.control & RESERVED) == 0 && debug_exits(vm, &h)) {
         vm->ev->info[0] = h.code;
         return step_stop(vm, vc, TSP_STOP_EXIT);

@@ -25,7 +25,6 @@ enum icr_mode {
 
 #define APIC_BASE_ENABLE 11
 #define APIC_BROADCAST 0xffu
-#define RFLAGS_IF 9
 
 static void wake(struct vcpu *vc)
 {
@@ -56,16 +55,6 @@ static bool kick_arrives(const struct vm *vm, const struct vcpu *target, uint32_
             (vm->setup->config & TSP_CFG_APIC_ON) != 0);
 }
 
-/* An interrupt that finds IF clear stays in the APIC's request register and is not seen. */
-static void interrupt(struct vcpu *target, uint8_t vector)
-{
-    if (!bits_test(target->s.regs.flags, RFLAGS_IF))
-        return;
-    target->hv_state[KVM_VC_VECTOR] = vector;
-    hv_pend(target, HV_PENDING_INTR);
-    wake(target);
-}
-
 /* The bootstrap processor starts over at its reset vector, the others wait for a start-up message.
  */
 static void init(struct vm *vm, struct vcpu *target, bool self)
@@ -89,7 +78,7 @@ static unsigned accept(struct vm *vm, struct vcpu *target, uint64_t icr, bool se
     case MODE_LOWEST:
         if (trigger && !level)
             return 0;
-        interrupt(target, (uint8_t)icr);
+        hv_interrupt(target, (uint8_t)icr);
         return 1;
     case MODE_NMI:
         hv_pend(target, HV_PENDING_NMI);
