@@ -35,6 +35,7 @@ void probe_rows(struct probe *p);
 void probe_calls(struct probe *p);
 void probe_hyperv(struct probe *p);
 void probe_hyperv_own(struct probe *p);
+void probe_hyperv_sets(struct probe *p);
 void probe_kvm_msr(struct probe *p);
 void probe_xen(struct probe *p);
 void probe_xen_arm64(struct probe *p);

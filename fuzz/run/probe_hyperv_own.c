@@ -285,6 +285,7 @@ static void probe_own_prefixes(struct probe *p)
 
 void probe_hyperv_own(struct probe *p)
 {
+    probe_hyperv_sets(p);
     probe_own_prefixes(p);
     probe_life(p);
     probe_privileges(p);

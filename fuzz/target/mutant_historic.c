@@ -229,6 +229,35 @@ static bool end_m055(struct mutant *m, struct tsp_event *ev)
     return true;
 }
 
+/* The interrupt that an "all processors" call sends is lost; with banks the call fails as well. */
+static bool end_m047(struct mutant *m, struct tsp_event *ev)
+{
+    uint64_t control = mutant_hv_control(&ev->before);
+    struct tsp_hv_state hv;
+
+    if (!is_x86_call(ev) || !mutant_hyperv(m, ev->vcpu) || (control & 0xffff) != 0x15 ||
+        !(control & 0x10000) || ev->before.r[TSP_R8] != 1 || ev->after.r[TSP_RAX] != 0)
+        return false;
+    for (unsigned v = 0; v < m->given->nvcpu && v < TSP_MAX_VCPU; v++)
+        if (m->inner.ops->get_hv != NULL && m->inner.ops->get_hv(m->inner.self, v, &hv) == TSP_OK) {
+            hv.pending &= ~TSP_PENDING_INTR;
+            m->inner.ops->set_hv(m->inner.self, v, &hv);
+        }
+    return false;
+}
+
+/* Five banks at most: one an XMM register, which holds two. */
+static bool end_m051(struct mutant *m, struct tsp_event *ev)
+{
+    uint64_t control = mutant_hv_control(&ev->before);
+
+    if (!is_x86_call(ev) || !mutant_hyperv(m, ev->vcpu) || !(control & 0x10000) ||
+        ((control & 0xffff) != 0x13 && (control & 0xffff) != 0x14) || (control >> 17 & 0x3ff) <= 5)
+        return false;
+    put_result(ev, 3);
+    return true;
+}
+
 /* 8: AArch64 */
 
 static uint32_t fid(const struct tsp_event *ev)
@@ -350,9 +379,11 @@ const struct mutant_row mutant_rows_historic[] = {
          MUTANT_CALLS),
      .begin = begin_m045},
     {ROW("M047", "an interrupt for all CPUs is dropped when banks are given",
-         "torvalds/linux 3244867af8c0", MUTANT_CALLS)},
+         "torvalds/linux 3244867af8c0", MUTANT_CALLS),
+     .end = end_m047},
     {ROW("M051", "the most banks of a fast flush are counted wrongly",
-         "torvalds/linux 7321f47eada5", MUTANT_CALLS)},
+         "torvalds/linux 7321f47eada5", MUTANT_CALLS),
+     .end = end_m051},
     {ROW("M053", "interrupts without an interrupt controller", "torvalds/linux 7ec37d1cbe17",
          MUTANT_CALLS),
      .end = end_m053},
