@@ -242,6 +242,28 @@ static void check_second_level(struct lint *l, const struct cache *c)
         check_old(l, &ways, code_of_ways(c->ways), APM);
 }
 
+/* 0x80000006 EDX counts the third-level caches of the package, in 512 KiB: one at least. */
+static void check_third_level(struct lint *l, const struct cache *c)
+{
+    static const struct old_field line = {0x80000006, 3, 7, 0, "line of the third-level cache"};
+    uint64_t all = lint_reg(l, 0x80000006, 0, 3) >> 18;
+    struct lint_finding f = {.reg = 3,
+                             .hi = 31,
+                             .lo = 18,
+                             .rule = "lint:cache-leaves",
+                             .source = APM,
+                             .text = "size of all third-level caches, in 512 KiB"};
+
+    if (c == NULL || all == 0)
+        return;
+    check_old(l, &line, c->line, APM);
+    if (all << 19 >= c->size)
+        return;
+    snprintf(f.expected, sizeof(f.expected), "at least 0x%x, as the leaf of caches has it",
+             (unsigned)(c->size >> 19));
+    say(l, &f, 0x80000006, 0);
+}
+
 static void check_amd(struct lint *l)
 {
     struct cache c[SUBLEAVES + 1];
@@ -253,6 +275,7 @@ static void check_amd(struct lint *l)
     check_first_level(l, find(c, n, 1, CACHE_DATA), 2);
     check_first_level(l, find(c, n, 1, CACHE_CODE), 3);
     check_second_level(l, find(c, n, 2, CACHE_UNIFIED));
+    check_third_level(l, find(c, n, 3, CACHE_UNIFIED));
 }
 
 /* Descriptors of leaf 2 that documents of any year assign, and 26H to 28H, which parts are known
@@ -308,6 +331,7 @@ void lint_caches(struct lint *l, enum tsp_vendor vendor)
     }
     if (vendor == TSP_VENDOR_INTEL && top >= 2)
         check_descriptors(l);
+    /* Leaf 0x80000006 of Intel's tells the second-level cache of an older part on some of them. */
     if (top >= 4)
         check_list(l, 4, c, SDM);
 }

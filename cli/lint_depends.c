@@ -47,7 +47,9 @@ static bool field(void *ctx, uint32_t leaf, uint32_t sub, unsigned reg, uint32_t
 
     out[0] = 0;
     out[1] = ~0u;
-    if (class_top(l, leaf, &top) && l->dump->mask == NULL && leaf > top)
+    /* What the class itself says is never out of it. */
+    if ((leaf & CLASS_MASK) != leaf && class_top(l, leaf, &top) && l->dump->mask == NULL &&
+        leaf > top)
         return true;
     if (beyond_subleaves(l, leaf, sub))
         return true;

@@ -7,6 +7,7 @@
 
 #define SDM "Intel SDM Vol. 2A CPUID"
 #define APM "AMD APM Vol. 3 Appendix E"
+#define LEGACY 0x240u /* legacy region and header: Intel SDM Vol. 1 13.4 */
 
 static void say(struct lint *l, struct lint_finding f)
 {
@@ -57,6 +58,30 @@ static void check_type(struct lint *l, const struct tsp_leaf *e, unsigned below,
     say(l, f);
 }
 
+/* Whoever lists domains stops at the first that has no type: it has no processors, and nothing
+ * follows. */
+static void check_end(struct lint *l, uint32_t leaf, uint32_t end, const char *source)
+{
+    struct lint_finding f = {.leaf = leaf,
+                             .reg = 2,
+                             .hi = 15,
+                             .lo = 8,
+                             .rule = "lint:topology-end",
+                             .source = source,
+                             .text = "type of the domain"};
+
+    for (uint32_t sub = end; sub < end + 4; sub++) {
+        const struct tsp_leaf *e = lint_leaf(l, leaf, sub);
+
+        if (e == NULL || (e->reg[1] & 0xffff) == 0)
+            continue;
+        f.subleaf = (e->reg[2] >> 8 & 0xff) == 0 ? sub : end;
+        snprintf(f.expected, sizeof(f.expected), "a type: sub-leaf 0x%x has processors", sub);
+        say(l, f);
+        return;
+    }
+}
+
 static void check_levels(struct lint *l, uint32_t leaf, const char *source)
 {
     unsigned below = 0;
@@ -64,8 +89,12 @@ static void check_levels(struct lint *l, uint32_t leaf, const char *source)
     for (uint32_t sub = 0; sub < 8; sub++) {
         const struct tsp_leaf *e = lint_leaf(l, leaf, sub);
 
-        if (e == NULL || (e->reg[2] >> 8 & 0xff) == 0 || (e->reg[1] & 0xffff) == 0)
+        if (e == NULL)
             return;
+        if ((e->reg[2] >> 8 & 0xff) == 0 || (e->reg[1] & 0xffff) == 0) {
+            check_end(l, leaf, sub, source);
+            return;
+        }
         check_width(l, e, source);
         check_type(l, e, below, source);
         below = e->reg[2] >> 8 & 0xff;
@@ -75,7 +104,7 @@ static void check_levels(struct lint *l, uint32_t leaf, const char *source)
 /* End of the standard area by the components' own sub-leaves; 0 when one is not recorded. */
 static uint32_t area_end(const struct lint *l, uint64_t xcr0)
 {
-    uint32_t end = 0x240;
+    uint32_t end = LEGACY;
 
     for (uint32_t i = 2; i < 63; i++) {
         const struct tsp_leaf *e = lint_leaf(l, 0xd, i);
@@ -140,12 +169,146 @@ static void check_overlap(struct lint *l, uint64_t xcr0)
     }
 }
 
+/* The area for what is enabled now ends where one of the components does. */
+static void check_now(struct lint *l, uint64_t xcr0)
+{
+    const struct tsp_leaf *e = lint_leaf(l, 0xd, 0);
+    uint32_t now = e == NULL ? 0 : e->reg[1], near = LEGACY;
+    struct lint_finding f = {.leaf = 0xd,
+                             .reg = 1,
+                             .hi = 31,
+                             .rule = "lint:xsave-now",
+                             .source = SDM,
+                             .text = "size of the area for the components that are enabled"};
+
+    for (uint32_t i = 2; i < 63; i++) {
+        const struct tsp_leaf *c = lint_leaf(l, 0xd, i);
+
+        if ((xcr0 >> i & 1) == 0)
+            continue;
+        if (c == NULL)
+            return;
+        if (c->reg[0] + c->reg[1] <= now && c->reg[0] + c->reg[1] > near)
+            near = c->reg[0] + c->reg[1];
+    }
+    /* Above all of them is another rule's. */
+    if (now < LEGACY || now == near || now > e->reg[2])
+        return;
+    snprintf(f.expected, sizeof(f.expected), "where a component ends: 0x%x", near);
+    say(l, f);
+}
+
+/* The compacted area is never larger than all components one behind the other, each aligned. */
+static void check_compact(struct lint *l, uint64_t xcr0)
+{
+    const struct tsp_leaf *e = lint_leaf(l, 0xd, 1);
+    uint64_t all = xcr0, most = LEGACY;
+    struct lint_finding f = {.leaf = 0xd,
+                             .subleaf = 1,
+                             .reg = 1,
+                             .hi = 31,
+                             .rule = "lint:xsave-compact",
+                             .source = SDM,
+                             .text = "size of the compacted area for what is enabled"};
+
+    if (e == NULL || e->reg[1] == 0)
+        return;
+    all |= e->reg[2] | (uint64_t)e->reg[3] << 32;
+    for (uint32_t i = 2; i < 63; i++) {
+        const struct tsp_leaf *c = lint_leaf(l, 0xd, i);
+
+        if ((all >> i & 1) == 0)
+            continue;
+        if (c == NULL)
+            return;
+        most += (uint64_t)c->reg[0] + 63;
+    }
+    if (e->reg[1] >= LEGACY && e->reg[1] <= most)
+        return;
+    snprintf(f.expected, sizeof(f.expected), "0x%x to 0x%llx", LEGACY, (unsigned long long)most);
+    say(l, f);
+}
+
+static void check_xsave(struct lint *l)
+{
+    uint64_t xcr0 = lint_reg(l, 0xd, 0, 0) | (uint64_t)lint_reg(l, 0xd, 0, 3) << 32;
+
+    if ((lint_reg(l, 1, 0, 2) >> 26 & 1) == 0)
+        return;
+    check_area(l);
+    check_overlap(l, xcr0);
+    check_now(l, xcr0);
+    check_compact(l, xcr0);
+}
+
 /* The highest extended leaf; 0 on a processor that answers with another leaf's data there. */
 static uint32_t extended_top(const struct lint *l)
 {
     uint32_t top = lint_reg(l, 0x80000000, 0, 0);
 
     return top >> 16 == 0x8000 ? top : 0;
+}
+
+/* What a processor of Intel's answers above the highest leaf is the highest basic leaf's data; some
+ * of it follows the CPU. */
+static bool repeats_top(const struct lint *l, const struct tsp_leaf *e)
+{
+    uint32_t top = lint_reg(l, 0, 0, 0);
+
+    for (size_t i = 0; i < l->nleaf; i++)
+        if (l->leaf[i].leaf == top &&
+            (l->leaf[i].reg[0] == e->reg[0] || l->leaf[i].reg[1] == e->reg[1]))
+            return true;
+    return lint_leaf(l, top, 0) == NULL;
+}
+
+/* Rows that know what is missing have said so. */
+static bool told(const struct lint *l, uint32_t leaf)
+{
+    for (unsigned i = 0; i < l->n; i++)
+        if (l->found[i].leaf == leaf && l->found[i].reg == 0 &&
+            (l->found[i].cpu[l->cpu / 64] >> l->cpu % 64 & 1) != 0)
+            return true;
+    return false;
+}
+
+/* A leaf that answers above the maximum of its class is never asked for. */
+static void check_maximum(struct lint *l, uint32_t base, enum tsp_vendor vendor)
+{
+    const struct tsp_leaf *first = lint_leaf(l, base, 0);
+    uint32_t top = first == NULL ? 0 : first->reg[0], most = top;
+    /* Intel has defined eight extended leaves. */
+    uint32_t reach = vendor == TSP_VENDOR_INTEL && base != 0 ? 8 : 0xff;
+    struct lint_finding f = {.leaf = base,
+                             .hi = 31,
+                             .rule = "lint:maximum",
+                             .source = vendor == TSP_VENDOR_INTEL ? SDM : APM,
+                             .text = "highest leaf of the class, below one that answers"};
+
+    /* IA32_MISC_ENABLE bit 22 may limit it. */
+    if (first == NULL || top - base > 0xff || (base == 0 && top <= 3) || told(l, base))
+        return;
+    for (size_t i = 0; i < l->nleaf; i++) {
+        const struct tsp_leaf *e = &l->leaf[i];
+
+        if (e->leaf - base > reach || e->subleaf != 0 || e->leaf <= most ||
+            (e->reg[0] | e->reg[1] | e->reg[2] | e->reg[3]) == 0 ||
+            (vendor == TSP_VENDOR_INTEL && repeats_top(l, e)))
+            continue;
+        most = e->leaf;
+    }
+    if (most == top)
+        return;
+    snprintf(f.expected, sizeof(f.expected), "at least 0x%x", most);
+    say(l, f);
+}
+
+static void check_maxima(struct lint *l, enum tsp_vendor vendor)
+{
+    if (vendor != TSP_VENDOR_INTEL && vendor != TSP_VENDOR_AMD && vendor != TSP_VENDOR_HYGON)
+        return;
+    check_maximum(l, 0, vendor);
+    check_maximum(l, 0x80000000, vendor);
 }
 
 void lint_topology(struct lint *l)
@@ -161,10 +324,9 @@ void lint_topology(struct lint *l)
         check_levels(l, 0x1f, SDM);
     if (extended_top(l) >= 0x80000026)
         check_levels(l, 0x80000026, APM);
-    if (top >= 0xd) {
-        check_area(l);
-        check_overlap(l, lint_reg(l, 0xd, 0, 0) | (uint64_t)lint_reg(l, 0xd, 0, 3) << 32);
-    }
+    if (top >= 0xd)
+        check_xsave(l);
+    check_maxima(l, policy_vendor(&policy));
     lint_caches(l, policy_vendor(&policy));
     lint_text(l, policy_vendor(&policy));
 }

@@ -88,7 +88,7 @@ static const struct planted features_need_features_rows[] = {
     {"intel", "1.0.c&fff7ffff", "DEP-SSE42-SSE41 0x1.0 ecx[20]"},
     {"intel", "1.0.c&fffffdff", "DEP-SSE41-SSSE3 0x1.0 ecx[19]"},
     {"intel", "d.1.a&fffffffd", "DEP-XSAVES-XSAVEC 0xd.1 eax[3]"},
-    {"intel", "d.1.a&ffffffef", "DEP-AMXTILE-XFD 0x7.0 edx[24]"},
+    {"intel", "d.1.a&ffffffef", "DEP-AMXTILE-XFD 0x7.0 edx[24]; XFD-18 0xd.18 ecx[2]"},
     {"intel", "d.1.a&fffffff7",
      "DEP-XFD-XSAVES 0xd.1 eax[4]; XSS-XSAVES 0xd.1 ecx[31:0]; DEP-SHSTK-XSAVES 0x7.0 ecx[7]"},
     {"amd", "80000001.0.d&fdffffff 1.0.d&feffffff",

@@ -24,6 +24,16 @@ static const struct planted runtime_bits_and_the_apic_rows[] = {
     {"intel", "3.0.c=12345678", "LEFT-PSN-C 0x3.0 ecx[31:0]"},
     {"intel", "3.0.d=12345678", "LEFT-PSN-D 0x3.0 edx[31:0]"},
     {"intel", "7.0.c&ffffffe7 7.0.c|10 d.0.a=600e7", "DEP-OSPKE-PKU 0x7.0 ecx[4]"},
+    {"intel", "80000000.0.a=80000001",
+     "MAX-LM 0x80000000.0 eax[31:0]; MAX-P1GB 0x80000000.0 eax[31:0]; NUM-LA57 0x80000008.0 "
+     "eax[15:8]"},
+    {"intel", "80000000.0.a=8", "MAX-EXT 0x80000000.0 eax[31:16]"},
+    {"amd", "0.0.a=f", "MAX-RDTA 0x0.0 eax[31:0]"},
+    {"intel", "f.0.d=0", "LEFT-L3-MONITOR 0xf.1 edx[2:0]"},
+    {"intel", "10.0.b=8", "LEFT-CAT-1 0x10.1 edx[15:0]"},
+    {"intel", "10.0.b=2", "LEFT-MBA 0x10.3 edx[15:0]"},
+    {"amd", "80000020.0.b=0 80000020.1.d=f", "LEFT-QOS-1 0x80000020.1 edx[31:0]"},
+    {"amd", "80000020.0.b=0 80000020.3.b=2", "LEFT-QOS-3 0x80000020.3 ebx[31:0]"},
 };
 
 static void runtime_bits_and_the_apic(void **state)
@@ -40,7 +50,15 @@ static const struct planted supervisor_components_rows[] = {
     {"intel", "d.1.c|4000 d.e.a=30 d.e.c=0", "XSS-KIND-14 0xd.14 ecx[0]"},
     {"intel", "d.9.c=1", "XKIND-9 0xd.9 ecx[0]"},
     {"intel", "d.5.b=460", "lint:xsave-overlap 0xd.6 ebx[31:0]"},
-    {"intel", "d.12.b=ac0", "lint:xsave-overlap 0xd.18 ebx[31:0]"},
+    {"intel", "d.12.b=ac0", "lint:xsave-overlap 0xd.18 ebx[31:0]; lint:xsave-now 0xd.0 ebx[31:0]"},
+    {"intel", "d.8.a=40", "XSIZE-PT 0xd.8 eax[31:0]"},
+    {"intel", "d.b.a=18", "XSIZE-CETU 0xd.11 eax[31:0]"},
+    {"intel", "d.c.a=10", "XSIZE-CETS 0xd.12 eax[31:0]"},
+    {"intel", "d.5.c=4 d.1.a&ffffffef 7.0.d&feffffff 7.0.d&fcbfffff d.0.a=2e7 d.0.c=a88 d.0.b=a88",
+     "XFD-5 0xd.5 ecx[2]; XFD-18 0xd.18 ecx[2]"},
+    {"intel", "d.0.b=2a00", "lint:xsave-now 0xd.0 ebx[31:0]"},
+    {"intel", "d.1.b=4000", "lint:xsave-compact 0xd.1 ebx[31:0]"},
+    {"intel", "d.1.b=100", "lint:xsave-compact 0xd.1 ebx[31:0]"},
 };
 
 static void supervisor_components(void **state)
@@ -51,7 +69,7 @@ static void supervisor_components(void **state)
 
 /* Who made the part, what it is called, and how its leaves count. */
 static const struct planted signatures_rows[] = {
-    {"intel", "0.0.a=10020", "NUM-MAX-BASIC 0x0.0 eax[31:16]"},
+    {"intel", "0.0.a=10020", "NUM-MAX-BASIC 0x0.0 eax[31:12]"},
     {"intel", "1.0.a|3000", "NUM-TYPE 0x1.0 eax[13:12]"},
     {"intel", "1.0.a=000805f8", "NUM-EXTMODEL 0x1.0 eax[11:8]"},
     {"amd", "80000000.0.b=756e6547", "NUM-VENDOR-B 0x80000000.0 ebx[31:0]"},
@@ -62,6 +80,7 @@ static const struct planted signatures_rows[] = {
     {"amd", "0.0.b=1 0.0.c=2 0.0.d=3", "lint:vendor 0x0.0 ebx[31:0]"},
     {"intel", "80000004.0.d=20202020", "lint:brand 0x80000004.0 edx[31:24]"},
     {"amd", "80000004.0.d=20000000", "lint:brand 0x80000004.0 edx[31:24]"},
+    {"amd", "80000000.0.a=80001028", "NUM-MAX-EXT 0x80000000.0 eax[15:12]"},
 };
 
 static void signatures(void **state)
@@ -91,6 +110,30 @@ static const struct planted counts_of_processors_rows[] = {
     {"kvm-amd-4", "@2 8000001e.0.a=102", "ID-AMD-X2APIC 0x8000001e.0 eax[31:0]"},
     {"amd", "b.1.b=f", "NUM-THREADS-B 0xb.1 ebx[15:0]"},
     {"amd", "80000008.0.c=400e", "NUM-THREADS-8 0x80000008.0 ecx[7:0]"},
+    {"amd",
+     "80000026.2.a=4 80000026.2.b=10 80000026.2.c=302 80000026.3.a=4 80000026.3.b=10 "
+     "80000026.3.c=403 b.1.a=5",
+     "NUM-SHIFT-B 0xb.1 eax[4:0]"},
+    {"amd",
+     "80000026.2.a=4 80000026.2.b=10 80000026.2.c=302 80000026.3.a=4 80000026.3.b=10 "
+     "80000026.3.c=403 80000008.0.c=500f",
+     "NUM-SHIFT-8 0x80000008.0 ecx[15:12]"},
+    {"amd", "80000026.1.b=1", "NUM-COUNT-26-1 0x80000026.1 ebx[15:0]"},
+    {"amd", "80000026.0.b=1", "NUM-AMD-SMT-COUNT 0x80000026.0 ebx[15:0]"},
+    {"amd", "80000026.1.a=0 80000026.1.b=1",
+     "NUM-LEVELS-26-1 0x80000026.1 eax[4:0]; NUM-COUNT-26-1 0x80000026.1 ebx[15:0]"},
+    {"intel", "1f.1.b=1", "NUM-COUNT-1F-1 0x1f.1 ebx[15:0]"},
+    {"intel", "b.0.c=0", "lint:topology-end 0xb.0 ecx[15:8]"},
+    {"intel", "b.1.c=1", "lint:topology-end 0xb.1 ecx[15:8]"},
+    {"amd", "b.0.c=0", "lint:topology-end 0xb.0 ecx[15:8]"},
+    {"amd",
+     "80000026.2.a=4 80000026.2.b=10 80000026.2.c=302 80000026.3.a=4 80000026.3.b=10 "
+     "80000026.3.c=403 80000026.3.a=5",
+     "NUM-SHIFT-26 0x80000026.3 eax[4:0]"},
+    {"amd",
+     "80000026.2.a=4 80000026.2.b=10 80000026.2.c=302 80000026.3.a=4 80000026.3.b=10 "
+     "80000026.3.c=403 80000026.3.b=8",
+     "NUM-AMD-PACKAGE 0x80000026.3 ebx[15:0]; NUM-COUNT-26-3 0x80000026.3 ebx[15:0]"},
 };
 
 static void counts_of_processors(void **state)
@@ -105,8 +148,7 @@ static const struct planted caches_rows[] = {
     {"intel", "4.3.a=7c0fc165", "NUM-CACHE-TYPE-3 0x4.3 eax[4:0]"},
     {"amd", "8000001d.2.a=4144", "NUM-CACHE-AMD-TYPE-2 0x8000001d.2 eax[4:0]"},
     {"amd", "8000001d.4.a=4103", "NUM-CACHE-AMD-4 0x8000001d.4 eax[7:5]"},
-    {"amd", "80000005.0.c=20000140 8000001d.0.b=003f",
-     "NUM-L1D-WAYS 0x80000005.0 ecx[23:16]; lint:cache-leaves 0x80000005.0 ecx[31:24]"},
+    {"amd", "80000005.0.c=20000140", "NUM-L1D-WAYS 0x80000005.0 ecx[23:16]"},
     {"amd", "80000005.0.c=20080100", "NUM-L1D-LINE 0x80000005.0 ecx[7:0]"},
     {"amd", "80000005.0.d=20080100", "NUM-L1I-LINE 0x80000005.0 edx[7:0]"},
     {"amd", "80000005.0.d=20000140", "NUM-L1I-WAYS 0x80000005.0 edx[23:16]"},
@@ -142,6 +184,12 @@ static const struct planted caches_rows[] = {
     {"intel", "2.0.a=00feff02", "NUM-LEAF2 0x2.0 eax[7:0]"},
     {"intel", "2.0.a=00fe1101", "lint:descriptor 0x2.0 eax[15:8]"},
     {"intel", "2.0.d=07", "lint:descriptor 0x2.0 edx[7:0]"},
+    {"intel", "18.0.a=1 18.1.b=1 18.1.c=20 18.1.d=4022", "NUM-TLB-WAYS-1 0x18.1 ebx[31:16]"},
+    {"intel", "18.0.a=1 18.1.b=80001 18.1.c=0 18.1.d=4022", "NUM-TLB-SETS-1 0x18.1 ecx[31:0]"},
+    {"intel", "f.1.b=0", "NUM-L3-FACTOR 0xf.1 ebx[31:0]"},
+    {"amd", "8000001d.0.a=121", "NUM-CACHE-THREADS-0 0x8000001d.0 eax[25:14]"},
+    {"amd", "80000006.0.d=00809140", "lint:cache-leaves 0x80000006.0 edx[31:18]"},
+    {"amd", "80000006.0.d=01009120", "lint:cache-leaves 0x80000006.0 edx[7:0]"},
 };
 
 static void caches(void **state)
@@ -181,6 +229,19 @@ static const struct planted units_rows[] = {
     {"intel", "80000008.0.a=3900", "NUM-PHYS-MIN 0x80000008.0 eax[7:0]"},
     {"intel", "80000008.0.a=34",
      "NUM-LINEAR-MIN 0x80000008.0 eax[15:8]; NUM-LA57 0x80000008.0 eax[15:8]"},
+    {"amd", "80000000.0.a=80000022", "lint:maximum 0x80000000.0 eax[31:0]"},
+    {"intel", "0.0.a=1e 1f.0.b=2", "lint:maximum 0x0.0 eax[31:0]"},
+    {"intel", "7.0.a=102", "NUM-SUB-7 0x7.0 eax[31:8]"},
+    {"intel", "14.0.a=0", "SUB-14 0x14.0 eax[31:0]"},
+    {"intel", "18.0.a=0 18.1.b=80001 18.1.c=20 18.1.d=4022", "SUB-18-1 0x18.0 eax[31:0]"},
+    {"intel", "f.1.c=fff", "NUM-RMID 0xf.1 ecx[31:0]"},
+    {"intel", "10.1.d=0", "NUM-COS-1 0x10.1 edx[15:0]"},
+    {"intel", "10.1.a=0", "NUM-CBM-1 0x10.1 eax[4:0]"},
+    {"intel", "10.0.b=a 10.3.a=0", "NUM-MBA 0x10.3 eax[11:0]"},
+    {"intel", "a.0.d=8e04", "NUM-FIXED-WIDTH-MAX 0xa.0 edx[12:5]"},
+    {"amd", "8000001f.0.a=3 8000001f.0.c=0", "NUM-SEV-COUNT 0x8000001f.0 ecx[31:0]"},
+    {"amd", "8000001f.0.a=3 8000001f.0.c=1fd 8000001f.0.d=200",
+     "NUM-SEV-MIN 0x8000001f.0 edx[31:0]"},
 };
 
 static void units(void **state)
