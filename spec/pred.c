@@ -57,6 +57,8 @@ const struct pred_def pred_defs[] = {
     {"msr_regs", pred_msr_regs, 0, 0, PRED_NONE},
     {"msr_held", pred_msr_held, 1, 1, PRED_INT},
     {"msr_locked", pred_msr_locked, 0, 0, PRED_NONE},
+    {"msr_given", pred_msr_given, 0, 0, PRED_NONE},
+    {"same_widening", pred_same_widening, 0, 0, PRED_NONE},
     {"msr_in", pred_msr_in, 2, 2, PRED_INT},
     {"msr_vp", pred_msr_vp, 0, 0, PRED_NONE},
     {"msr_rises", pred_msr_rises, 0, 0, PRED_NONE},

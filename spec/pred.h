@@ -86,6 +86,7 @@ PRED(pred_msr_regs);
 PRED(pred_msr_held);
 PRED(pred_msr_locked);
 PRED(pred_msr_in);
+PRED(pred_msr_given);
 PRED(pred_msr_vp);
 PRED(pred_msr_rises);
 
@@ -118,6 +119,7 @@ PRED(pred_x0_fast);
 PRED(pred_x1_x3_void);
 PRED(pred_x1_x3_kept);
 PRED(pred_words);
+PRED(pred_same_widening);
 PRED(pred_entropy);
 
 /* pred_policy.c */

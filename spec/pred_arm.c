@@ -112,3 +112,23 @@ bool pred_entropy(const struct judge *j, const struct pred_use *p, struct say *s
     }
     return true;
 }
+
+/* Results are as wide as the function's convention; whatever stands above a 32-bit one, it is made
+ * in the same way in each register (Arm DEN0028, register usage). */
+bool pred_same_widening(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_regs *r = &j->ev->after;
+    uint64_t first = 0;
+    bool any = false;
+
+    (void)p;
+    for (unsigned i = 0; i < 8; i++) {
+        if (!(r->r[i] >> 31 & 1) || r->r[i] == j->ev->before.r[i])
+            continue;
+        if (any && r->r[i] >> 32 != first)
+            return say_value(say, "upper half of a negative result", first, r->r[i] >> 32);
+        first = r->r[i] >> 32;
+        any = true;
+    }
+    return true;
+}

@@ -60,6 +60,30 @@ bool pred_msr_in(const struct judge *j, const struct pred_use *p, struct say *sa
                      p->arg[got < p->arg[0] ? 0 : 1], got);
 }
 
+/* What the set-up gave this MSR is found by the guest, until it writes there. */
+bool pred_msr_given(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    const struct tsp_x86_state *x = &j->setup->vcpu[ev->vcpu % TSP_MAX_VCPU].x86;
+    uint64_t want = 0;
+    bool given = false;
+
+    (void)p;
+    for (uint32_t i = 0; i < x->nmsr && i < TSP_MAX_MSR; i++)
+        if (x->msr[i].index == ev->code) {
+            want = x->msr[i].value;
+            given = true;
+        }
+    for (size_t i = 0; i < j->index; i++) {
+        const struct tsp_event *was = &j->trace->ev[i];
+
+        given &= was->kind != TSP_EV_MSR || was->vcpu != ev->vcpu || was->code != ev->code ||
+                 was->info[1] == 0;
+    }
+    return !given || (j->opt->caps & TSP_CAP_STEPS) == 0 || ev->info[0] == want ||
+           say_value(say, "MSR", want, ev->info[0]);
+}
+
 /* Virtual processors count from 0. */
 bool pred_msr_vp(const struct judge *j, const struct pred_use *p, struct say *say)
 {
