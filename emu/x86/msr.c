@@ -6,6 +6,7 @@
 #define MSR_TSC 0x10u
 #define MSR_APIC_BASE 0x1bu
 #define MSR_TSC_ADJUST 0x3bu
+#define MSR_ARCH_CAPABILITIES 0x10au /* read-only, where leaf 7 enumerates it */
 #define MSR_PLATFORM_INFO 0xceu
 #define MSR_MISC_FEATURES 0x140u
 #define MSR_XSS 0xda0u
@@ -219,6 +220,8 @@ bool x86_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value)
             return ok;
     if (read_own(vm, vc, msr, value, &ok))
         return ok;
+    if (msr == MSR_ARCH_CAPABILITIES && !x86_has(vm, vc, 7, 0, 3, 29))
+        return false;
     kept = find_kept(vc, msr);
     if (kept)
         *value = kept->value;
@@ -226,7 +229,7 @@ bool x86_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value)
         *value = row->initial;
     else if (its)
         *value = its->value;
-    return kept || row || its;
+    return kept || row || its || msr == MSR_ARCH_CAPABILITIES;
 }
 
 /* EFER bits exist when CPUID enumerates the feature; LMA follows LME and CR0.PG and cannot be
@@ -360,7 +363,7 @@ bool x86_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value)
         return ok;
     if (row && ((value & row->reserved) || (row->canonical && !x86_canonical(value))))
         return false;
-    if (!row && !find_kept(vc, msr))
+    if (msr == MSR_ARCH_CAPABILITIES || (!row && !find_kept(vc, msr)))
         return false;
     return keep(vc, msr, value);
 }
