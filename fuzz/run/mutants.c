@@ -135,6 +135,7 @@ static void probe_area(struct hunt *h, unsigned area)
                 {MUTANT_MOVE, move_x86},
                 {MUTANT_MOVE, move_arm64},
                 {MUTANT_CALLS, probe_kvm_msr},
+                {MUTANT_CPUID | MUTANT_MOVE, probe_msr},
                 {MUTANT_CALLS, probe_hyperv},
                 {MUTANT_CALLS, probe_hyperv_own},
                 {MUTANT_CALLS, probe_xen},

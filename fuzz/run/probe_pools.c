@@ -52,6 +52,14 @@ static uint32_t *reg_of(struct pools *p, unsigned who, const uint32_t at[3])
     return &l->reg[at[2] & 3];
 }
 
+static void drop(struct pools *p, unsigned who, const uint32_t at[3])
+{
+    struct tsp_leaf *l = entry(p, who, at[0], at[1]);
+
+    if (l != NULL)
+        *l = p->leaf[who][--p->n[who]];
+}
+
 static void emit(struct pools *p)
 {
     p->setup.npolicy = 2;
@@ -91,6 +99,11 @@ static void lacks(struct pools *p, const uint32_t v[4])
         restart(p);
         *reg_of(p, GUEST, v) |= 1u << bit;
         *reg_of(p, HOST, v) &= ~(1u << bit);
+        emit(p);
+        /* A host whose list is too short for this leaf. */
+        restart(p);
+        *reg_of(p, GUEST, v) |= 1u << bit;
+        drop(p, HOST, v);
         emit(p);
     }
 }

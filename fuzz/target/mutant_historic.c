@@ -325,6 +325,27 @@ static bool begin_m145(struct mutant *m, struct tsp_vcpu_state *s)
     return true;
 }
 
+/* Where it was read before CPUID was there, the register is 0. */
+static bool end_m129(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    if (ev->kind != TSP_EV_MSR || !is_x86(ev) || ev->code != 0x10a || ev->info[1] != 0 ||
+        ev->info[0] == 0)
+        return false;
+    ev->info[0] = ev->after.r[TSP_RAX] = ev->after.r[TSP_RDX] = 0;
+    return true;
+}
+
+/* Only the first result of several is widened with its sign. */
+static bool end_m141(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    if (!is_arm_call(ev) || (fid(ev) & 0x40000000) != 0 || (fid(ev) >> 31) == 0)
+        return false;
+    ev->after.r[0] = bits_sext(ev->after.r[0], 32);
+    return true;
+}
+
 #define ROW(number, what, origin, where)                                                           \
     .id = number, .text = what, .source = origin, .kind = MUTANT_HISTORIC, .area = where
 
@@ -392,11 +413,8 @@ const struct mutant_row mutant_rows_historic[] = {
      .end = end_m055},
     {ROW("M057", "a timer message with the message page unmapped",
          "xen-project/xen 3a7b4f2897, CVE-2025-58142", MUTANT_CALLS)},
-    {ROW("M059", "loading a context twice maps a page twice", "xen-project/xen dc80c42484",
-         MUTANT_CALLS)},
-    {ROW("M127", "a feature set of another length is read past its end",
-         "xen-project/xen c393b64dce", MUTANT_CPUID)},
-    {ROW("M129", "registers are read before CPUID is set", "firecracker 4681a67f7", MUTANT_CPUID)},
+    {ROW("M129", "registers are read before CPUID is set", "firecracker 4681a67f7", MUTANT_CPUID),
+     .end = end_m129},
     {ROW("M131", "arguments of a 32-bit function keep their upper halves",
          "xen-project/xen f4af571dd7", MUTANT_ARM64),
      .end = end_m131},
@@ -412,7 +430,8 @@ const struct mutant_row mutant_rows_historic[] = {
          MUTANT_ARM64),
      .end = end_m139},
     {ROW("M141", "a negative argument is widened in some places only", "xen-project/xen 28af7ed910",
-         MUTANT_ARM64)},
+         MUTANT_ARM64),
+     .end = end_m141},
     {ROW("M143", "another function than asked for is forwarded", "xen-project/xen 1c3ed9c908",
          MUTANT_ARM64),
      .begin = begin_m143},

@@ -132,12 +132,24 @@ static bool restore_hv(struct mutant *m, struct tsp_hv_state *s)
     return true;
 }
 
+/* A context that is loaded again is refused. */
+static bool restore_hv_m059(struct mutant *m, struct tsp_hv_state *s)
+{
+    (void)s;
+    return m->counter++ < m->given->nvcpu;
+}
+
 const struct mutant_row mutant_rows_move[] = {
     {.id = "M033",
      .text = "user space cannot write 0 to a hidden paravirtual register",
      HISTORIC,
      .source = "lkml 20251230205948",
      .restore_hv = restore_hv_m033},
+    {.id = "M059",
+     .text = "loading a context twice maps a page twice",
+     HISTORIC,
+     .source = "xen-project/xen dc80c42484",
+     .restore_hv = restore_hv_m059},
     {.id = "M069",
      .text = "the highest hypervisor leaf falls after migration",
      HISTORIC,

@@ -112,6 +112,21 @@ static void setup_m125(struct mutant *m)
     }
 }
 
+/* What the host's list is too short for is not compared. */
+static void verdict_m127(struct mutant *m, struct tsp_event *out)
+{
+    const struct tsp_policy *guest = &m->given->policy[0], *host = &m->given->policy[1];
+    size_t bad = out->info[0] - 1;
+
+    if (out->code == 0 || bad >= guest->n)
+        return;
+    for (size_t i = 0; i < host->n; i++)
+        if (host->leaf[i].leaf == guest->leaf[bad].leaf &&
+            host->leaf[i].subleaf == guest->leaf[bad].subleaf)
+            return;
+    accept(out);
+}
+
 const struct mutant_row mutant_rows_pool[] = {
     {.id = "M117",
      .text = "a diamond of dependencies is taken for a cycle",
@@ -138,6 +153,11 @@ const struct mutant_row mutant_rows_pool[] = {
      HISTORIC,
      .source = "xen-project/xen e2d8a65225",
      .setup = setup_m125},
+    {.id = "M127",
+     .text = "a feature set that is longer than the other is not looked at to its end",
+     HISTORIC,
+     .source = "xen-project/xen c393b64dce",
+     .verdict = verdict_m127},
     {.id = "pool",
      .text = "the verdict on a policy is wrong",
      SYSTEMATIC,
