@@ -443,9 +443,9 @@ static void judge_event(struct judge *j)
         facts_event(j);
         judge_trap(j);
         break;
-    case TSP_EV_MMIO:
+    case TSP_EV_MMIO: /* by itself the guest's own affair */
         facts_event(j);
-        if (j->insn.insn)
+        if (j->insn.insn || j->setup->arch == TSP_ARCH_ARM64)
             run_rules(j);
         break;
     case TSP_EV_FAULT:

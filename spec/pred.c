@@ -79,6 +79,7 @@ const struct pred_def pred_defs[] = {
     {"x0_fast", pred_x0_fast, 0, 0, PRED_NONE},
     {"x1_x3_void", pred_x1_x3_void, 0, 0, PRED_NONE},
     {"x1_x3_kept", pred_x1_x3_kept, 0, 0, PRED_NONE},
+    {"load_result", pred_load_result, 0, 0, PRED_NONE},
     {"words", pred_words, 4, 4, PRED_INT},
     {"entropy", pred_entropy, 1, 1, PRED_INT},
     {"within", pred_within, 4, 4, PRED_INT},

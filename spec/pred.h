@@ -118,6 +118,7 @@ PRED(pred_x0_is);
 PRED(pred_x0_fast);
 PRED(pred_x1_x3_void);
 PRED(pred_x1_x3_kept);
+PRED(pred_load_result);
 PRED(pred_words);
 PRED(pred_same_widening);
 PRED(pred_entropy);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Predicates of SMCCC results (Arm DEN0028). */
+/* Predicates of SMCCC results (Arm DEN0028), and of loads outside RAM (DDI0487). */
 #include "spec/pred.h"
 
 #include <stdio.h>
@@ -131,4 +131,49 @@ bool pred_same_widening(const struct judge *j, const struct pred_use *p, struct 
         any = true;
     }
     return true;
+}
+
+/*
+ * Loads of one general-purpose register (DDI0487 C4.1.97, "Load/store register", all forms):
+ *
+ *   31 30 29   27 26 25 24 23 22 21          12 11 10 9  5 4  0
+ *   size   1 1 1   0  0  x  opc  x ...            x x  Rn   Rt
+ *
+ * opc 01 extends with zeroes, 10 the sign to 64 bits, 11 to 32. With bits 25:24 and 11:10 clear and
+ * bit 21 set the same bits are atomic operations.
+ */
+struct arm_load {
+    unsigned bits, rt;
+    bool sign, narrow;
+};
+
+static bool arm_load(const struct tsp_event *ev, struct arm_load *out)
+{
+    uint32_t word = (uint32_t)le_load(ev->fetched, 4);
+    unsigned size = word >> 30, opc = (unsigned)bits_get(word, 23, 22);
+
+    *out = (struct arm_load){8u << size, word & 31, (opc & 2) != 0, opc == 3};
+    if (ev->len != 4 || (word & 0x3e000000u) != 0x38000000u || opc == 0)
+        return false;
+    if (bits_get(word, 25, 24) == 0 && bits_test(word, 21) && bits_get(word, 11, 10) != 2)
+        return false;
+    return !out->sign || size + opc - 2 < 3; /* the rest are prefetches and none at all */
+}
+
+/* The register holds what was read, extended as the instruction says; 31 is no register. */
+bool pred_load_result(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    uint64_t want;
+    struct arm_load load;
+
+    (void)p;
+    if (ev->info[1] & 1 || !arm_load(ev, &load) || load.rt == 31)
+        return true;
+    want = ev->info[0] & bits_mask(load.bits);
+    if (load.sign)
+        want = bits_sext(want, load.bits);
+    if (load.narrow)
+        want = (uint32_t)want;
+    return ev->after.r[load.rt] == want || say_value(say, "register", want, ev->after.r[load.rt]);
 }

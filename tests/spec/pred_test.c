@@ -461,6 +461,53 @@ static void arm_results(void **state)
 }
 
 static const struct {
+    uint32_t word;
+    uint64_t value, rt;
+    enum verdict want;
+} load_rows[] = {
+    {0x39800023, 0x80, 0xffffffffffffff80u, VERDICT_PASS}, /* ldrsb x3, [x1] */
+    {0x39800023, 0x80, 0x80, VERDICT_FAIL},
+    {0x39800023, 0x7f, 0x7f, VERDICT_PASS},
+    {0x39c00023, 0x80, 0xffffff80u, VERDICT_PASS}, /* ldrsb w3, [x1] */
+    {0x39c00023, 0x80, 0xffffffffffffff80u, VERDICT_FAIL},
+    {0x79800023, 0x8000, 0xffffffffffff8000u, VERDICT_PASS},      /* ldrsh x3, [x1] */
+    {0x79c00023, 0x8000, 0x8000, VERDICT_FAIL},                   /* ldrsh w3, [x1] */
+    {0xb9800023, 0x80000000u, 0xffffffff80000000u, VERDICT_PASS}, /* ldrsw x3, [x1] */
+    {0xb9800023, 0x80000000u, 0x80000000u, VERDICT_FAIL},
+    {0x38a26823, 0x80, 0x80, VERDICT_FAIL},  /* ldrsb x3, [x1, x2] */
+    {0x38801023, 0x80, 0x80, VERDICT_FAIL},  /* ldursb x3, [x1, #1] */
+    {0x38a20023, 0x80, 0x80, VERDICT_PASS},  /* ldaddab w2, w3, [x1]: none of these */
+    {0x39400023, 0x180, 0x80, VERDICT_PASS}, /* ldrb w3, [x1] */
+    {0x39400023, 0x80, 0xffffff80u, VERDICT_FAIL},
+    {0xf9400023, UINT64_MAX, UINT64_MAX, VERDICT_PASS}, /* ldr x3, [x1] */
+    {0xf9800023, 5, 6, VERDICT_PASS},                   /* prfm */
+    {0x39000023, 5, 6, VERDICT_PASS},                   /* strb */
+    {0x3980003f, 0x80, 0, VERDICT_PASS},                /* ldrsb xzr, [x1] */
+};
+
+static void arm_loads(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(load_rows) / sizeof(load_rows[0]); i++) {
+        const char word[4] = {(char)load_rows[i].word, (char)(load_rows[i].word >> 8),
+                              (char)(load_rows[i].word >> 16), (char)(load_rows[i].word >> 24)};
+        struct tsp_event *ev;
+        enum verdict got;
+
+        setup_arm_default();
+        ev = add_event(TSP_EV_MMIO, A64, word, 4);
+        ev->info[0] = load_rows[i].value;
+        ev->after.r[3] = load_rows[i].rt;
+        got = verdict_of("event=mmio", "load_result");
+        if (got != load_rows[i].want)
+            print_error("load_rows %zu\n", i);
+        assert_int_equal(got, load_rows[i].want);
+        ev->info[1] = 1; /* a store */
+        assert_int_equal(verdict_of("event=mmio", "load_result"), VERDICT_PASS);
+    }
+}
+
+static const struct {
     const char *when;
     bool in;
 } conditions[] = {
@@ -602,6 +649,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(patch_predicates),
     cmocka_unit_test(arm_predicates),
     cmocka_unit_test(arm_results),
+    cmocka_unit_test(arm_loads),
     cmocka_unit_test(conditions_select_events),
     cmocka_unit_test(never_fails_and_allowed_passes),
     cmocka_unit_test(otherwise_is_what_is_left),
