@@ -11,6 +11,7 @@
 #define ID_MAX 1024u
 #define HVC 0xd4000002u
 #define SMC 0xd4000003u
+#define DEVICE 0x08000000u /* below RAM, where nothing is */
 #define GARBAGE 0xdeadbeef00000000ull
 
 static const uint8_t psci_version[] = {0x01, 0x02, 0x10, 0x11, 0x12, 0x13};
@@ -317,6 +318,31 @@ static void probe_aborts(struct probe *p)
     }
 }
 
+/* Loads from a device, which user space answers with ones: each width, sign and extent that a
+ * syndrome describes (Arm DDI0487, ISS of a Data Abort, ISV). */
+static void probe_device_loads(struct probe *p)
+{
+    static const uint32_t word[] = {0x39400020 /* ldrb w0, [x1] */,
+                                    0x79400020 /* ldrh w0, [x1] */,
+                                    0xb9400020 /* ldr w0, [x1] */,
+                                    0xf9400020 /* ldr x0, [x1] */,
+                                    0x39800020 /* ldrsb x0, [x1] */,
+                                    0x39c00020 /* ldrsb w0, [x1] */,
+                                    0x79800020 /* ldrsh x0, [x1] */,
+                                    0x79c00020 /* ldrsh w0, [x1] */,
+                                    0xb9800020 /* ldrsw x0, [x1] */};
+    uint8_t code[4];
+
+    for (unsigned i = 0; i < PROBE_COUNT(word) * 2; i++) {
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.level = i & 1;
+        probe_reg(p, 1, DEVICE);
+        le_store(code, word[i / 2], 4);
+        probe_code(p, code, 4);
+        probe_emit(p);
+    }
+}
+
 void probe_arm64(struct probe *p)
 {
     struct ids ids = {.n = 0};
@@ -332,4 +358,5 @@ void probe_arm64(struct probe *p)
     probe_discovery(p);
     probe_words(p);
     probe_aborts(p);
+    probe_device_loads(p);
 }
