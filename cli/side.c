@@ -17,6 +17,7 @@
 #define WHY_MAX 48u
 #define TABLES_AT 0x4000u /* page tables of every mode (docs/INPUT.md section 3) */
 #define TABLES_BYTES 0x6000u
+#define CR0_PG 0x80000000u
 #define TABLES_AD 0x60u /* accessed and dirty, in the lowest byte of an entry */
 
 struct seed {
@@ -102,6 +103,8 @@ static bool tables_changed(struct target *t, const struct tsp_setup *setup)
 {
     static uint8_t was[TABLES_BYTES], is[TABLES_BYTES];
 
+    if ((setup->vcpu[0].x86.cr0 & CR0_PG) == 0)
+        return false;
     memset(was, 0, sizeof(was));
     for (uint32_t i = 0; i < setup->npage; i++) {
         const struct tsp_page *p = &setup->page[i];
