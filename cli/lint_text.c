@@ -8,13 +8,13 @@
 #define APM "AMD APM Vol. 3 Appendix E"
 
 /* In the order EBX EDX ECX. Parts, and emulators that sign the leaf of a part. */
-static const char *const vendors[] = {
+static const char vendors[][13] = {
     "GenuineIntel", "AuthenticAMD", "CentaurHauls", "HygonGenuine", "  Shanghai  ", "CyrixInstead",
     "GenuineTMx86", "TransmetaCPU", "Geode by NSC", "NexGenDriven", "RiseRiseRise", "SiS SiS SiS ",
     "UMC UMC UMC ", "VIA VIA VIA ", "Vortex86 SoC", "Genuine  RDC", "AMDisbetter!", "AMD ISBETTER",
     "E2K MACHINE",  "GenuineIotel", "GenuineAO486", "MiSTer AO486", "ConnectixCPU", "Virtual CPU ",
     "Insignia 586", "Compaq FX!32", "PowerVM Lx86", "Neko Project", "VirtualApple", "MicrosoftXTA",
-    "FEXIFEXIEMU",  "IOTIOTIOTIOT", "Turbo186 mnu",
+    "FEXIFEXIEMU",  "IOTIOTIOTIOT",
 };
 
 static uint32_t word(const char *s)
@@ -27,15 +27,13 @@ static uint32_t word(const char *s)
 }
 
 /* How many of the three registers hold this text's parts; the last one that does not in reg. */
-static unsigned parts_of(const struct tsp_leaf *e, const char *name, uint8_t *reg)
+static unsigned parts_of(const struct tsp_leaf *e, const char name[13], uint8_t *reg)
 {
     static const uint8_t order[3] = {1, 3, 2};
-    char text[13] = {0};
     unsigned n = 0;
 
-    memcpy(text, name, strlen(name));
-    for (unsigned i = 0; i < 3; i++) {
-        if (e->reg[order[i]] == word(text + 4 * i))
+    for (size_t i = 0; i < 3; i++) {
+        if (e->reg[order[i]] == word(name + 4 * i))
             n++;
         else
             *reg = order[i];

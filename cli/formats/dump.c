@@ -96,7 +96,7 @@ static char *narrow(const uint8_t *p, size_t n, enum wide wide, size_t *len)
 /* Lines that end in CR alone, as on old Macs. Returns malloc'ed text or NULL. */
 static char *with_newlines(const char *p, size_t n)
 {
-    char *text = malloc(n);
+    char *text = calloc(n, 1);
 
     for (size_t i = 0; text != NULL && i < n; i++)
         text[i] = p[i] == '\r' ? '\n' : p[i];
