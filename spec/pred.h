@@ -31,6 +31,7 @@ PRED(pred_msr_result);
 /* pred_entry.c */
 /* Memory as it was set up, where linear and physical addresses are the same. */
 bool table_read(const struct tsp_setup *s, uint64_t at, uint8_t *out, size_t n);
+bool table_is_rom(const struct tsp_setup *s, uint64_t at);
 PRED(pred_entered);
 PRED(pred_text_around);
 

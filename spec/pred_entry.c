@@ -34,7 +34,7 @@ bool table_read(const struct tsp_setup *s, uint64_t at, uint8_t *out, size_t n)
     return false;
 }
 
-static bool table_is_rom(const struct tsp_setup *s, uint64_t at)
+bool table_is_rom(const struct tsp_setup *s, uint64_t at)
 {
     for (unsigned i = 0; i < s->npage && i < TSP_MAX_PAGE; i++) {
         const struct tsp_page *p = &s->page[i];

@@ -122,12 +122,22 @@ static bool right_frame(struct frame *f, struct say *say)
     return true;
 }
 
+/* A 16-bit stack goes on at its other end (Intel SDM Vol. 1 6.2.3). */
+static unsigned stack_room(const struct tsp_vcpu_state *v, unsigned n)
+{
+    unsigned left = 0x10000u - (uint16_t)v->regs.r[TSP_RSP];
+    bool small = v->regs.mode != TSP_MODE_LONG64 && !(v->x86.seg[TSP_SS].attr & 1u << 14);
+
+    return small && left < n ? left : n;
+}
+
 static bool frame_of(const struct judge *j, unsigned width, struct say *say)
 {
     const struct tsp_look_mem *m = &j->look->stack;
     struct frame f = {.j = j, .width = width, .soft = is_soft(j->ev)};
+    unsigned room = stack_room(&j->look->after, m->n);
 
-    for (f.n = 0; f.n < 9 && (f.n + 1) * width <= m->n; f.n++)
+    for (f.n = 0; f.n < 9 && (f.n + 1) * width <= room; f.n++)
         f.at[f.n] = le_load(m->byte + (size_t)f.n * width, width);
     return f.n < 6 || right_frame(&f, say);
 }

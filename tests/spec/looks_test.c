@@ -301,7 +301,84 @@ static void steps_that_are_events_are_told(void **state)
     see_text("\x0f\x01\xc1", 3);
     memcpy(ev->fetched, "\x0f\x01\xc1", 3);
     ev->len = 3;
+    k->before.regs.r[TSP_RSP] = 0xe000;
     judge_row("event=stop insn=vmcall", "answered", true, "not supported");
+}
+
+/* #UD of a call whose frame would not go to RAM is nobody's to deliver. */
+static void a_stack_is_ram(void **state)
+{
+    static const struct {
+        unsigned mode;
+        uint16_t attr;
+        uint64_t sp, base;
+        bool rom, bad;
+    } row[] = {
+        {TSP_MODE_LONG64, 0, 0xe000, 0, false, true},
+        {TSP_MODE_LONG64, 0, 0x40000, 0, false, true},
+        {TSP_MODE_LONG64, 0, 0x40008, 0, false, false},
+        {TSP_MODE_LONG64, 0, 0, 0, false, false},
+        {TSP_MODE_LONG64, 0, 0xe000, 0, true, false},
+        {TSP_MODE_PROT32, 0x4093, 0xffff00000000e000, 0x1000, false, true},
+        {TSP_MODE_PROT32, 0x4093, 0xe000, 0x40000, false, false},
+        {TSP_MODE_PROT32, 0x4093, 4, 0, false, false},
+        {TSP_MODE_REAL16, 0x93, 0x10000e000, 0x10000, false, true},
+        {TSP_MODE_REAL16, 0x93, 0x20000, 0x10000, false, false},
+    };
+    static struct tsp_page page = {.gpa = 0xd000, .len = 0x1000, .flags = TSP_PAGE_ROM};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        unsupported();
+        see_text("\x0f\x01\xc1", 3);
+        memcpy(ev->fetched, "\x0f\x01\xc1", 3);
+        ev->len = 3;
+        ev->before.mode = k->before.regs.mode = row[i].mode;
+        k->before.regs.r[TSP_RSP] = row[i].sp;
+        k->before.x86.seg[TSP_SS].attr = row[i].attr;
+        k->before.x86.seg[TSP_SS].base = row[i].base;
+        setup.page = &page;
+        setup.npage = row[i].rom;
+        judge_row("event=stop insn=vmcall", "answered", row[i].bad, "stack");
+    }
+}
+
+/* A list of MSRs may name one twice, and some of them count time. */
+static void msrs_are_kept(void **state)
+{
+    static const struct {
+        struct tsp_msr was[2], is[2];
+        bool bad;
+    } row[] = {
+        {{{7, 1}, {7, 2}}, {{7, 1}, {7, 2}}, false}, {{{7, 1}, {8, 2}}, {{8, 2}, {7, 1}}, false},
+        {{{7, 1}, {7, 2}}, {{7, 2}, {7, 2}}, true},  {{{7, 1}, {8, 2}}, {{7, 1}, {8, 3}}, true},
+        {{{7, 1}, {8, 2}}, {{9, 1}, {8, 2}}, false}, {{{16, 1}, {8, 2}}, {{16, 9}, {8, 2}}, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        cpuid();
+        k->before.x86.nmsr = k->after.x86.nmsr = 2;
+        memcpy(k->before.x86.msr, row[i].was, sizeof(row[i].was));
+        memcpy(k->after.x86.msr, row[i].is, sizeof(row[i].is));
+        judge_row("event=cpuid", "state_kept", row[i].bad, "an MSR");
+    }
+}
+
+/* A frame that goes on at the other end of a 16-bit stack is not read. */
+static void a_small_stack_wraps(void **state)
+{
+    (void)state;
+    for (unsigned wraps = 0; wraps < 2; wraps++) {
+        fault64();
+        ev->before.mode = k->before.regs.mode = TSP_MODE_REAL16;
+        ev->after.mode = k->after.regs.mode = TSP_MODE_REAL16;
+        k->before.x86.efer = k->before.x86.cr0 = 0;
+        ev->after.r[TSP_RSP] = k->after.regs.r[TSP_RSP] = wraps ? 0xfffc : 0xdffa;
+        memset(k->stack.byte, 0, sizeof(k->stack.byte));
+        le_store(k->stack.byte + 2, 0x10, 2);
+        judge_row("event=fault", "framed", !wraps, "flags of 0");
+    }
 }
 
 static void calls_keep_state(void **state)
@@ -456,6 +533,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(event_says_what_was_seen),
         cmocka_unit_test(steps_that_are_events_are_told),
+        cmocka_unit_test(a_stack_is_ram),
+        cmocka_unit_test(msrs_are_kept),
+        cmocka_unit_test(a_small_stack_wraps),
         cmocka_unit_test(calls_keep_state),
         cmocka_unit_test(only_what_belongs_there_is_written),
         cmocka_unit_test(clock_is_told),
