@@ -23,9 +23,9 @@ enum step {
 /* An exception to deliver. AArch64 uses error for ESR_EL1 and addr for FAR_EL1. */
 struct fault {
     uint32_t vector;
-    bool has_error, soft; /* soft: INT n, INT3, INTO: pushes pc + len; pc itself is not advanced */
-    uint8_t len;
-    bool trap; /* trap-like: #DB after an instruction; pc already advanced */
+    bool has_error, soft; /* soft: INT n, INT3, INTO */
+    uint8_t len;          /* soft, and INT1: pc + len is pushed, pc itself is not advanced */
+    bool trap;            /* trap-like: #DB after an instruction; pc already advanced */
     uint64_t error, addr;
     uint64_t dr6;
 };

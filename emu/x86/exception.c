@@ -33,7 +33,7 @@ static uint64_t idt_code(const struct fault *f)
 
 static uint64_t return_pc(const struct vcpu *vc, const struct fault *f)
 {
-    uint64_t pc = vc->s.regs.pc + (f->soft ? f->len : 0);
+    uint64_t pc = vc->s.regs.pc + f->len;
 
     return vc->s.regs.mode == TSP_MODE_LONG64 ? pc : (uint32_t)pc;
 }

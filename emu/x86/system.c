@@ -38,8 +38,7 @@ static enum step interrupt(struct vm *vm, struct vcpu *vc, const struct insn *in
             return software(vc, in, X86_OF);
         return done(vc, in);
     case OP_INT1:
-        vcpu_advance(vc, in->len);
-        vc->fault = (struct fault){.vector = X86_DB, .trap = true};
+        vc->fault = (struct fault){.vector = X86_DB, .trap = true, .len = in->len};
         return STEP_FAULT;
     default:
         if (vc->s.regs.mode == TSP_MODE_VM86 && (vc->s.x86.cr4 & CR4_VME))

@@ -162,7 +162,8 @@ static void trap_gates_leave_interrupts_on(void **state)
     guest_end();
 }
 
-/* INT n, INT3 and INTO: the next pc, RF clear, gate DPL respected, no EXT bit. */
+/* INT n, INT3 and INTO: the next pc, RF clear, gate DPL respected, no EXT bit. INT1 is none of them
+ * but for the pc: no gate is closed to it. */
 static void software_interrupts(void **state)
 {
     static const struct {
@@ -178,6 +179,8 @@ static void software_interrupts(void **state)
         {"\xcd\x40", 2, 0, 0, 13, 0x40 * 8 + 2},
         {"\xce", 1, 3, 3, 4, 0},
         {"\xce", 1, 3, 0, 13, 4 * 8 + 2},
+        {"\xf1", 1, 3, 0, 1, 0},
+        {"\xf1", 1, 0, 0, 1, 0},
     };
 
     (void)state;
@@ -186,10 +189,11 @@ static void software_interrupts(void **state)
         uint64_t at = (rows[i].cpl ? GUEST_STACK0 - 20 : GUEST_STACK - 12) - (ok ? 0u : 4u);
 
         guest_make(TSP_MODE_PROT32, rows[i].cpl, rows[i].code, rows[i].len)->regs.flags = 0x802;
-        for (unsigned v = 3; v < 8; v++)
+        for (unsigned v = 1; v < 8; v++)
             gate(v, SEL_CODE32, 0x3000 + 16 * v, 0x8e | rows[i].dpl << 5, false);
         assert_int_equal(guest_run(), TSP_STOP_HALT);
         assert_int_equal(guest.fault.code, rows[i].vector);
+        assert_int_equal(guest.fault.before.pc, GUEST_CODE);
         assert_int_equal(guest.fault.info[0], rows[i].error);
         if (!ok)
             assert_int_equal(peek(at, 4), rows[i].error);
