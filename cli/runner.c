@@ -2,7 +2,7 @@
 /* Runs a set-up to its end, judging the trace piece by piece so that its length is not limited. */
 #include "cli/cli.h"
 #include "cli/event.h"
-#include "fuzz/run/look.h"
+#include "fuzz/target/look.h"
 
 #include <string.h>
 
@@ -232,13 +232,13 @@ static uint32_t turn(struct state *x, struct sched_move move)
     struct tsp_event *ev = &x->trace.ev[x->trace.n];
     bool micro = in_steps(x), said;
 
-    if (!micro)
+    if (x->looker.on)
         move.budget = look_before(&x->looker, move.vcpu, move.budget);
     if (x->r->t->ops->run(x->r->t->self, move.vcpu, move.budget, ev) != TSP_OK)
         return 0;
     said = micro ? ev->kind != TSP_EV_NONE
                  : ev->kind != TSP_EV_RETIRE && ev->kind != TSP_EV_FETCH && !is_budget(ev);
-    if (!micro)
+    if (x->looker.on)
         look_after(&x->looker, ev, x->trace.n, said);
     if (is_budget(ev))
         return micro ? 1 : move.budget;

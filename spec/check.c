@@ -163,11 +163,11 @@ static bool beside(const struct judge *j, const struct trap_rule *t)
 }
 
 /* Nor does what a look shows, which is never the rule to name when all is well. */
-static bool is_look(const struct trap_rule *t)
+static bool is_look(const struct judge *j, const struct trap_rule *t)
 {
     const struct fact_place *p = &fact_groups[FACT_LOOKED];
 
-    return !(t->allow[p->word] >> p->first & 1);
+    return j->look && !(t->allow[p->word] >> p->first & 1);
 }
 
 /* Every rule that covers the event; a failing one is reported at once. */
@@ -186,7 +186,7 @@ static struct outcome_of_rules run_rules(struct judge *j)
         }
         if ((t->otherwise && in_table) || !rule_applies(j, t))
             continue;
-        if (!beside(j, t) && !is_look(t)) {
+        if (!beside(j, t) && !is_look(j, t)) {
             in_table++;
             o.matched++;
         }
@@ -195,7 +195,7 @@ static struct outcome_of_rules run_rules(struct judge *j)
         if (!rule_holds(j, t, &say)) {
             o.failed++;
             report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
-        } else if (!is_look(t) && (o.best == NO_RULE || t->weight > o.best_weight)) {
+        } else if (!is_look(j, t) && (o.best == NO_RULE || t->weight > o.best_weight)) {
             o.best = t->rule;
             o.best_weight = t->weight;
         }

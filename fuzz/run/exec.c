@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs a set-up on a target and collects its trace. */
-#include "fuzz/run/look.h"
 #include "fuzz/run/run.h"
+#include "fuzz/target/look.h"
 
 /* `run` does not say how many instructions went by before an event. It is given slices, so that a
  * run takes at most the budget plus one slice an event. */
@@ -52,15 +52,16 @@ static void step(struct exec *x, struct sched_move move)
 {
     size_t at = x->trace->n;
     struct tsp_event *e = &x->trace->ev[at];
+    bool look = looker.on; /* never with a protocol */
 
-    if (!x->micro)
+    if (look)
         move.budget = look_before(&looker, move.vcpu, move.budget);
     if (x->t->ops->run(x->t->self, move.vcpu, move.budget, e) != TSP_OK) {
         *e = (struct tsp_event){
             .kind = TSP_EV_STOP, .code = TSP_STOP_ERROR, .vcpu = (uint16_t)move.vcpu};
     }
     account(x, e, x->micro ? 1 : move.budget);
-    if (!x->micro)
+    if (look)
         look_after(&looker, e, at, x->trace->n != at && !is_budget(e));
 }
 

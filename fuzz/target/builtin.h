@@ -18,6 +18,12 @@ extern const struct tsp_target_ops live_ops;
 const char *live_target_why(const void *self);
 void live_target_host(const void *self, struct target_host *out);
 
+/* plugin.c: a plug-in in a process of its own is looked at there (look.c); the next run is, and
+ * whether it was: then *out is what was seen. */
+bool plugin_looks(const struct target *t);
+void plugin_look_next(const struct target *t);
+bool plugin_look_take(const struct target *t, struct tsp_look *out);
+
 /* initial.c: guest memory and rights as the set-up alone defines them, before anything ran. */
 
 /* One byte of initial memory: the last piece that covers gpa, else 0. *rom, when not NULL: the page

@@ -180,6 +180,24 @@ const struct tsp_target_ops *builtin_ops(const char *name)
     return NULL;
 }
 #else
+bool plugin_looks(const struct target *t)
+{
+    (void)t;
+    return false;
+}
+
+void plugin_look_next(const struct target *t)
+{
+    (void)t;
+}
+
+bool plugin_look_take(const struct target *t, struct tsp_look *out)
+{
+    (void)t;
+    (void)out;
+    return false;
+}
+
 void target_plugin_options(bool inside, unsigned ms)
 {
     (void)inside;

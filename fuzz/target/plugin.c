@@ -24,6 +24,7 @@ struct plugin {
     struct plugin_proc proc;
     uint32_t caps;
     bool has_hv;
+    bool look_next, looked; /* the next run is looked at; the last one was */
     const struct tsp_setup *setup;
     uint32_t runnable;
     bool broken;                /* this case is over */
@@ -226,7 +227,10 @@ static struct plugin_wrong call(struct plugin *p, enum plugin_op op, unsigned vc
     sh->op = op;
     sh->vcpu = vcpu;
     sh->budget = budget;
+    sh->look_next = op == PLUGIN_RUN && p->look_next;
+    p->look_next = p->looked = false;
     w = plugin_call(&p->proc);
+    p->looked = w.what == TSP_WRONG_UNKNOWN && op == PLUGIN_RUN && sh->looked;
     p->ev = sh->ev;
     *st = sh->answer;
     p->runnable = sh->runnable;
@@ -476,6 +480,41 @@ static enum tsp_status set_hv_plugin(void *self, unsigned vcpu, const struct tsp
     p->proc.sh->vcpu = vcpu;
     p->proc.sh->hv = *in;
     return other(p, PLUGIN_SET_HV);
+}
+
+bool plugin_looks(const struct target *t)
+{
+    return t->ops == &plugin_ops && !((const struct plugin *)t->self)->inside;
+}
+
+void plugin_look_next(const struct target *t)
+{
+    ((struct plugin *)t->self)->look_next = true;
+}
+
+/* The plug-in's process can write what it likes there: no length is believed. */
+static void bound(struct tsp_look_mem *m, uint32_t most)
+{
+    m->n = m->n < most ? m->n : most;
+}
+
+bool plugin_look_take(const struct target *t, struct tsp_look *out)
+{
+    const struct plugin *p = t->self;
+    uint8_t watched;
+
+    if (p->broken || !p->looked)
+        return false;
+    *out = p->proc.sh->look;
+    memcpy(&watched, &p->proc.sh->look.watched, 1);
+    out->watched = watched == 1;
+    out->vcpu = p->ev.vcpu;
+    bound(&out->text[0], TSP_INSN_BYTES);
+    bound(&out->text[1], TSP_INSN_BYTES);
+    bound(&out->stack, TSP_LOOK_BYTES);
+    bound(&out->arg[0], TSP_LOOK_BYTES);
+    bound(&out->arg[1], TSP_LOOK_BYTES);
+    return true;
 }
 
 uint32_t plugin_caps(const void *self)

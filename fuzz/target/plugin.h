@@ -55,6 +55,8 @@ struct plugin_shared {
     struct tsp_event ev;
     struct tsp_vcpu_state state;
     struct tsp_hv_state hv;
+    struct tsp_look look; /* of the last run, where `looked` */
+    uint32_t look_next, looked;
     struct tsp_error err;
     uint32_t caps, has_hv;
     struct tsp_setup setup;

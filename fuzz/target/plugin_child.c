@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "fuzz/target/plugin.h"
 
+#include "fuzz/target/look.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -29,15 +31,46 @@ static void fork_ends(void)
     _exit(0);
 }
 
+static bool fresh; /* nothing ran since the reset */
+
 static enum tsp_status call_reset(struct plugin_code *c, struct plugin_shared *sh)
 {
     memset(&sh->ev, 0, sizeof(sh->ev));
+    fresh = true;
     return c->ops.reset(c->self, &sh->setup, &sh->ev);
+}
+
+/* What `run` and a look at it take; the machine's looker is opened at the first one. */
+static enum tsp_status run_looked(struct plugin_code *c, struct plugin_shared *sh)
+{
+    static struct looker looker;
+    static struct target here;
+    enum tsp_status st;
+
+    if (fresh) {
+        here = (struct target){.ops = &c->ops, .self = c->self, .caps = c->ops.caps};
+        here.looked = true;
+        look_open(&looker, &here, &sh->setup);
+    }
+    fresh = false;
+    sh->budget = look_before(&looker, sh->vcpu, sh->budget);
+    st = c->ops.run(c->self, sh->vcpu, sh->budget, &sh->ev);
+    if (st != TSP_OK)
+        return st;
+    look_after(&looker, &sh->ev, 0, true);
+    sh->looked = looker.looks.n == 1;
+    if (sh->looked)
+        sh->look = looker.looks.look[0];
+    looker.looks.n = 0;
+    return st;
 }
 
 static enum tsp_status call_run(struct plugin_code *c, struct plugin_shared *sh)
 {
     memset(&sh->ev, 0, sizeof(sh->ev));
+    sh->looked = 0;
+    if (sh->look_next)
+        return run_looked(c, sh);
     return c->ops.run(c->self, sh->vcpu, sh->budget, &sh->ev);
 }
 

@@ -4,8 +4,8 @@
  * vCPU's state and the memory that matters are read before and after, through get_vcpu and peek and
  * the guest's own page tables. What an event says can then be held against what is there.
  */
-#ifndef TSP_FUZZ_RUN_LOOK_H
-#define TSP_FUZZ_RUN_LOOK_H
+#ifndef TSP_FUZZ_TARGET_LOOK_H
+#define TSP_FUZZ_TARGET_LOOK_H
 
 #include "fuzz/target/target.h"
 
@@ -17,6 +17,7 @@ struct looker {
     struct target *t;
     const struct tsp_setup *setup;
     bool on;
+    bool away; /* a plug-in's own process looks */
     unsigned npage;
     uint64_t page[LOOK_PAGES]; /* guest-physical */
     uint8_t was[LOOK_PAGES][LOOK_PAGE], now[LOOK_PAGES][LOOK_PAGE];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking at a machine while it runs. */
-#include "fuzz/run/look.h"
+#include "fuzz/target/look.h"
+
+#include "fuzz/target/builtin.h"
 
 #include <string.h>
 
@@ -215,9 +217,13 @@ void look_open(struct looker *l, struct target *t, const struct tsp_setup *setup
     l->setup = setup;
     l->npage = 0;
     l->looks.n = 0;
+    l->away = false;
     l->on = t->looked && (t->caps & need) == need && t->ops->peek != NULL &&
-            t->ops->get_vcpu != NULL && setup->protocol == TSP_PROTOCOL_NONE &&
-            t->ops->get_vcpu(t->self, 0, &v) == TSP_OK;
+            t->ops->get_vcpu != NULL && setup->protocol == TSP_PROTOCOL_NONE;
+    l->away = l->on && plugin_looks(t);
+    if (!l->on || l->away)
+        return;
+    l->on = t->ops->get_vcpu(t->self, 0, &v) == TSP_OK;
     if (!l->on)
         return;
     if (place(l, &v, linear(l, &v, TSP_CS, v.regs.pc), &gpa, &rights))
@@ -234,8 +240,12 @@ uint32_t look_before(struct looker *l, unsigned vcpu, uint32_t budget)
 {
     struct tsp_look *k = &l->looks.look[l->looks.n];
 
-    if (!l->on || l->looks.n == TSP_MAX_LOOK)
+    if (!l->on)
         return budget;
+    if (l->away) {
+        plugin_look_next(l->t);
+        return 1;
+    }
     k->vcpu = (uint16_t)vcpu;
     if (l->t->ops->get_vcpu(l->t->self, vcpu, &k->before) != TSP_OK) {
         l->on = false;
@@ -303,17 +313,11 @@ static bool is_step(const struct tsp_event *ev)
     return ev->kind != TSP_EV_STOP || (ev->code != TSP_STOP_ERROR && ev->code != TSP_STOP_DONE);
 }
 
-void look_after(struct looker *l, const struct tsp_event *ev, size_t index, bool kept)
+/* After the step, in the process that made it. */
+static bool see(struct looker *l, struct tsp_look *k, const struct tsp_event *ev)
 {
-    struct tsp_look *k = &l->looks.look[l->looks.n];
-
-    if (!l->on || l->looks.n == TSP_MAX_LOOK)
-        return;
-    l->on = is_step(ev) && l->t->ops->get_vcpu(l->t->self, k->vcpu, &k->after) == TSP_OK;
-    if (!l->on)
-        return;
-    k->event = index;
-    k->quiet = !kept;
+    if (!is_step(ev) || l->t->ops->get_vcpu(l->t->self, k->vcpu, &k->after) != TSP_OK)
+        return false;
     read_lin(l, &k->before, k->text[0].lin, TSP_INSN_BYTES, &k->text[1]);
     k->stack.n = k->arg[1].n = 0;
     if (ev->kind == TSP_EV_FAULT && l->setup->arch == TSP_ARCH_X86)
@@ -321,7 +325,21 @@ void look_after(struct looker *l, const struct tsp_event *ev, size_t index, bool
     if (ev->kind == TSP_EV_HYPERCALL && l->setup->arch == TSP_ARCH_X86)
         look_arg(l, &k->before.regs, &k->arg[1]);
     look_changes(l, k);
-    l->looks.n++;
+    return true;
+}
+
+void look_after(struct looker *l, const struct tsp_event *ev, size_t index, bool kept)
+{
+    struct tsp_look *k = &l->looks.look[l->looks.n];
+
+    if (!l->on)
+        return;
+    l->on = l->away ? is_step(ev) && plugin_look_take(l->t, k) : see(l, k, ev);
+    if (!l->on)
+        return;
+    k->event = index;
+    k->quiet = !kept;
+    l->on = ++l->looks.n < TSP_MAX_LOOK;
 }
 
 const struct tsp_looks *look_all(struct looker *l, const struct tsp_trace *trace)
