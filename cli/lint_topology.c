@@ -211,7 +211,8 @@ static void check_compact(struct lint *l, uint64_t xcr0)
                              .source = SDM,
                              .text = "size of the compacted area for what is enabled"};
 
-    if (e == NULL || e->reg[1] == 0)
+    /* XSAVEC or XSAVES: without them there is no such form. */
+    if (e == NULL || e->reg[1] == 0 || (e->reg[0] & 0xa) == 0)
         return;
     all |= e->reg[2] | (uint64_t)e->reg[3] << 32;
     for (uint32_t i = 2; i < 63; i++) {
@@ -306,6 +307,9 @@ static void check_maximum(struct lint *l, uint32_t base, enum tsp_vendor vendor)
 static void check_maxima(struct lint *l, enum tsp_vendor vendor)
 {
     if (vendor != TSP_VENDOR_INTEL && vendor != TSP_VENDOR_AMD && vendor != TSP_VENDOR_HYGON)
+        return;
+    /* AMD's older processors left open what is above. */
+    if (vendor == TSP_VENDOR_AMD && (lint_reg(l, 1, 0, 0) >> 8 & 15) != 15)
         return;
     check_maximum(l, 0, vendor);
     check_maximum(l, 0x80000000, vendor);
