@@ -3,6 +3,7 @@
 #include "spec/race.h"
 
 #include "spec/judge.h"
+#include "spec/pred.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -264,6 +265,30 @@ static void tell(struct judge *j, unsigned rule, const struct say *say)
     j->opt->found(j->opt->ctx, &f);
 }
 
+static unsigned judge_rule(struct judge *j, const struct trap_rule *t)
+{
+    struct say say = {"", ""};
+    bool ok;
+
+    if (!judge_rule_applies(j, t))
+        return 0;
+    ok = holds(j, t, &say);
+    tell(j, t->rule, ok ? NULL : &say);
+    return !ok;
+}
+
+/* A target that died or gave garbage is told by the rules about targets, here as anywhere. */
+static unsigned judge_target(struct judge *j)
+{
+    unsigned failed = 0;
+
+    facts_event(j);
+    for (unsigned i = 0; i < j->s->ntrap; i++)
+        if (pred_defs[j->s->pred[j->s->trap[i].pred].fn].holds == pred_sound)
+            failed += judge_rule(j, &j->s->trap[i]);
+    return failed;
+}
+
 unsigned race_event(struct judge *j)
 {
     struct race_view view;
@@ -271,19 +296,12 @@ unsigned race_event(struct judge *j)
 
     if (!j->race->on || j->ev->kind == TSP_EV_NONE || j->ev->kind >= SPEC_BUCKETS)
         return 0;
+    if (j->ev->kind == TSP_EV_STOP && j->ev->code == TSP_STOP_ERROR)
+        return judge_target(j);
     race_view(j, &view);
     facts_event(j);
-    for (unsigned i = j->race_first; i < j->race_first + j->race_n; i++) {
-        const struct trap_rule *t = &j->s->trap[i];
-        struct say say = {"", ""};
-        bool ok;
-
-        if (!judge_rule_applies(j, t))
-            continue;
-        ok = holds(j, t, &say);
-        tell(j, t->rule, ok ? NULL : &say);
-        failed += !ok;
-    }
+    for (unsigned i = j->race_first; i < j->race_first + j->race_n; i++)
+        failed += judge_rule(j, &j->s->trap[i]);
     take_event(j, &view);
     return failed;
 }

@@ -63,6 +63,11 @@ foreach(prefixes c sh pfmil a)
     set_tests_properties(plugin.wrong_${prefixes} PROPERTIES LABELS plugin TIMEOUT 300)
 endforeach()
 
+# Schedules of a plug-in that takes micro-steps.
+add_test(NAME plugin.race COMMAND ${CMAKE_SOURCE_DIR}/tests/plugin/race.sh $<TARGET_FILE:trapspec> ${CMAKE_C_COMPILER}
+         ${CMAKE_SOURCE_DIR})
+set_tests_properties(plugin.race PROPERTIES LABELS plugin TIMEOUT 300)
+
 # docs/PLUGIN.md as a person follows it, on an installed copy.
 find_program(TRAPSPEC_GUIDE_CXX NAMES c++ g++ clang++)
 if(TRAPSPEC_GUIDE_CXX AND NOT TRAPSPEC_SANITIZE)

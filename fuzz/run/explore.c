@@ -208,7 +208,8 @@ static void path_of(const struct explorer *x, struct explore_broken *b)
 
 static void broken(void *ctx, const struct finding *f)
 {
-    static const char *const final[] = {"retries", "ends_at_site", "executes_whole", "is_call"};
+    static const char *const final[] = {"retries", "ends_at_site", "executes_whole", "is_call",
+                                        "sound"};
     struct explorer *x = ctx;
     struct explore_result *out = x->out;
     struct spec_rule rule;
@@ -431,8 +432,14 @@ enum tsp_status explorer_run(struct explorer *x, struct target *t, const struct 
     uint64_t site;
 
     memset(out, 0, sizeof(*out));
-    if (t->ops->reset(t->self, setup, &ev) != TSP_OK)
+    switch (t->ops->reset(t->self, setup, &ev)) {
+    case TSP_OK:
+        break;
+    case TSP_ENOTSUP:
+        return TSP_ENOTSUP;
+    default:
         return TSP_EARG;
+    }
     if (setup->protocol == TSP_PROTOCOL_NONE || !stepper_open(&x->s, t, setup))
         return TSP_ENOTSUP;
     clear_nodes(x);
