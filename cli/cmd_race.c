@@ -37,8 +37,10 @@ static const char help[] =
     "                  kvm-2021)\n"
     "  --int           text-poke writes INT 0x1f and NOP, of which all bytes differ\n"
     "  --preempt N     at most N switches away from a vCPU that could go on\n"
-    "  --target T      model:kvm (default), model:PROFILE, mutant:ID, plugin:FILE\n"
+    "  --target T      model:kvm (default), model:PROFILE, mutant:ID, plugin:FILE; kvm: the\n"
+    "                  vCPUs run at once on processors, and what is left is judged\n"
     "  --jobs N        processes for --all (2)\n"
+    "  --rounds N      --target kvm: how often each case is run (1000; with --all 20)\n"
     "  -o DIR          where scenarios of broken rules go (race-out)\n"
     "  --html FILE     writes one page\n"
     "  --json          one JSON line for each broken rule\n\n"
@@ -66,6 +68,7 @@ enum {
     OPT_INT,
     OPT_OPEN,
     OPT_JOBS,
+    OPT_ROUNDS,
     OPT_TARGET,
     OPT_HTML,
     OPT_JSON,
@@ -89,6 +92,7 @@ static const struct option options[] = {{"protocol", required_argument, NULL, OP
                                         {"int", no_argument, NULL, OPT_INT},
                                         {"open", no_argument, NULL, OPT_OPEN},
                                         {"jobs", required_argument, NULL, OPT_JOBS},
+                                        {"rounds", required_argument, NULL, OPT_ROUNDS},
                                         {"target", required_argument, NULL, OPT_TARGET},
                                         {"html", required_argument, NULL, OPT_HTML},
                                         {"output", required_argument, NULL, 'o'},
@@ -99,11 +103,13 @@ static const struct option options[] = {{"protocol", required_argument, NULL, OP
 #define MAX_STATES 400000u
 #define JOBS_MAX 64u
 #define PREEMPT_MAX 100u
+#define ROUNDS_MAX 100000000u
 
 struct race {
     struct race_case one;
     bool all, json, protocol_set, vcpus_set, how_set;
     const char *out, *html;
+    unsigned rounds; /* on real processors */
     struct race_worker w;
     struct race_report report;
 };
@@ -170,6 +176,10 @@ static int number_option(struct race *r, int opt, const char *arg)
             return cli_usage("race", "--vcpus %s: 2, 3 or 4", arg);
         r->one.vcpus = (uint8_t)v;
         r->vcpus_set = true;
+    } else if (opt == OPT_ROUNDS) {
+        if (!cli_number(arg, ROUNDS_MAX, &v) || v < 1)
+            return cli_usage("race", "--rounds %s: a number of 1 to %u", arg, ROUNDS_MAX);
+        r->rounds = (unsigned)v;
     } else if (opt == OPT_JOBS) {
         if (!cli_number(arg, JOBS_MAX, &v) || v < 1)
             return cli_usage("race", "--jobs %s: a number of 1 to %u", arg, JOBS_MAX);
@@ -231,6 +241,7 @@ static int one_option(struct race *r, int opt)
     case OPT_VCPUS:
     case OPT_PREEMPT:
     case OPT_JOBS:
+    case OPT_ROUNDS:
         return number_option(r, opt, optarg);
     case OPT_WIDTH:
     case OPT_ORDER:
@@ -383,7 +394,8 @@ static int explore_all(struct race *r)
                          "only 32-bit and 64-bit paged code has page rights, only an instruction "
                          "across a page a second page; not every protocol can store in any way");
     if (st == TSP_ENOTSUP)
-        fprintf(stderr, "trapspec race: %s cannot be stepped and set back\n", r->w.target);
+        fprintf(stderr, "trapspec race: %s cannot be stepped and set back, or refuses the set-up\n",
+                r->w.target);
     else if (st == TSP_EIO)
         fprintf(stderr, "trapspec race: %s failed, or did not do the same again\n", r->w.target);
     else if (st != TSP_OK)
@@ -391,6 +403,13 @@ static int explore_all(struct race *r)
     if (st == TSP_OK)
         return tell(r);
     return st == TSP_ENOTSUP ? EXIT_NOTHING : EXIT_BAD_INPUT;
+}
+
+/* It has processors, and nobody can say what they do next. */
+static bool is_live(const struct target *t)
+{
+    return t->ops != NULL && (t->caps & (TSP_CAP_STEPS | TSP_CAP_EXEC)) == TSP_CAP_EXEC &&
+           (t->caps & TSP_CAP_SMP) != 0 && t->ops->peek != NULL && t->ops->get_vcpu != NULL;
 }
 
 static int run(int argc, char **argv)
@@ -409,6 +428,14 @@ static int run(int argc, char **argv)
         return code;
     if (source_open(&r.w.src, r.w.target, &err) != TSP_OK) {
         code = cli_fail("race", &err);
+    } else if (is_live(&r.w.src.t)) {
+        code = race_live(&(struct race_live_args){.t = &r.w.src.t,
+                                                  .target_name = r.w.target,
+                                                  .spec = spec_builtin(),
+                                                  .one = r.one,
+                                                  .all = r.all,
+                                                  .json = r.json,
+                                                  .rounds = r.rounds});
     } else if (r.w.src.t.ops == NULL || (r.w.src.t.caps & TSP_CAP_STEPS) == 0) {
         fprintf(stderr, "trapspec race: %s cannot be stepped\n", r.w.target);
         code = EXIT_NOTHING;

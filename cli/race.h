@@ -10,6 +10,7 @@
 /* A rule that a protocol breaks, with a shortest schedule over all cases. */
 struct race_break {
     unsigned cases, at; /* at: number of the first case in the matrix */
+    unsigned own;       /* of these in the protocol's own way of storing */
     struct race_case first;
     struct explore_broken how;
     char file[512]; /* the scenario, "" when it was not written */
@@ -17,6 +18,8 @@ struct race_break {
 
 struct race_sum {
     unsigned protocol, cases, truncated, nbreak;
+    unsigned own;     /* of the cases, in its own way of storing */
+    unsigned refused; /* cases that the target does not make */
     double states, moves, schedules, seconds;
     struct race_break broken[EXPLORE_RULES];
 };
@@ -61,6 +64,18 @@ enum tsp_status race_explore_case(struct race_worker *w, const struct race_case 
                                   struct race_sum *sum);
 /* The matrix under one protocol, in `jobs` processes; the result does not depend on how many. */
 enum tsp_status race_explore_matrix(struct race_worker *w, unsigned protocol, struct race_sum *sum);
+
+/* race_live.c: the case, or with all those of the matrix that real processors can do, `rounds`
+ * times on a target that has processors. Returns the exit code. */
+struct race_live_args {
+    struct target *t;
+    const char *target_name;
+    const struct spec *spec;
+    struct race_case one;
+    bool all, json;
+    unsigned rounds; /* 0: a default */
+};
+int race_live(const struct race_live_args *a);
 
 enum tsp_status race_html(const struct race_report *r, const char *path, struct tsp_error *err);
 

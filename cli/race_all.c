@@ -7,9 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A shorter schedule, else the earlier case: whoever explored it, the same one is shown. */
+/* The protocol's own way of storing, a shorter schedule, else the earlier case: whoever explored
+ * it, the same one is shown. */
 static bool better(const struct race_break *a, const struct race_break *b)
 {
+    if (b->cases > 0 && (a->first.how == 0) != (b->first.how == 0))
+        return a->first.how == 0;
     if (b->cases == 0 || a->how.nsched != b->how.nsched)
         return b->cases == 0 || a->how.nsched < b->how.nsched;
     return a->at < b->at;
@@ -18,7 +21,7 @@ static bool better(const struct race_break *a, const struct race_break *b)
 static void take_break(struct race_sum *sum, const struct race_break *n)
 {
     struct race_break *b = sum->broken;
-    unsigned cases;
+    unsigned cases, own;
 
     while (b < sum->broken + sum->nbreak && b->how.rule != n->how.rule)
         b++;
@@ -29,9 +32,11 @@ static void take_break(struct race_sum *sum, const struct race_break *n)
         *b = (struct race_break){.cases = 0};
     }
     cases = b->cases + n->cases;
+    own = b->own + n->own;
     if (better(n, b))
         *b = *n;
     b->cases = cases;
+    b->own = own;
 }
 
 enum tsp_status race_explore_case(struct race_worker *w, const struct race_case *c, unsigned at,
@@ -56,12 +61,14 @@ enum tsp_status race_explore_case(struct race_worker *w, const struct race_case 
     if (st != TSP_OK)
         return st;
     sum->cases++;
+    sum->own += c->how == 0;
     sum->truncated += result.truncated;
     sum->states += result.states;
     sum->moves += result.moves;
     sum->schedules += result.schedules;
     for (unsigned i = 0; i < result.nbroken; i++) {
-        struct race_break b = {.cases = 1, .at = at, .first = *c, .how = result.broken[i]};
+        struct race_break b = {
+            .cases = 1, .own = c->how == 0, .at = at, .first = *c, .how = result.broken[i]};
 
         take_break(sum, &b);
     }
@@ -91,6 +98,8 @@ static enum tsp_status explore_share(struct race_worker *w, unsigned protocol, u
         if (!race_possible(&c) || !wanted(w, &c) || seen++ % w->jobs != share)
             continue;
         st = race_explore_case(w, &c, i, sum);
+        sum->refused += st == TSP_ENOTSUP;
+        st = st == TSP_ENOTSUP ? TSP_OK : st;
         if (share == 0 && sum->cases % 64 == 0)
             cli_progress("protocol %u: %u cases", protocol, sum->cases * w->jobs);
     }
@@ -165,7 +174,9 @@ static enum tsp_status finish(struct share *s, struct race_sum *sum)
     if (at < sizeof(a))
         return TSP_ENOMEM;
     sum->cases += a.sum.cases;
+    sum->own += a.sum.own;
     sum->truncated += a.sum.truncated;
+    sum->refused += a.sum.refused;
     sum->states += a.sum.states;
     sum->moves += a.sum.moves;
     sum->schedules += a.sum.schedules;
@@ -193,5 +204,5 @@ enum tsp_status race_explore_matrix(struct race_worker *w, unsigned protocol, st
         st = st == TSP_OK ? each : st;
     }
     cli_progress_done();
-    return st;
+    return st == TSP_OK && sum->cases == 0 && sum->refused > 0 ? TSP_ENOTSUP : st;
 }

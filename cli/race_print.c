@@ -3,6 +3,7 @@
 #include "cli/event.h"
 #include "cli/race.h"
 #include "fuzz/target/states.h"
+#include "trapspec/bits.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -32,6 +33,7 @@ static void micro_text(const struct tsp_event *ev, char *out, size_t max)
 {
     static const char *const vendor[] = {"intel", "amd", "hygon", "centaur"};
     char bytes[40];
+    uint8_t first[8];
 
     hex(bytes, sizeof(bytes), ev->fetched,
         ev->code == TSP_MICRO_FETCH ? (unsigned)ev->info[1] & 31 : ev->len & 31u);
@@ -46,7 +48,9 @@ static void micro_text(const struct tsp_event *ev, char *out, size_t max)
         snprintf(out, max, ev->info[0] ? "drops its old translation" : "drops what it fetched");
         break;
     case TSP_MICRO_READ:
-        snprintf(out, max, "  hv reads %06" PRIx64 "..", ev->info[0] & 0xffffff);
+        le_store(first, ev->info[0], sizeof(first));
+        hex(bytes, sizeof(bytes), first, sizeof(first));
+        snprintf(out, max, "  hv reads %.8s..", bytes);
         break;
     case TSP_MICRO_HOLD:
         snprintf(out, max, "  hv holds and compares text");
@@ -95,7 +99,10 @@ static void event_text(const struct tsp_event *ev, char *out, size_t max)
         snprintf(out, max, "executes %.22s", bytes);
         break;
     case TSP_EV_STOP:
-        snprintf(out, max, "%s", event_stop_name(ev->code));
+        if (ev->code == TSP_STOP_UNSUPPORTED)
+            snprintf(out, max, "executes %.16s (unknown)", bytes);
+        else
+            snprintf(out, max, "%s", event_stop_name(ev->code));
         break;
     default:
         snprintf(out, max, "%s %s", event_kind_name(ev->kind), bytes);
@@ -160,12 +167,36 @@ static void print_line(void *ctx, const struct race_line *l)
     printf("\n");
 }
 
+/* As a shell takes it. */
+static const char *quoted(const char *word, char *out, size_t max)
+{
+    size_t n = 0;
+
+    if (word[strspn(
+            word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")] == 0)
+        return word;
+    out[n++] = '\'';
+    for (; *word != 0 && n + 6 < max; word++) {
+        if (*word == '\'') {
+            memcpy(out + n, "'\\''", 4);
+            n += 4;
+        } else {
+            out[n++] = *word;
+        }
+    }
+    out[n++] = '\'';
+    out[n] = 0;
+    return out;
+}
+
 void race_replay(const struct race_report *r, const struct race_break *b, char *buf, size_t max)
 {
     bool plain = r->target_name == NULL || strcmp(r->target_name, "model:kvm") == 0;
+    char target[1200], file[1200];
 
     snprintf(buf, max, "trapspec replay %s%s%s%s", plain ? "" : "--target ",
-             plain ? "" : r->target_name, plain ? "" : " ", b->file);
+             plain ? "" : quoted(r->target_name, target, sizeof(target)), plain ? "" : " ",
+             quoted(b->file, file, sizeof(file)));
 }
 
 static void print_break(const struct race_report *r, const struct race_break *b)
@@ -175,7 +206,8 @@ static void print_break(const struct race_report *r, const struct race_break *b)
 
     spec_rule_at(r->spec, b->how.rule, &rule);
     printf("\n  %s%s%s  %s\n", cli_color(COLOR_RED), rule.id, cli_color(COLOR_OFF), rule.note);
-    printf("    in %u case%s, first in: %s\n", b->cases, b->cases == 1 ? "" : "s",
+    printf("    in %u case%s%s, first in: %s\n", b->cases, b->cases == 1 ? "" : "s",
+           b->own == 0 ? ", none of them in the protocol's own way of storing" : "",
            race_case_text(&b->first, text, sizeof(text)));
     printf("    expected %s, got %s (%s)\n", b->how.expected, b->how.got, rule.source);
     printf("         ");
@@ -200,6 +232,8 @@ void race_print(const struct race_report *r, const struct race_sum *sum)
         printf("no rule broken");
     else
         printf("%u rule%s broken", sum->nbreak, sum->nbreak == 1 ? "" : "s");
+    if (sum->refused > 0)
+        printf(" (%u cases refused)", sum->refused);
     if (sum->truncated > 0)
         printf(" (%u cases not explored to the end)", sum->truncated);
     printf("\n");
@@ -224,8 +258,9 @@ void race_json(const struct race_report *r, const struct race_sum *sum)
         spec_rule_at(r->spec, b->how.rule, &rule);
         hex(schedule, sizeof(schedule), b->how.sched, b->how.nsched);
         race_replay(r, b, replay, sizeof(replay));
-        o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s}", "property", rule.id, "protocol",
-                      name, "schedule", schedule, "replay", replay, "cases", (int)b->cases, "case",
+        o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:s}", "property", rule.id,
+                      "protocol", name, "schedule", schedule, "replay", replay, "cases",
+                      (int)b->cases, "own_cases", (int)b->own, "case",
                       race_case_text(&b->first, place, sizeof(place)), "expected", b->how.expected,
                       "got", b->how.got);
         line = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);

@@ -19,7 +19,7 @@ _trapspec_options()
     spec) echo "--table --json" ;;
     fuzz) echo "--engine --time --target --output --seeds --cpu --build --json --in-process --plugin-timeout" ;;
     mutants) echo "--list --kind --engine --time --sample --seed --jobs --target --known --output --json --color" ;;
-    race) echo "--protocol --all --host --mode --place --prefix --pages --other --vcpus --width --order --locked --cas --blind --int --open --preempt --jobs --target --html --output --json --color" ;;
+    race) echo "--protocol --all --host --mode --place --prefix --pages --other --vcpus --width --order --locked --cas --blind --int --open --preempt --jobs --rounds --target --html --output --json --color" ;;
     record) echo "--target --output --like --probes --filter --sample --time --repeat --host --color" ;;
     esac
 }

@@ -39,9 +39,8 @@ struct explorer;
 /* NULL: out of memory. */
 struct explorer *explorer_open(const struct spec *spec, unsigned max_states);
 void explorer_close(struct explorer *x);
-/* TSP_ENOTSUP: the target cannot come back to a state, or makes no such machine. TSP_EARG: the set-up
- * is wrong. TSP_EIO: it
- * failed, or did not do the same again. */
+/* TSP_ENOTSUP: the target cannot come back to a state, or makes no such machine. TSP_EARG: the
+ * set-up is wrong. TSP_EIO: it failed, or did not do the same again. */
 enum tsp_status explorer_run(struct explorer *x, struct target *t, const struct tsp_setup *setup,
                              const struct explore_options *o, struct explore_result *out);
 

@@ -330,3 +330,20 @@ bool race_scenario(const struct race_case *c, struct scenario *s)
     input_fold(s);
     return true;
 }
+
+unsigned race_site_len(const struct race_case *c)
+{
+    return prefixes[c->prefix].n + 3u;
+}
+
+void race_site_after(const struct race_case *c, const struct scenario *s,
+                     uint8_t site[TSP_INSN_BYTES])
+{
+    uint8_t *opcode = site + prefixes[c->prefix].n;
+
+    memcpy(site, s->code[0], TSP_INSN_BYTES);
+    if (c->other == RACE_STORE)
+        le_store(opcode, NOPS, 4);
+    else if (c->other == RACE_CREATE || c->other == RACE_RESTORE)
+        le_store(opcode, call_word(c), 4);
+}

@@ -51,6 +51,11 @@ bool race_possible(const struct race_case *c);
 const char *race_case_text(const struct race_case *c, char *out, size_t max);
 /* False: such a case cannot be (no pages to protect in real mode). */
 bool race_scenario(const struct race_case *c, struct scenario *s);
+/* Length of the instruction at the site; what the guest's own stores leave of its first 16 bytes
+ * when nobody else stores there. */
+unsigned race_site_len(const struct race_case *c);
+void race_site_after(const struct race_case *c, const struct scenario *s,
+                     uint8_t site[TSP_INSN_BYTES]);
 /* The others write page tables. */
 bool race_tables(const struct race_case *c);
 /* Interrupts and migrations that may come in such a case. */

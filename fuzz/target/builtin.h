@@ -17,6 +17,8 @@ bool mutant_is_setup(const void *self);
 extern const struct tsp_target_ops live_ops;
 const char *live_target_why(const void *self);
 void live_target_host(const void *self, struct target_host *out);
+enum tsp_status live_threads(void *self, const uint32_t delay[TSP_MAX_VCPU], uint32_t ms,
+                             uint32_t stop[TSP_MAX_VCPU]);
 
 /* plugin.c: a plug-in in a process of its own is looked at there (look.c); the next run is, and
  * whether it was: then *out is what was seen. */

@@ -219,3 +219,17 @@ bool target_host(const struct target *t, struct target_host *out)
     (void)t;
     return false;
 }
+
+enum tsp_status target_threads(struct target *t, const uint32_t delay[TSP_MAX_VCPU], uint32_t ms,
+                               uint32_t stop[TSP_MAX_VCPU])
+{
+#ifdef TSP_HAVE_KVM
+    if (t->ops == &live_ops)
+        return live_threads(t->self, delay, ms, stop);
+#endif
+    (void)t;
+    (void)delay;
+    (void)ms;
+    (void)stop;
+    return TSP_ENOTSUP;
+}

@@ -40,9 +40,19 @@ struct target_host {
 bool target_host(const struct target *t, struct target_host *out);
 
 /*
- * Asks vCPU 0 for CPUID without running code, after a reset: in[1] leaves from in[0] on, at sub-leaf
- * in[2]. The upper halves and the other registers are not shown. TSP_ENOTSUP: this target answers
- * only code that it runs.
+ * All vCPUs of the machine that the last reset made, each on a thread of its own, from the same
+ * moment on and delay empty turns, until each has stopped; those that have not after ms
+ * milliseconds are fetched. stop: enum tsp_stop of each, LIVELOCK for one that was fetched.
+ * TSP_ENOTSUP: the target has no processors. TSP_EIO: the kernel does not let go of a vCPU: nothing
+ * may be asked any more.
+ */
+enum tsp_status target_threads(struct target *t, const uint32_t delay[TSP_MAX_VCPU], uint32_t ms,
+                               uint32_t stop[TSP_MAX_VCPU]);
+
+/*
+ * Asks vCPU 0 for CPUID without running code, after a reset: in[1] leaves from in[0] on, at
+ * sub-leaf in[2]. The upper halves and the other registers are not shown. TSP_ENOTSUP: this target
+ * answers only code that it runs.
  */
 enum tsp_status target_cpuid(struct target *t, const uint32_t in[3], uint32_t (*out)[4]);
 
