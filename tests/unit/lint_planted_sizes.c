@@ -133,6 +133,8 @@ static const struct planted cpus_against_each_other_rows[] = {
      "NUM-UNIT-THREADS 0x8000001e.0 ebx[15:8]; lint:core-count 0xb.0 ebx[15:0]"},
     {"intel-4", "@3 b.1.a=5 1f.1.a=5",
      "lint:topology-width 0xb.1 ebx[15:0]; lint:topology-width 0x1f.1 ebx[15:0]"},
+    {"kvm-amd-4", "@3 b.0.a=2 80000026.0.a=2",
+     "lint:cpus-alike 0xb.0 eax[1:0]; lint:core-count 0xb.0 ebx[15:0]"},
     {"kvm-amd-4", "@3 8000000a.0.a=2", "lint:cpus-alike 0x8000000a.0 eax[1:0]"},
     {"intel-4", "@1 0.0.c=0", "lint:vendor 0x0.0 ecx[31:0]; lint:cpus-alike 0x0.0 ecx[30:1]"},
     /* small cores of two models in one package are two kinds; of one model they are one */
@@ -229,6 +231,10 @@ static const struct {
     {"kvm", "1f.0.b=1", "topology"},
     {"kvm-amd-4", "@1 80000008.0.b&fffffffd", "its vCPUs different tables"},
     {"vmware", "40000010.0.b=1", "the timer's frequency"},
+    {"kvm-amd", "80000000.0.a=80000025", "lower than what it serves"},
+    {"kvm-amd", "80000005.0.c=10080140", "the monitor's caches"},
+    {"kvm", "d.0.b=2a00", "without their sizes"},
+    {"kvm", "80000003.0.b=01", "it sets the brand text"},
 };
 
 static void findings_say_who_set_it(void **state)
