@@ -49,6 +49,8 @@ uint32_t lint_reg(const struct lint *l, uint32_t leaf, uint32_t sub, unsigned re
  * NULL: nobody known. */
 const char *lint_hv_name(const struct lint *l, uint32_t base, enum tsp_persona *persona);
 void lint_hypervisor(struct lint *l);
+/* A guest whose leaves a monitor chose; not so for the system that runs the hypervisor itself. */
+bool lint_guest(const struct lint *l);
 /* The hypervisor's own name, from its lowest signed block; NULL on bare metal. */
 const char *lint_hv_owner(const struct lint *l);
 /* lint_depends.c: fields of the CPU being judged that need each other. */

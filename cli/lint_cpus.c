@@ -45,11 +45,6 @@ static void take_cpu(struct lint *l, unsigned i)
     l->nleaf = l->dump->cpu[i].n;
 }
 
-static bool virtual(const struct lint *l)
-{
-    return lint_reg(l, 1, 0, 2) >> 31 != 0;
-}
-
 /* Kind of a core on parts with several: type and model, leaf 0x1A EAX on Intel, 0x80000026 EBX on
  * AMD. Small cores of one package may be of two models. */
 static uint32_t core_kind(const struct lint *l)
@@ -102,7 +97,7 @@ static void compare(struct lint *l, unsigned first)
         const struct tsp_leaf *want = lint_leaf(&other, row->leaf, row->sub);
         const struct tsp_leaf *got = lint_leaf(l, row->leaf, row->sub);
 
-        if (want == NULL || got == NULL || (of_monitor(row->leaf) && !virtual(l)))
+        if (want == NULL || got == NULL || (of_monitor(row->leaf) && !lint_guest(l)))
             continue;
         for (uint8_t reg = 0; reg < 4; reg++)
             compare_reg(l, row, want, got, reg);
@@ -185,7 +180,7 @@ static void compare_count(struct lint *l, const uint32_t *id, unsigned of, uint3
 
     /* Real packages list what was made, and ids of cores with and without threads lie as the die
      * has them: a monitor computes all of it from one topology. */
-    if (most == 0 || (e->reg[2] >> 8 & 0xff) != sub + 1 || !virtual(l))
+    if (most == 0 || (e->reg[2] >> 8 & 0xff) != sub + 1 || !lint_guest(l))
         return;
     n = siblings(id, l->dump->ncpu, of, e->reg[0] & 31);
     if (n <= most)

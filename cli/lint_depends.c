@@ -57,6 +57,9 @@ static bool field(void *ctx, uint32_t leaf, uint32_t sub, unsigned reg, uint32_t
         return false;
     out[0] = e->reg[reg];
     out[1] = known_bits(l, e, reg);
+    /* Rows for guests ask for the hypervisor bit. */
+    if (leaf == 1 && reg == 2 && !lint_guest(l))
+        out[0] &= ~(1u << 31);
     return true;
 }
 

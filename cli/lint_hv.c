@@ -110,6 +110,29 @@ const char *lint_hv_owner(const struct lint *l)
     return "the hypervisor";
 }
 
+/* HV_CPU_MANAGEMENT: Linux arch/x86/kernel/cpu/mshyperv.c knows the root partition by it. */
+#define HV_PRIVILEGES 0x40000003u
+#define HV_CPU_MANAGEMENT 12
+
+/*
+ * Is what a monitor chose before us? Windows runs on its own hypervisor, with nearly the
+ * processor's answers before it: tools that record no leaves of hypervisors then show the bit
+ * alone, others that it is the root partition.
+ */
+bool lint_guest(const struct lint *l)
+{
+    const char *format = l->dump->format;
+    bool tool =
+        format != NULL && (strcmp(format, "AIDA64") == 0 || strcmp(format, "libcpuid") == 0);
+
+    if (lint_reg(l, 1, 0, 2) >> 31 == 0)
+        return false;
+    if (lint_leaf(l, HV_BASE, 0) == NULL)
+        return !tool;
+    return lint_reg(l, HV_BASE + 1, 0, 0) != HYPERV_INTERFACE ||
+           (lint_reg(l, HV_PRIVILEGES, 0, 1) >> HV_CPU_MANAGEMENT & 1) == 0;
+}
+
 static void say(struct lint *l, uint32_t leaf, struct lint_finding f)
 {
     const struct tsp_leaf *e = lint_leaf(l, leaf, 0);

@@ -132,7 +132,7 @@ static void check_area(struct lint *l)
                              .text = "size of the area for all components"};
 
     /* Silicon may count components that are fused off. */
-    if (e == NULL || e->reg[0] == 0 || lint_reg(l, 1, 0, 2) >> 31 == 0)
+    if (e == NULL || e->reg[0] == 0 || !lint_guest(l))
         return;
     end = area_end(l, e->reg[0] | (uint64_t)e->reg[3] << 32);
     if (end == 0 || end >= e->reg[2])

@@ -33,6 +33,18 @@ static void fused_parts_are_left_alone(void **state)
     CHECK(bare_rows);
 }
 
+/* Nor has the system that runs Hyper-V: the processor answers it, with the hypervisor bit. */
+static const struct planted root_rows[] = {
+    {"hyperv", "d.3.a=40", "XLEFT-3 0xd.3 eax[31:0]"},
+    {"hyperv", "40000003.0.b|1000 d.3.a=40", ""},
+};
+
+static void the_root_partition_is_no_guest(void **state)
+{
+    (void)state;
+    CHECK(root_rows);
+}
+
 /* Bits that nobody assigned, or another vendor alone. */
 static const struct planted reserved_bits_rows[] = {
     {"intel", "1.0.a|f0000000", "any:0x1.eax[31:28] 0x1.0 eax[31:28]"},
@@ -198,6 +210,7 @@ static void leaves_without_features(void **state)
 const struct CMUnitTest tests[] = {
     cmocka_unit_test(good_dumps_have_no_findings),
     cmocka_unit_test(fused_parts_are_left_alone),
+    cmocka_unit_test(the_root_partition_is_no_guest),
     cmocka_unit_test(reserved_bits),
     cmocka_unit_test(features_need_features),
     cmocka_unit_test(guests_features_need_features),

@@ -301,6 +301,13 @@ static const struct {
      "CPUID 80000000: 80000001-6f677948-656e6975-6e65476e\n"
      "CPUID 80000001: 00900f02-00000000-00000000-00000001\n",
      "amd+hygon:0x80000001.edx[16]", 0},
+    /* Tools for Windows record no leaves of hypervisors: the bit may be that of a system on its own
+     * Hyper-V, and a leaf that is left the processor's. */
+    {"CPUID 00000000: 00000014-756e6547-6c65746e-49656e69\n"
+     "CPUID 00000001: 000806ec-00000000-80000000-00000000\n"
+     "CPUID 00000007: 00000000-00000000-00000000-00000000 [SL 00]\n"
+     "CPUID 00000014: 00000001-0000000f-00000007-00000000 [SL 00]\n",
+     "note lint:hv-signature", 1},
     /* Lines of a tag in AMD's layout, as Intel's first part with two kinds of cores tells them. */
     {"CPUID 00000000: 00000001-756e6547-6c65746e-49656e69\n"
      "CPUID 80000000: 80000006-00000000-00000000-00000000\n"
