@@ -205,6 +205,7 @@ void facts_setup(struct judge *j)
     fact_set(j, FACT_POLICY, s->patch);
     fact_set(j, FACT_VCPUS, s->nvcpu > 1);
     fact_set(j, FACT_TABLE, s->npolicy != 0);
+    fact_set(j, FACT_LOOKED, 0);
     set_config(j, FACT_ENFORCE, TSP_CFG_ENFORCE_PV);
     set_config(j, FACT_IRQCHIP, TSP_CFG_IRQCHIP);
     set_config(j, FACT_APIC, TSP_CFG_APIC_ON);
@@ -463,7 +464,8 @@ void facts_event(struct judge *j)
     fact_set(j, FACT_INSN, j->insn.insn);
     fact_set(j, FACT_MODE, ev->before.mode);
     fact_set(j, FACT_PREV, after_patch(j));
-    fact_set(j, FACT_LOOKED, j->look != NULL);
+    if (j->look)
+        look_fact(j);
     fact_set(j, FACT_STOP, stop);
     if (j->setup->arch == TSP_ARCH_ARM64)
         event_arm(j);

@@ -167,6 +167,7 @@ uint64_t fact_value(const struct judge *j, unsigned field);
 
 /* look.c: the next look, if it is not of a later event; a step without an event as one. */
 const struct tsp_look *look_next(const struct judge *j, size_t *at, size_t event);
+void look_fact(struct judge *j);
 void look_event(const struct tsp_look *k, const struct tsp_setup *setup, struct tsp_event *out);
 
 /* facts_hv.c: Hyper-V's interface. */

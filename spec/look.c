@@ -15,6 +15,15 @@ const struct tsp_look *look_next(const struct judge *j, size_t *at, size_t event
     return &l->look[(*at)++];
 }
 
+/* Few events are looked at: "no" is what the set-up's facts say. */
+void look_fact(struct judge *j)
+{
+    const struct fact_place *p = &fact_groups[FACT_LOOKED];
+
+    j->bits[p->word] &= ~(3ull << p->first);
+    j->bits[p->word] |= 2ull << p->first;
+}
+
 /* A step without an event, as if it had one. */
 void look_event(const struct tsp_look *k, const struct tsp_setup *setup, struct tsp_event *out)
 {

@@ -40,6 +40,7 @@ const struct pred_def pred_defs[] = {
     {"power_asked", pred_power_asked, 0, 0, PRED_NONE},
     {"fault", pred_fault, 1, 2, PRED_INT},
     {"undefined", pred_undefined, 0, 0, PRED_NONE},
+    {"id_read", pred_id_read, 0, 0, PRED_NONE},
     {"syndrome", pred_syndrome, 1, 1, PRED_INT},
     {"cpuid_zero", pred_cpuid_zero, 0, 0, PRED_NONE},
     {"cpuid_policy", pred_cpuid_policy, 0, 0, PRED_NONE},

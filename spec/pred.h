@@ -61,6 +61,7 @@ PRED(pred_power_asked);
 /* pred_fault.c */
 PRED(pred_fault);
 PRED(pred_undefined);
+PRED(pred_id_read);
 PRED(pred_syndrome);
 
 /* pred_cpuid.c */

@@ -103,6 +103,8 @@ bool pred_entropy(const struct judge *j, const struct pred_use *p, struct say *s
 
     if (r[0] != 0 && !none)
         return say_value(say, "x0", 0, r[0]);
+    if (!none && bits >= 64 && !(r[1] | r[2] | r[3]))
+        return say_text(say, "64 random bits or more", "zeroes");
     for (unsigned i = 0; i < 3; i++) {
         unsigned have = bits > i * width ? bits - i * width : 0;
         uint64_t mask = none ? 0 : bits_mask(have < width ? have : width);

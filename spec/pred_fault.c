@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "trapspec/bits.h"
+
 static bool say_fault(const struct judge *j, struct say *say, uint64_t vector, uint64_t error)
 {
     snprintf(say->expected, sizeof(say->expected), "exception 0x%" PRIx64 ", error code 0x%" PRIx64,
@@ -38,6 +40,29 @@ static bool arm_exception(const struct judge *j, uint64_t class, uint64_t iss, s
     if (ev->kind == TSP_EV_FAULT && ev->code == vector && ev->info[0] == esr)
         return true;
     return say_fault(j, say, vector, esr);
+}
+
+/* MRS of MIDR_EL1 and MPIDR_EL1: what the vCPU was set up with; the register that it names changes
+ * and nothing else (Arm DDI0487 D19.2). The code of the event is op0:op1:CRn:CRm:op2. */
+bool pred_id_read(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    const struct tsp_arm64_state *a = &j->setup->vcpu[ev->vcpu % TSP_MAX_VCPU].arm64;
+    unsigned rt = (unsigned)le_load(ev->fetched, 4) & 31;
+    uint64_t want = ev->info[0];
+
+    (void)p;
+    if (ev->code == 0xc000 && a->midr)
+        want = a->midr;
+    else if (ev->code == 0xc005 && a->mpidr)
+        want = a->mpidr;
+    if (ev->info[0] != want)
+        return say_value(say, "the register", want, ev->info[0]);
+    if (rt < 31 && ev->after.r[rt] != want)
+        return say_value(say, "what was read", want, ev->after.r[rt]);
+    if (ev->after.pc != ev->before.pc + 4)
+        return say_value(say, "pc", ev->before.pc + 4, ev->after.pc);
+    return regs_kept_but(j, rt < 31 ? 1u << rt : 0, say);
 }
 
 bool pred_undefined(const struct judge *j, const struct pred_use *p, struct say *say)

@@ -199,6 +199,7 @@ static bool msr_of(const struct tsp_vcpu_state *v, uint32_t index, uint64_t *val
         uint32_t index;
         uint64_t value, mask;
     } known[] = {{0x1b, x->apic_base, 0},
+                 {0xce, x->platform_info, 0},
                  {0x140, x->cpuid_faulting, 1},
                  {0xda0, x->xss, UINT64_MAX},
                  {0xc0000080, x->efer, 0x801}, /* NXE and SCE */

@@ -128,12 +128,111 @@ static void probe_msrs(struct probe *p)
     }
 }
 
+/* MSRs that are part of a vCPU's state: read, written with one of its bits the other way, read
+ * again. Who offers CPUID faulting lets it be switched on. */
+static void probe_state_msrs(struct probe *p)
+{
+    static const uint8_t code[] = {0x0f, 0x32, 0x83, 0xf0, 0x01, 0x0f, 0x30, 0x0f, 0x32};
+    static const uint32_t msr[] = {0x1b, 0xce, 0x140, 0xda0, 0xc0000080, 0xc0000100, 0xc0000103};
+
+    for (unsigned i = 0; i < PROBE_COUNT(msr) * 4 && !p->stop; i++) {
+        fill_x86(p, i & 1);
+        p->s.config |= i & 2 ? TSP_CFG_GUEST_FAULTING : 0;
+        probe_reg(p, TSP_RCX, msr[i / 4]);
+        probe_code(p, code, sizeof(code)); /* RDMSR; XOR EAX, 1; WRMSR; RDMSR */
+        probe_emit(p);
+    }
+}
+
+/* Calls of a vCPU that is not the first one. */
+static void probe_second_calls(struct probe *p)
+{
+    static const struct piece call[] = {{3, {0x0f, 0x01, 0xc1}},
+                                        {3, {0x0f, 0x01, 0xd9}},
+                                        {5, {0x0f, 0xa2, 0x0f, 0x01, 0xd9}},
+                                        {2, {0x0f, 0x0b}}};
+    static const uint64_t nr[] = {0, 1, 5, 9, 10, 11, 0x100000001};
+
+    for (unsigned i = 0; i < PROBE_COUNT(call) * PROBE_COUNT(nr) * 4 && !p->stop; i++) {
+        fill_x86(p, i & 1);
+        registers(p);
+        p->s.nvcpu = 2;
+        p->s.level = i & 2 ? 3 : 0;
+        probe_reg(p, TSP_RAX, nr[i / 4 / PROBE_COUNT(call)]);
+        probe_reg(p, TSP_RBX, INPUT_X86_DATA);
+        probe_reg(p, TSP_RCX, 0);
+        probe_reg(p, TSP_RSI, 0);
+        probe_code(p, call[i / 4 % PROBE_COUNT(call)].code, call[i / 4 % PROBE_COUNT(call)].n);
+        probe_emit(p);
+    }
+}
+
+/* Exceptions that come of plain instructions, for the frame that they leave: by INT n, with an
+ * error code, and with an address. */
+static void probe_frames(struct probe *p)
+{
+    static const struct piece cause[] = {
+        {2, {0xcd, 0x21}},                               /* INT 0x21 */
+        {2, {0xcd, 0x0d}},                               /* INT 13: no error code */
+        {1, {0xcc}},                                     /* INT3 */
+        {3, {0xb0, 0x7b, 0x90}},                         /* nothing */
+        {4, {0x31, 0xc9, 0xf7, 0xf1}},                   /* divide error */
+        {7, {0x66, 0xb8, 0x50, 0x00, 0x8e, 0xd8, 0x90}}, /* DS: a selector beyond the GDT */
+        {6, {0xa1, 0, 0, 0, 0x7f, 0x90}},                /* a load outside of what is mapped */
+        {3, {0x0f, 0x20, 0xc0}},                         /* MOV from CR0: privileged */
+        {2, {0x0f, 0x32}},                               /* RDMSR */
+    };
+    static const uint64_t flags[] = {0, FLAGS_ALL};
+
+    for (unsigned i = 0; i < PROBE_COUNT(cause) * probe_nmodes && !p->stop; i++) {
+        for (unsigned k = 0; k < 4; k++) {
+            fill_x86(p, k & 1);
+            probe_mode(p, &probe_modes[i % probe_nmodes]);
+            p->s.flags = flags[k / 2];
+            registers(p);
+            probe_code(p, cause[i / probe_nmodes].code, cause[i / probe_nmodes].n);
+            probe_emit(p);
+        }
+    }
+}
+
 void probe_flow(struct probe *p)
 {
+    probe_state_msrs(p);
+    probe_second_calls(p);
+    probe_frames(p);
     probe_pieces(p);
     probe_again(p);
     probe_second_vcpu(p);
     probe_msrs(p);
+}
+
+/* MRS X0, MIDR_EL1; MRS X1, MPIDR_EL1; then a vCPU that is switched on reads its own. */
+static void probe_ids(struct probe *p)
+{
+    static const uint8_t code[] = {0x00, 0x00, 0x38, 0xd5, 0xa1, 0x00, 0x38, 0xd5};
+    static const uint8_t on[] = {0x02, 0, 0, 0xd4, 0x1f, 0x20, 0x03, 0xd5, 0x02, 0, 0, 0xd4};
+
+    for (unsigned i = 0; i < 4 && !p->stop; i++) {
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.nvcpu = i & 1 ? 2 : 1;
+        p->s.level = i & 2 ? 0 : 1;
+        probe_code(p, code, sizeof(code));
+        probe_emit(p);
+    }
+    for (unsigned i = 0; i < 4 && !p->stop; i++) {
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.nvcpu = 2;
+        p->s.cpu |= INPUT_CPU_SECOND_OFF;
+        probe_code(p, on, sizeof(on));
+        memcpy(p->s.code[1], code, sizeof(code));
+        p->s.ncode[1] = sizeof(code);
+        probe_reg(p, 0, i & 1 ? 0xc4000003 : 0x84000003);
+        probe_reg(p, 1, 1);
+        probe_reg(p, 2, i & 2 ? INPUT_ARM64_CODE : INPUT_ARM64_CODE + 4);
+        probe_reg(p, 3, 0xdeadbeefcafef00d);
+        probe_emit(p);
+    }
 }
 
 /* HVC or SMC twice, then an instruction that is undefined. */
@@ -146,6 +245,7 @@ void probe_flow_arm64(struct probe *p)
     static const uint32_t id[] = {0x80000000, 0x80000001, 0x84000000, 0x84000004, 0xc4000004,
                                   0x8400000a, 0x8600ff01, 0x84000050, 0xc5000020, 0xffffffff};
 
+    probe_ids(p);
     for (unsigned i = 0; i < PROBE_COUNT(id) * 4 && !p->stop; i++) {
         probe_default(p, TSP_ARCH_ARM64);
         p->s.level = i & 2 ? 0 : 1;

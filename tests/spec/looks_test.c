@@ -512,6 +512,23 @@ static void vcpus_begin_and_stay_as_they_are(void **state)
     ROW("event=retire", "begun", started, k->before.regs.level = 0);
 }
 
+/* MRS X0, MIDR_EL1 */
+static void read_midr(void)
+{
+    step(TSP_EV_MSR, TSP_MODE_A64, "\x00\x00\x38\xd5", 4);
+    ev->code = 0xc000;
+    setup.vcpu[0].arm64.midr = ev->info[0] = ev->after.r[0] = 0x410fd4f1;
+}
+
+static void ids_are_those_of_the_set_up(void **state)
+{
+    (void)state;
+    ROW("event=msr", "id_read", read_midr, ev->info[0]++);
+    ROW("event=msr", "id_read", read_midr, ev->after.r[0]++);
+    ROW("event=msr", "id_read", read_midr, ev->after.r[1]++);
+    ROW("event=msr", "id_read", read_midr, ev->after.pc -= 4);
+}
+
 /* Without a look a rule about one does not apply, however wrong the event. */
 static void nobody_looked(void **state)
 {
@@ -543,6 +560,7 @@ int main(void)
         cmocka_unit_test(failed_delivery_has_a_reason),
         cmocka_unit_test(plain_instructions_do_what_they_say),
         cmocka_unit_test(vcpus_begin_and_stay_as_they_are),
+        cmocka_unit_test(ids_are_those_of_the_set_up),
         cmocka_unit_test(nobody_looked),
     };
 
