@@ -9,6 +9,7 @@
 #define VECTOR_UD 6u
 #define DELAY_STEP 37u /* so that rounds begin at all distances */
 #define DELAY_MAX 4096u
+#define PATIENCE 2u
 
 /* Vectors that push an error code (Intel SDM Vol. 3A table 6-1). */
 #define ERROR_VECTORS 0x60227d00u
@@ -22,6 +23,7 @@ struct round {
     int vector[TSP_MAX_VCPU]; /* of the handler that it is in, or -1 */
     uint64_t site;            /* linear */
     uint8_t first[TSP_INSN_BYTES], guests[TSP_INSN_BYTES], last[TSP_INSN_BYTES];
+    uint8_t trapped[TSP_INSN_BYTES];
     unsigned len; /* of the instruction at the site */
 };
 
@@ -92,7 +94,7 @@ static struct tsp_event *event(struct round *r, unsigned kind, unsigned code, un
     if (vcpu != 0)
         return ev;
     ev->len = (uint8_t)r->len;
-    memcpy(ev->fetched, r->first, sizeof(ev->fetched));
+    memcpy(ev->fetched, r->trapped, sizeof(ev->fetched));
     return ev;
 }
 
@@ -144,11 +146,13 @@ static void compose(struct round *r)
     memcpy(now, r->first, sizeof(now));
     memcpy(replaced, r->first, sizeof(replaced));
     memcpy(replaced + prefix, nops, sizeof(nops));
+    memcpy(r->trapped, now, sizeof(now));
     event(r, TSP_EV_POLICY, 0, 0, now);
     if (done && !stored && memcmp(now, r->guests, sizeof(now)) != 0) {
         guest_stores(r, r->guests);
         memcpy(now, r->guests, sizeof(now));
     }
+    memcpy(r->trapped, now, sizeof(now));
     if (memcmp(r->last, r->guests, sizeof(now)) != 0 || faulted || hung)
         event(r, TSP_EV_FETCH, TSP_MICRO_TRAP, 0, now);
     /* only bytes that are no call make an exception of it */
@@ -207,6 +211,26 @@ static void count(struct round *r)
     r->out->rewritten += memcmp(r->last, r->guests, sizeof(r->last)) != 0;
 }
 
+/* A vCPU that is fetched goes on, each time for twice as long: it may be slow. One that hangs is
+ * where it was. */
+static enum tsp_status run_all(struct round *r, const uint32_t *delay)
+{
+    enum tsp_status st = TSP_OK;
+    bool slow = true;
+
+    memset(r->stop, 0, sizeof(r->stop));
+    for (unsigned again = 0; again <= PATIENCE && st == TSP_OK && slow; again++) {
+        slow = false;
+        for (unsigned i = 0; i < r->o->setup->nvcpu; i++)
+            if (r->stop[i] == TSP_STOP_LIVELOCK)
+                r->stop[i] = TSP_STOP_BUDGET;
+        st = target_threads(r->t, delay, r->o->ms << again, r->stop);
+        for (unsigned i = 0; i < r->o->setup->nvcpu; i++)
+            slow = slow || r->stop[i] == TSP_STOP_LIVELOCK;
+    }
+    return st;
+}
+
 static enum tsp_status one_round(struct round *r, unsigned n)
 {
     struct spec_options opt = {
@@ -218,7 +242,7 @@ static enum tsp_status one_round(struct round *r, unsigned n)
     if (st != TSP_OK)
         return st;
     delay[n & 1] = n / 2 * DELAY_STEP % DELAY_MAX;
-    st = target_threads(r->t, delay, r->o->ms, r->stop);
+    st = run_all(r, delay);
     if (st != TSP_OK)
         return st;
     if (!look(r))

@@ -23,6 +23,7 @@ struct part {
     struct live_core *core;
     uint16_t end_port;
     uint32_t delay; /* empty turns before it begins */
+    bool on;        /* it has a thread */
     enum tsp_stop stop;
 };
 
@@ -127,41 +128,57 @@ static bool wait_all(uint32_t ms)
 static bool fetch_all(unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        part[i].core->run->immediate_exit = 1;
+        if (part[i].on)
+            part[i].core->run->immediate_exit = 1;
     for (unsigned spent = 0; spent < GIVE_UP_MS; spent += FETCH_MS) {
         for (unsigned i = 0; i < n; i++)
-            pthread_kill(part[i].id, FETCH_SIGNAL);
+            if (part[i].on)
+                pthread_kill(part[i].id, FETCH_SIGNAL);
         if (wait_all(FETCH_MS))
             return true;
     }
     return false;
 }
 
-static bool start_all(struct live_machine *k, unsigned n, const uint32_t *delay)
+/* Those that wait for one that cannot be started would do so for ever. */
+static bool start_failed(unsigned started, unsigned missing)
+{
+    pthread_mutex_lock(&lock);
+    waiting -= missing;
+    running -= missing;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+    fetch_all(started);
+    return false;
+}
+
+static bool start_all(struct live_machine *k, unsigned n, const uint32_t *delay,
+                      const uint32_t *stop)
 {
     struct sigaction sa = {.sa_handler = on_fetch};
+    unsigned left = 0;
 
     if (sigaction(FETCH_SIGNAL, &sa, NULL) != 0)
         return false;
-    waiting = running = n;
     for (unsigned i = 0; i < n; i++) {
         part[i] = (struct part){.core = &k->core[i],
                                 .end_port = k->setup->end_port,
                                 .delay = delay[i],
+                                .on = stop[i] == TSP_STOP_BUDGET,
                                 .stop = TSP_STOP_LIVELOCK};
         k->core[i].run->immediate_exit = 0;
+        left += part[i].on;
     }
-    for (unsigned i = 0; i < n; i++)
+    waiting = running = left;
+    for (unsigned i = 0; i < n; i++) {
+        if (!part[i].on)
+            continue;
         if (pthread_create(&part[i].id, NULL, run_part, &part[i]) != 0) {
-            /* those that wait for it would do so for ever */
-            pthread_mutex_lock(&lock);
-            waiting -= n - i;
-            running -= n - i;
-            pthread_cond_broadcast(&changed);
-            pthread_mutex_unlock(&lock);
-            fetch_all(i);
-            return false;
+            part[i].on = false;
+            return start_failed(i, left);
         }
+        left--;
+    }
     return true;
 }
 
@@ -173,11 +190,13 @@ enum tsp_status live_threads(void *self, const uint32_t delay[TSP_MAX_VCPU], uin
 
     if (n == 0 || k->core[n - 1].fd < 0)
         return TSP_EARG;
-    if (!start_all(k, n, delay))
+    if (!start_all(k, n, delay, stop))
         return TSP_ENOMEM;
     if (!wait_all(ms) && !fetch_all(n))
         return TSP_EIO;
     for (unsigned i = 0; i < n; i++) {
+        if (!part[i].on)
+            continue;
         pthread_join(part[i].id, NULL);
         part[i].core->run->immediate_exit = 0;
         stop[i] = part[i].stop;

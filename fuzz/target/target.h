@@ -42,9 +42,10 @@ bool target_host(const struct target *t, struct target_host *out);
 /*
  * All vCPUs of the machine that the last reset made, each on a thread of its own, from the same
  * moment on and delay empty turns, until each has stopped; those that have not after ms
- * milliseconds are fetched. stop: enum tsp_stop of each, LIVELOCK for one that was fetched.
- * TSP_ENOTSUP: the target has no processors. TSP_EIO: the kernel does not let go of a vCPU: nothing
- * may be asked any more.
+ * milliseconds are fetched. stop: enum tsp_stop of each, LIVELOCK for one that was fetched; those
+ * for which it is not 0 (BUDGET) at first have stopped before and stay as they are. TSP_ENOTSUP:
+ * the target has no processors. TSP_EIO: the kernel does not let go of a vCPU: nothing may be asked
+ * any more.
  */
 enum tsp_status target_threads(struct target *t, const uint32_t delay[TSP_MAX_VCPU], uint32_t ms,
                                uint32_t stop[TSP_MAX_VCPU]);
