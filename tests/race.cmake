@@ -2,6 +2,7 @@
 # Races: every schedule on the model, and the shared-memory protocols on real threads.
 if(TARGET tsp_run)
     tsp_test(race_explore SOURCE race/explore.c LABEL unit LINK tsp_run)
+    tsp_test(race_damaged SOURCE race/damaged.c LABEL unit LINK tsp_run)
     tsp_test(race_rules SOURCE spec/race_test.c LABEL spec LINK tsp_spec)
     find_package(Threads REQUIRED)
     tsp_test(race_threads SOURCE race/threads.c LABEL unit TIMEOUT 60 LINK Threads::Threads)

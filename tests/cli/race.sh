@@ -15,6 +15,34 @@ for f in race-out/*.tst; do
     out=$("$program" replay "$f")
     [ $? -eq 1 ] && grep -q "${rule%.tst}" <<<"$out" || { echo "$f: $out"; exit 1; }
 done
+# Each line: what it says is what its command shows; a path that a shell would take apart is quoted.
+out_dir="a dir's \$x"
+"$program" race --protocol kvm@linux-6.1 --other store --json -o "$out_dir" >quoted.json
+while read -r line; do
+    for field in property protocol schedule replay; do
+        grep -q "\"$field\":\"[^\"]" <<<"$line" || { echo "no $field: $line"; exit 1; }
+    done
+    rule=$(sed 's/.*"property":"\([^"]*\)".*/\1/' <<<"$line")
+    schedule=$(sed 's/.*"schedule":"\([^"]*\)".*/\1/' <<<"$line")
+    command=$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["replay"])' "$line" 2>/dev/null) ||
+        command=$(sed 's/.*"replay":"\(\([^"\\]\|\\.\)*\)".*/\1/; s/\\\(.\)/\1/g' <<<"$line")
+    shown=$(eval "${command/#trapspec/$program}" 2>&1)
+    [ $? -eq 1 ] && grep -q "$rule" <<<"$shown" || { echo "$command: $shown"; exit 1; }
+    grep -rqs "^sched $schedule" "$out_dir" || { echo "no file has $schedule"; exit 1; }
+done <quoted.json
+# Damaged files are refused with the place.
+file=$(ls race-out/*LOST.tst)
+damaged() {
+    "$program" replay bad.tst >shown 2>&1
+    [ $? -eq 3 ] && grep -q "bad.tst:$1: byte $2" shown || { echo "damaged: $(cat shown)"; exit 1; }
+}
+line=$(grep -n ^sched "$file" | cut -d: -f1)
+head -c 10 "$file" >bad.tst; damaged 1 10
+sed 's/^trapspec/trapsqec/' "$file" >bad.tst; damaged 1 5
+: >bad.tst; damaged 1 0
+sed 's/^sched 00/sched 0g/' "$file" >bad.tst; damaged "$line" 0
+sed 's/^sched \(.*\).$/sched \1/' "$file" >bad.tst; damaged "$line" "[0-9]"
+sed 's/^sched 0000/sched 00ff/' "$file" >bad.tst; damaged "$line" 1
 rm -rf race-out
 "$program" race --protocol text-poke --other store >/dev/null || { echo "text-poke breaks a rule"; exit 1; }
 [ ! -e race-out ] || { echo "something was written"; exit 1; }
