@@ -79,6 +79,7 @@ static bool rule_holds(const struct judge *j, const struct trap_rule *t, struct 
 /* What the rules of one event came to. */
 struct outcome_of_rules {
     unsigned matched, failed, best, best_weight;
+    bool guest; /* the best one says that the guest erred; it comes before others */
 };
 
 /* The two lists of a lane, merged in rule order. */
@@ -170,10 +171,15 @@ static bool is_look(const struct judge *j, const struct trap_rule *t)
     return j->look && !(t->allow[p->word] >> p->first & 1);
 }
 
+static bool names_guest(const struct judge *j, const struct trap_rule *t)
+{
+    return pred_defs[j->s->pred[t->pred].fn].holds == pred_guest_erred;
+}
+
 /* Every rule that covers the event; a failing one is reported at once. */
 static struct outcome_of_rules run_rules(struct judge *j)
 {
-    struct outcome_of_rules o = {0, 0, NO_RULE, 0};
+    struct outcome_of_rules o = {0, 0, NO_RULE, 0, false};
     struct lane_walk w = lane_open(j);
     const struct trap_rule *t;
     unsigned table = 0, in_table = 0;
@@ -195,9 +201,11 @@ static struct outcome_of_rules run_rules(struct judge *j)
         if (!rule_holds(j, t, &say)) {
             o.failed++;
             report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
-        } else if (!is_look(j, t) && (o.best == NO_RULE || t->weight > o.best_weight)) {
+        } else if (!is_look(j, t) && (o.best == NO_RULE || names_guest(j, t) ||
+                                      (t->weight > o.best_weight && !o.guest))) {
             o.best = t->rule;
             o.best_weight = t->weight;
+            o.guest = names_guest(j, t);
         }
     }
     return o;
@@ -345,6 +353,40 @@ static void judge_cpuid(struct judge *j)
     report(j, VERDICT_PASS, SUBJECT_TARGET, o.best, NULL);
 }
 
+/* The lowest of the bits is the question, and the target says which one it answers. */
+static bool was_asked(const struct judge *j)
+{
+    uint32_t ask = j->setup->config & TSP_CFG_ASK;
+
+    return ask != 0 && j->ev->info[1] == (ask & (~ask + 1));
+}
+
+/* What user space asked for: rules that speak of that, and no others. */
+static void judge_asked(struct judge *j)
+{
+    const struct fact_place *p = &fact_groups[FACT_ASKED];
+    uint64_t all = (((uint64_t)1 << p->n) - 1) << p->first;
+    struct lane_walk w = lane_open(j);
+    const struct trap_rule *t, *held = NULL;
+    struct say say;
+    unsigned failed = 0;
+
+    while ((t = lane_next(j, &w))) {
+        if ((t->allow[p->word] & all) == all || !rule_applies(j, t))
+            continue;
+        count(j, t->rule);
+        say.expected[0] = say.got[0] = 0;
+        if (rule_holds(j, t, &say)) {
+            held = t;
+        } else {
+            failed++;
+            report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
+        }
+    }
+    if (!failed && held)
+        report(j, VERDICT_PASS, SUBJECT_TARGET, held->rule, NULL);
+}
+
 /* Most MSRs are the processor's, and nobody here speaks of them. */
 static bool is_msr(const struct judge *j)
 {
@@ -360,7 +402,7 @@ static void judge_trap(struct judge *j)
     if (o.failed)
         return;
     if (o.matched)
-        report(j, VERDICT_PASS, SUBJECT_TARGET, o.best, NULL);
+        report(j, VERDICT_PASS, o.guest ? SUBJECT_GUEST : SUBJECT_TARGET, o.best, NULL);
     else if ((j->insn.insn && !is_msr(j)) || j->ev->kind == TSP_EV_HYPERCALL ||
              j->ev->kind == TSP_EV_PATCH)
         report(j, VERDICT_GAP, SUBJECT_TARGET, NO_RULE, NULL);
@@ -442,10 +484,15 @@ static void judge_event(struct judge *j)
         break;
     case TSP_EV_POLICY:
         /* One policy alone is what user space says it is; with a pool it has to fit every host. */
-        if (j->setup->arch != TSP_ARCH_X86 || j->setup->npolicy < 2)
+        if (j->setup->arch != TSP_ARCH_X86 || j->setup->npolicy == 0)
+            break;
+        if (j->setup->npolicy == 1 && !was_asked(j))
             break;
         facts_event(j);
-        judge_trap(j);
+        if (j->setup->npolicy == 1)
+            judge_asked(j);
+        else
+            judge_trap(j);
         break;
     case TSP_EV_MMIO: /* by itself the guest's own affair */
         facts_event(j);

@@ -41,6 +41,8 @@ static const char *const owner_v[] = {"other", "hyperv"};
 static const char *const page_v[] = {"outside", "inside"};
 static const char *const overlay_v[] = {"unknown", "off", "on"};
 static const char *const gpa_v[] = {"ram", "space", "beyond"};
+static const char *const smm_v[] = {"off", "on", "maybe"};
+static const char *const asked_v[] = {"nothing", "again", "changed", "list", "short", "xen"};
 static const char *const reps_v[] = {"none", "left", "past"};
 
 /* ORDER: enum fact_group. Bit ranges of one word must not overlap; facts_layout_test checks. */
@@ -68,6 +70,7 @@ const struct fact_place fact_groups[FACT_GROUPS] = {
     {"owner", owner_v, 2, 29, 2},     {"page", page_v, 2, 31, 2},
     {"overlay", overlay_v, 2, 33, 3}, {"gpa", gpa_v, 2, 36, 3},
     {"reps", reps_v, 2, 39, 3},       {"looked", noyes_v, 2, 42, 2},
+    {"smm", smm_v, 1, 50, 3},         {"asked", asked_v, 1, 53, 6},
 };
 
 /* ORDER: enum cond_field */
@@ -166,10 +169,10 @@ static void setup_cpuid(struct judge *j)
 /* Groups that mean nothing on the other architecture: their first value, once per set-up. */
 static const uint8_t x86_lacks[] = {FACT_SERVED, FACT_ANSWER, FACT_TARGET, FACT_START};
 static const uint8_t arm_lacks[] = {
-    FACT_CALL,     FACT_TEXT,     FACT_LOCK,   FACT_PREFIX, FACT_LENGTH, FACT_PF,
-    FACT_DELIVERY, FACT_FAULTING, FACT_HYPERV, FACT_LIMIT,  FACT_IF,     FACT_STEP,
-    FACT_VENDOR,   FACT_CLASS,    FACT_RANGE,  FACT_ENTRY,  FACT_SUB1,   FACT_OWNER,
-    FACT_PAGE,     FACT_OVERLAY,  FACT_GPA,    FACT_REPS};
+    FACT_CALL,     FACT_TEXT,     FACT_LOCK,    FACT_PREFIX, FACT_LENGTH, FACT_PF,
+    FACT_DELIVERY, FACT_FAULTING, FACT_HYPERV,  FACT_LIMIT,  FACT_IF,     FACT_STEP,
+    FACT_VENDOR,   FACT_CLASS,    FACT_RANGE,   FACT_ENTRY,  FACT_SUB1,   FACT_OWNER,
+    FACT_SMM,      FACT_PAGE,     FACT_OVERLAY, FACT_GPA,    FACT_REPS};
 
 static const uint8_t hyperv_lacks[] = {FACT_PAGE, FACT_OVERLAY, FACT_GPA, FACT_REPS};
 
@@ -177,6 +180,18 @@ static void set_zero(struct judge *j, const uint8_t *group, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         fact_set(j, (enum fact_group)group[i], 0);
+}
+
+/* The lowest bit counts. */
+static unsigned asked_of(const struct tsp_setup *s)
+{
+    unsigned i = 0;
+
+    if (s->arch != TSP_ARCH_X86 || s->npolicy != 1 || !(s->config & TSP_CFG_ASK))
+        return 0;
+    while (!(s->config & TSP_CFG_ASK_AGAIN << i))
+        i++;
+    return i + 1;
 }
 
 void facts_setup(struct judge *j)
@@ -204,6 +219,7 @@ void facts_setup(struct judge *j)
     fact_set(j, FACT_HOST, s->host == TSP_VENDOR_AMD || s->host == TSP_VENDOR_HYGON);
     fact_set(j, FACT_POLICY, s->patch);
     fact_set(j, FACT_VCPUS, s->nvcpu > 1);
+    fact_set(j, FACT_ASKED, asked_of(s));
     fact_set(j, FACT_TABLE, s->npolicy != 0);
     fact_set(j, FACT_LOOKED, 0);
     set_config(j, FACT_ENFORCE, TSP_CFG_ENFORCE_PV);
@@ -329,6 +345,21 @@ static bool no_step(const struct judge *j)
            !bits_test(start->flags, 8);
 }
 
+/* A vCPU that was set up in system management mode is there until it leaves, of which no event
+ * tells. */
+static unsigned smm_of(const struct judge *j)
+{
+    unsigned vcpu = j->ev->vcpu < TSP_MAX_VCPU ? j->ev->vcpu : 0;
+    const struct tsp_vcpu_state *s = &j->setup->vcpu[vcpu];
+    size_t last = j->last[vcpu];
+
+    if (!s->x86.smm)
+        return SMM_OFF;
+    if (last && j->trace->ev[last - 1].kind != TSP_EV_POLICY)
+        return SMM_MAYBE;
+    return j->ev->before.pc == s->regs.pc ? SMM_ON : SMM_MAYBE;
+}
+
 /* The first instruction of the only vCPU is one that ends in #GP(0) or not at all. Where delivering
  * that fails it is a double fault: a selector in the error code is no sign of it (Intel SDM Vol.
  * 3A 6.15, conditions for a double fault). */
@@ -391,6 +422,7 @@ static void event_x86(struct judge *j)
     fact_set(j, FACT_DELIVERY, delivery_failed(ev) && !only_gp(j));
     fact_set(j, FACT_FAULTING, bits_test(ev->sys[TSP_SYS_FAULTING], 0));
     fact_set(j, FACT_HYPERV, j->hyperv_on);
+    fact_set(j, FACT_SMM, smm_of(j));
     event_hyperv(j);
     if (ev->kind == TSP_EV_CPUID) {
         if (!j->cpuid_ready)

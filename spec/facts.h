@@ -57,6 +57,8 @@ enum fact_group {
     FACT_GPA,
     FACT_REPS,
     FACT_LOOKED,
+    FACT_SMM,
+    FACT_ASKED,
     FACT_GROUPS
 };
 
@@ -69,6 +71,7 @@ enum { PF_NO = 0, PF_FETCH, PF_WRITE, PF_ELSEWHERE, PF_SPURIOUS };
 enum { OVERLAY_UNKNOWN = 0, OVERLAY_OFF, OVERLAY_ON };
 enum { GPA_RAM = 0, GPA_SPACE, GPA_BEYOND };
 enum { REPS_NONE = 0, REPS_LEFT, REPS_PAST };
+enum { SMM_OFF = 0, SMM_ON, SMM_MAYBE };
 enum { TARGET_SELF = 0, TARGET_KNOWN, TARGET_UNKNOWN };
 
 struct fact_place {

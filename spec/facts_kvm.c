@@ -38,10 +38,37 @@ unsigned kvm_register_of(uint32_t msr)
 
 bool kvm_cond_parse(const char *key, struct cond *c)
 {
-    if (strcmp(key, "pv") != 0)
+    static const char *const names[] = {"pv", "xen_msr", "cr4"};
+    unsigned v;
+
+    if (!parse_word(names, sizeof(names) / sizeof(names[0]), key, &v))
         return false;
-    c->field = COND_KVM;
+    c->field = (uint8_t)(COND_KVM + v);
     return true;
+}
+
+/* The register that Xen's leaf 2 names in EBX (Xen public/arch-x86/cpuid.h); 0 without such a leaf.
+ */
+static uint32_t xen_msr(const struct judge *j)
+{
+    const struct tsp_leaf *l;
+
+    for (uint32_t base = 0x40000000u; base < 0x40010000u; base += 0x100) {
+        l = spec_policy_first(&j->policy, base);
+        if (!l || l->reg[1] != 0x566e6558u || l->reg[2] != 0x65584d4du || l->reg[3] != 0x4d4d566eu)
+            continue;
+        l = spec_policy_first(&j->policy, base + 2);
+        return l ? l->reg[1] : 0;
+    }
+    return 0;
+}
+
+static bool in_spans(const struct judge *j, const struct cond *c, uint64_t v)
+{
+    for (unsigned i = 0; i < c->nspan; i++)
+        if (j->s->span[c->span + i].lo <= v && v <= j->s->span[c->span + i].hi)
+            return true;
+    return false;
 }
 
 /* pv=N: feature N may be used: CPUID has it, or user space did not ask for features to be looked
@@ -52,6 +79,11 @@ bool kvm_cond_holds(const struct judge *j, const struct cond *c)
     uint32_t features = 0;
     bool in = !fact_is(j, FACT_ENFORCE, 1);
 
+    if (c->field != COND_KVM) {
+        uint64_t v = c->field == COND_KVM + 1 ? xen_msr(j) : j->ev->sys[TSP_SYS_CR4];
+
+        return in_spans(j, c, v & c->mask) != (c->negate != 0);
+    }
     ref.hi = 31;
     if (!in)
         judge_field(j, &ref, TSP_PERSONA_KVM, &features);

@@ -13,6 +13,7 @@ bool regs_kept_but(const struct judge *j, uint32_t skip, struct say *say);
 /* pred.c: any event */
 PRED(pred_never);
 PRED(pred_allowed);
+PRED(pred_guest_erred);
 PRED(pred_advance);
 PRED(pred_regs_kept);
 PRED(pred_mode_kept);

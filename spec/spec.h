@@ -18,10 +18,11 @@ enum verdict {
     VERDICT_FAIL      /* the subject is wrong */
 };
 
-/* Who is to blame for a FAIL. */
+/* Who is to blame for a FAIL, or for what a guest lost by its own doing. */
 enum subject {
     SUBJECT_TARGET = 0, /* the hypervisor answered wrongly */
-    SUBJECT_POLICY      /* it answered what its policy holds, and the policy breaks the rule */
+    SUBJECT_POLICY,     /* it answered what its policy holds, and the policy breaks the rule */
+    SUBJECT_GUEST       /* of a PASS: the hypervisor is right, and the guest had it coming */
 };
 
 /* One rule as people see it. Strings live as long as the spec. */

@@ -60,6 +60,7 @@ struct tsp_x86_state {
     uint64_t platform_info;  /* bit 31: faulting is offered */
     uint32_t apic_id, shadow;
     uint32_t nmsr;
+    uint32_t smm;                    /* 1: in system management mode */
     struct tsp_msr msr[TSP_MAX_MSR]; /* any other MSR the guest finds set */
     uint64_t xmm[TSP_XMM_COUNT][2];  /* low and high half of the first ones; no event has them */
 };
@@ -114,6 +115,18 @@ enum tsp_patch { TSP_PATCH_REWRITE = 0, TSP_PATCH_EMULATE, TSP_PATCH_INJECT, TSP
 #define TSP_CFG_SYS_SUSPEND (1u << 8)  /* user space enabled SYSTEM_SUSPEND */
 #define TSP_CFG_EXIT_RESUME (1u << 9)  /* after an exit to user space, store exit_ret and go on */
 #define TSP_CFG_GUEST_FAULTING (1u << 10) /* CPUID faulting is offered to the guest */
+/*
+ * What user space asks of the hypervisor before the guest goes on, x86 and one policy only, one at
+ * a time. A target that answers sets info[1] of reset's verdict to the bit, and code to 1 (info[0]
+ * to 0) where it is refused; with another info[1] it was not asked. The machine is the one that it
+ * would have been.
+ */
+#define TSP_CFG_ASK_AGAIN (1u << 11)   /* sets the same CPUID table once the vCPU has run */
+#define TSP_CFG_ASK_CHANGED (1u << 12) /* sets one that differs in a bit that the guest sees */
+#define TSP_CFG_ASK_LIST (1u << 13)    /* lists what can be offered; the buffer just suffices */
+#define TSP_CFG_ASK_SHORT (1u << 14)   /* the same with room for one entry less */
+#define TSP_CFG_ASK_XEN (1u << 15) /* Xen's page register: the one that the policy's leaf names */
+#define TSP_CFG_ASK (0x1fu << 11)
 
 /*
  * How the hypervisor gets from the trap of the other vendor's hypercall instruction to the call,

@@ -93,9 +93,9 @@ static const struct patch_row documented[] = {
      VMCALL, {0}, 0, {0x10000, 3}},
     {"Hygon is an AMD host", "UD-VMCALL", PASS, TSP_VENDOR_HYGON, REWRITE, EV_P, L64, 0, VMCALL,
      3, VMMCALL, {0}, 0, {0x10000, 3}},
-    {"read-only text", "UD-RO", PASS, INTEL, REWRITE, EV_F, L64, 0, VMMCALL, 3, NULL, {RO, RO},
+    {"read-only text", "UD-GUEST", PASS, INTEL, REWRITE, EV_F, L64, 0, VMMCALL, 3, NULL, {RO, RO},
      6, {0}},
-    {"read-only memory", "UD-RO", PASS, INTEL, REWRITE, EV_F, L64, 0, VMMCALL, 3, NULL, {RW |
+    {"read-only memory", "UD-GUEST", PASS, INTEL, REWRITE, EV_F, L64, 0, VMMCALL, 3, NULL, {RW |
      TSP_TEXT_ROM, RW | TSP_TEXT_ROM}, 6, {0}},
     {"prefixed vmcall may be undefined", "UD-MAYBE", PASS, AMD, REWRITE, EV_F, L64, 0, "\xf3"
      VMCALL, 4, NULL, {0}, 6, {0}},
