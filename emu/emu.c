@@ -220,6 +220,21 @@ static void judge_pool(const struct tsp_setup *s, struct tsp_event *out)
     }
 }
 
+/* The lowest of the bits counts. */
+static void judge_asked(const struct vm *vm, struct tsp_event *out)
+{
+    uint32_t what = vm->setup->config & TSP_CFG_ASK;
+
+    what &= ~what + 1;
+    if (vm->setup->arch != TSP_ARCH_X86 || vm->setup->npolicy != 1 || what == 0)
+        return;
+    for (unsigned i = 0; i < 2; i++)
+        if (vm->hv[i] && vm->hv[i]->ask) {
+            out->code = !vm->hv[i]->ask(vm, what);
+            out->info[1] = what;
+        }
+}
+
 enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct tsp_event *out)
 {
     if (!setup_ok(setup))
@@ -244,6 +259,7 @@ enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct ts
         x86_micro_start(vm);
     out->kind = TSP_EV_POLICY;
     judge_pool(setup, out);
+    judge_asked(vm, out);
     return TSP_OK;
 }
 

@@ -57,6 +57,8 @@ struct hv_ops {
      * belongs to the machine goes with vCPU 0. */
     void (*save)(const struct vm *vm, const struct vcpu *vc, struct tsp_hv_state *out);
     void (*load)(struct vm *vm, struct vcpu *vc, const struct tsp_hv_state *in);
+    /* What user space asks for (TSP_CFG_ASK_*), granted or not. NULL: nothing can be asked. */
+    bool (*ask)(const struct vm *vm, uint32_t what);
     /* Its default CPUID leaves at base. */
     size_t (*leaves)(uint32_t base, struct tsp_leaf *out, size_t max);
 };

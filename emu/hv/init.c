@@ -50,6 +50,7 @@ void hv_init_vcpu(struct vm *vm, struct vcpu *vc)
     x->cr0 = CR0_ET | (x->cr0 & CR0_NW_CD);
     x->cr2 = x->cr3 = x->cr4 = x->efer = 0;
     x->shadow = 0;
+    x->smm = 0;
     vc->lazy = (struct lazy_flags){0};
     mmu_flush(vc);
 }

@@ -241,6 +241,33 @@ static enum step kvm_trap(struct vm *vm, struct vcpu *vc, const struct insn *in)
     return STEP_EVENT;
 }
 
+#define XEN_MSR_FIRST 0x40000000u
+#define XEN_MSR_LAST 0x4fffffffu
+#define XEN_LEAF_PAGE 2u /* EBX: register of the hypercall page */
+
+/* The interface beside KVM's own has the register that its leaf names; 0 leaves it off. */
+static bool xen_msr_ok(const struct vm *vm)
+{
+    const struct tsp_policy *p = &vm->setup->policy[0];
+    uint32_t base = policy_hv_base(p, "XenVMMXenVMM");
+    const struct tsp_leaf *e = base != 0 ? policy_first(p, base + XEN_LEAF_PAGE) : NULL;
+    uint32_t msr = e != NULL ? e->reg[1] : 0;
+
+    return msr == 0 || (msr >= XEN_MSR_FIRST && msr <= XEN_MSR_LAST);
+}
+
+/* Documentation/virt/kvm/api.rst: KVM_SET_CPUID2 after a run takes what changes nothing;
+ * KVM_GET_SUPPORTED_CPUID and KVM_GET_EMULATED_CPUID fail with E2BIG where the buffer is too small;
+ * KVM_XEN_HVM_CONFIG. */
+static bool kvm_ask(const struct vm *vm, uint32_t what)
+{
+    if ((what & TSP_CFG_ASK_LIST) != 0)
+        return !vm_behaves(vm, BEHAVIOUR_LIST_EXACT);
+    if ((what & TSP_CFG_ASK_XEN) != 0)
+        return vm_behaves(vm, BEHAVIOUR_XEN_MSR_ANY) || xen_msr_ok(vm);
+    return (what & TSP_CFG_ASK_AGAIN) != 0;
+}
+
 static size_t kvm_leaves(uint32_t base, struct tsp_leaf *out, size_t max)
 {
     struct tsp_leaf all[64];
@@ -264,5 +291,6 @@ const struct hv_ops hv_kvm_x86 = {
     .calls = kvm_calls,
     .save = kvm_save,
     .load = kvm_load,
+    .ask = kvm_ask,
     .leaves = kvm_leaves,
 };

@@ -326,8 +326,8 @@ enum step x86_cpuid(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     uint32_t out[4];
 
-    /* CPUID faulting: real mode has privilege level 0, virtual-8086 mode 3. */
-    if (bits_test(vc->s.x86.cpuid_faulting, 0) && vc->s.regs.level > 0)
+    /* CPUID faulting: real mode has privilege level 0, virtual-8086 mode 3. Never in SMM. */
+    if (bits_test(vc->s.x86.cpuid_faulting, 0) && vc->s.regs.level > 0 && !vc->s.x86.smm)
         return step_fault_code(vc, X86_GP, 0);
     x86_cpuid_answer(vm, vc, (uint32_t)vc->s.regs.r[TSP_RAX], (uint32_t)vc->s.regs.r[TSP_RCX], out);
     write_result(vm, vc, out);
