@@ -183,8 +183,9 @@ static void print_findings(const struct event_view *v)
         return;
     }
     rule_text(v, worst, rule, sizeof(rule));
-    printf("  %s%s%s %s\n", cli_verdict_color(worst->verdict), verdict_name(worst->verdict),
-           cli_color(COLOR_OFF), rule);
+    printf("  %s%s%s %s%s\n", cli_verdict_color(worst->verdict), verdict_name(worst->verdict),
+           cli_color(COLOR_OFF), rule,
+           worst->subject == SUBJECT_GUEST ? " (the guest is at fault)" : "");
     for (unsigned i = 0; i < v->nfind; i++) {
         const struct finding *f = &v->find[i];
 
@@ -250,6 +251,8 @@ static json_t *findings(const struct event_view *v)
             json_object_set_new(o, "rule", json_string(rule.id));
             json_object_set_new(o, "source", json_string(rule.source));
         }
+        if (f->subject == SUBJECT_GUEST)
+            json_object_set_new(o, "blame", json_string("guest"));
         if (f->verdict >= VERDICT_KNOWN) {
             json_object_set_new(o, "expected", json_string(f->expected));
             json_object_set_new(o, "got", json_string(f->got));

@@ -290,6 +290,7 @@ static void build_control(const struct scenario *s, struct tsp_x86_state *x, uns
     x->apic_id = s->apic_id + vcpu;
     x->tsc_aux = vcpu;
     x->cpuid_faulting = s->cpu & INPUT_CPU_FAULTING ? 1 : 0;
+    x->smm = s->cpu & INPUT_CPU_SMM ? 1 : 0;
     if (s->cpu & INPUT_CPU_FAULTING || s->config & TSP_CFG_GUEST_FAULTING)
         x->platform_info = PLATFORM_FAULTING;
     x->nmsr = s->nmsr < TSP_MAX_MSR ? s->nmsr : TSP_MAX_MSR;

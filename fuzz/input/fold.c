@@ -7,7 +7,7 @@
 #define CONFIG_X86                                                                                 \
     (TSP_CFG_ENFORCE_PV | TSP_CFG_IRQCHIP | TSP_CFG_APIC_ON | TSP_CFG_HOST_TSC |                   \
      TSP_CFG_EXIT_MAP_GPA | TSP_CFG_HLT_NOEXIT | TSP_CFG_CPUID_TWICE | TSP_CFG_EXIT_RESUME |       \
-     TSP_CFG_GUEST_FAULTING)
+     TSP_CFG_GUEST_FAULTING | TSP_CFG_ASK)
 #define CONFIG_ARM64 (TSP_CFG_PVTIME | TSP_CFG_SYS_SUSPEND | TSP_CFG_EXIT_RESUME)
 
 /* CF PF AF ZF SF TF IF DF OF IOPL NT RF AC ID. VM comes with its mode only. */
@@ -106,6 +106,14 @@ static bool x86_code_ok(const struct scenario *s)
     return s->code_at >= CODE_LOW && s->code_at <= CODE_HIGH;
 }
 
+/* One question at a time: the lowest bit. */
+static void fold_ask(struct scenario *s)
+{
+    uint32_t ask = s->config & TSP_CFG_ASK;
+
+    s->config &= ~TSP_CFG_ASK | (ask & (~ask + 1));
+}
+
 static void fold_x86_place(struct scenario *s)
 {
     uint64_t wild = s->code_at & 0x7ff;
@@ -190,6 +198,7 @@ static void fold_x86(struct scenario *s)
         s->pte[i] &= INPUT_PTE_DEFAULT | INPUT_PTE_NX;
     s->cpu &= INPUT_CPU_MASK & ~INPUT_CPU_SECOND_OFF;
     s->config &= CONFIG_X86;
+    fold_ask(s);
     if (s->cpu & INPUT_CPU_FAULTING)
         s->config |= TSP_CFG_GUEST_FAULTING;
     s->xcr0 = fold_xcr0(s->xcr0);

@@ -13,8 +13,9 @@
 #define INPUT_VERSION_MOVES 2u /* of what has moves; the rest stays as it was */
 #define INPUT_VERSION_RACES 3u /* of what has `how` or a long schedule; takes moves as well */
 #define INPUT_VERSION_WIDE                                                                         \
-    4u                      /* of what has XMM registers or a PSCI above 1.1; takes the rest too */
-#define INPUT_CODE_MAX 256u /* code bytes of one vCPU */
+    4u /* of what has XMM registers or a PSCI above 1.1; takes the rest too */
+#define INPUT_VERSION_ASKS 5u /* of what asks, or begins in SMM; takes the rest too */
+#define INPUT_CODE_MAX 256u   /* code bytes of one vCPU */
 #define INPUT_REGS_MAX 32u
 #define INPUT_LEAF_MAX 160u /* policy entries that replace or join the base policy */
 #define INPUT_SCHED_MAX 256u
@@ -52,7 +53,10 @@ enum input_policy {
 #define INPUT_CPU_ROM (1u << 8)         /* code lies in read-only memory */
 #define INPUT_CPU_APIC_OFF (1u << 9)    /* IA32_APIC_BASE enable bit clear */
 #define INPUT_CPU_SECOND_OFF (1u << 10) /* AArch64: the second vCPU starts powered off */
-#define INPUT_CPU_MASK 0x7ffu
+#define INPUT_CPU_SMM (1u << 11)        /* x86: system management mode */
+#define INPUT_CPU_MASK 0xfffu
+/* Bits of config and cpu that came with INPUT_VERSION_ASKS, in a record of their own. */
+#define INPUT_LATER_BITS (~0x7ffu)
 
 /* Fixed addresses of the machine that others need; docs/INPUT.md draws the rest. */
 #define INPUT_X86_RAM 0x40000u

@@ -215,7 +215,7 @@ static void hypervisor(struct scenario *s, struct rng *r)
         s->hv_base[i] = 0x40000000u + rng_below(r, 256) * 0x100u;
         break;
     default:
-        s->config ^= 1u << rng_below(r, 11);
+        s->config ^= 1u << rng_below(r, 16);
         break;
     }
 }

@@ -26,13 +26,16 @@ const char *const name_persona[] = {"none",   "kvm", "xen",     "hyperv", "vmwar
 const char *const name_policy[] = {"none", "intel", "amd", "hygon", "centaur", NULL};
 
 /* ORDER: TSP_CFG_*, bit 0 first */
-const char *const name_config[] = {"enforce-pv",   "irqchip",     "apic-on",        "host-tsc",
-                                   "exit-map-gpa", "hlt-noexit",  "cpuid-twice",    "pvtime",
-                                   "sys-suspend",  "exit-resume", "guest-faulting", NULL};
+const char *const name_config[] = {
+    "enforce-pv",     "irqchip",     "apic-on",     "host-tsc",    "exit-map-gpa",
+    "hlt-noexit",     "cpuid-twice", "pvtime",      "sys-suspend", "exit-resume",
+    "guest-faulting", "ask-again",   "ask-changed", "ask-list",    "ask-short",
+    "ask-xen",        NULL};
 
 /* ORDER: INPUT_CPU_*, bit 0 first */
-const char *const name_cpu[] = {"wp",       "smep",  "smap", "pke",      "osxsave",    "umip",
-                                "faulting", "super", "rom",  "apic-off", "second-off", NULL};
+const char *const name_cpu[] = {"wp",         "smep",     "smap",  "pke", "osxsave",
+                                "umip",       "faulting", "super", "rom", "apic-off",
+                                "second-off", "smm",      NULL};
 
 /* ORDER: enum tsp_x86_reg */
 const char *const name_x86_reg[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8",

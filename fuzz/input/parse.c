@@ -121,8 +121,8 @@ static void take_fixed(struct scenario *s, unsigned kind, const uint8_t *p)
         take_env(s, p);
         break;
     case RECORD_CONFIG:
-        s->config = (uint32_t)le_load(p, 4);
-        s->cpu = (uint32_t)le_load(p + 4, 4);
+        s->config = (s->config & INPUT_LATER_BITS) | ((uint32_t)le_load(p, 4) & ~INPUT_LATER_BITS);
+        s->cpu = (s->cpu & INPUT_LATER_BITS) | ((uint32_t)le_load(p + 4, 4) & ~INPUT_LATER_BITS);
         break;
     case RECORD_HV_BASE:
         s->hv_base[0] = (uint32_t)le_load(p, 4);
@@ -165,6 +165,10 @@ static void take_fixed(struct scenario *s, unsigned kind, const uint8_t *p)
     case RECORD_XMM:
         take_xmm(s, p);
         break;
+    case RECORD_LATER:
+        s->config = (s->config & ~INPUT_LATER_BITS) | ((uint32_t)le_load(p, 4) & INPUT_LATER_BITS);
+        s->cpu = (s->cpu & ~INPUT_LATER_BITS) | ((uint32_t)le_load(p + 4, 4) & INPUT_LATER_BITS);
+        break;
     default:
         break; /* of a later version */
     }
@@ -185,23 +189,27 @@ static void take_record(struct scenario *s, unsigned kind, const uint8_t *p, siz
 /* Versions whose schedules have up to INPUT_SCHED_MAX bytes. */
 static bool is_long(unsigned version)
 {
-    return version == INPUT_VERSION_RACES || version == INPUT_VERSION_WIDE;
+    return version >= INPUT_VERSION_RACES && version <= INPUT_VERSION_ASKS;
 }
 
 static bool knows(unsigned version, unsigned kind)
 {
+    if (version > INPUT_VERSION_ASKS)
+        version = INPUT_VERSION;
     if (kind == RECORD_MOVE)
-        return version >= INPUT_VERSION_MOVES && version <= INPUT_VERSION_WIDE;
+        return version >= INPUT_VERSION_MOVES;
     if (kind == RECORD_HOW)
-        return is_long(version);
-    return (kind != RECORD_PSCI && kind != RECORD_XMM) || version == INPUT_VERSION_WIDE;
+        return version >= INPUT_VERSION_RACES;
+    if (kind == RECORD_PSCI || kind == RECORD_XMM)
+        return version >= INPUT_VERSION_WIDE;
+    return kind != RECORD_LATER || version >= INPUT_VERSION_ASKS;
 }
 
 void input_parse(const uint8_t *p, size_t n, struct scenario *out)
 {
     size_t at = RECORD_HEADER;
 
-    /* The version byte selects how the rest is read. Versions 2 to 4 have kinds of records more,
+    /* The version byte selects how the rest is read. Versions 2 to 5 have kinds of records more,
      * which older files may hold by chance; every other value means version 1. */
     input_default(out, n > 1 ? (enum tsp_arch)(p[1] % TSP_ARCH_COUNT) : TSP_ARCH_X86);
     out->ncode[0] = 0;

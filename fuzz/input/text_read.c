@@ -546,7 +546,7 @@ static void read_magic(struct reader *r)
     r->rest.p += len;
     r->rest.n -= len;
     w = next_word(r);
-    if (!span_number(w, INPUT_VERSION_WIDE, &version) || version == 0 || next_word(r).n > 0)
+    if (!span_number(w, INPUT_VERSION_ASKS, &version) || version == 0 || next_word(r).n > 0)
         fail(r, "version this build cannot read", w);
 }
 

@@ -52,11 +52,14 @@ static void put_config(struct writer *w, const struct scenario *s, const struct 
 {
     uint8_t b[RECORD_CONFIG_LEN];
 
-    if (s->config == d->config && s->cpu == d->cpu)
-        return;
-    le_store(b, s->config, 4);
-    le_store(b + 4, s->cpu, 4);
-    put_record(w, RECORD_CONFIG, b, sizeof(b));
+    le_store(b, s->config & ~INPUT_LATER_BITS, 4);
+    le_store(b + 4, s->cpu & ~INPUT_LATER_BITS, 4);
+    if (((s->config ^ d->config) | (s->cpu ^ d->cpu)) & ~INPUT_LATER_BITS)
+        put_record(w, RECORD_CONFIG, b, sizeof(b));
+    le_store(b, s->config & INPUT_LATER_BITS, 4);
+    le_store(b + 4, s->cpu & INPUT_LATER_BITS, 4);
+    if ((s->config | s->cpu) & INPUT_LATER_BITS)
+        put_record(w, RECORD_LATER, b, sizeof(b));
 }
 
 static void put_hv_base(struct writer *w, const struct scenario *s, const struct scenario *d)
@@ -173,6 +176,8 @@ static bool has_xmm(const struct scenario *s)
 
 unsigned input_version(const struct scenario *s)
 {
+    if ((s->config | s->cpu) & INPUT_LATER_BITS)
+        return INPUT_VERSION_ASKS;
     if (s->psci > 0x11 || has_xmm(s))
         return INPUT_VERSION_WIDE;
     if (s->how != 0 || s->nsched > INPUT_SCHED_SHORT)

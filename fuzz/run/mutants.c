@@ -23,6 +23,7 @@ struct hunt {
     bool first_pass; /* every STRIDE-th; else all the others */
     bool everything; /* no passes */
     bool end;
+    bool guest; /* the mutant is a guest that errs */
     struct scenario s;
     struct input_image image;
     struct tsp_setup setup;
@@ -37,12 +38,20 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* The target is wrong, or the guest where that is what the mutant is about. */
+static bool tells(const struct hunt *h, const struct finding *f)
+{
+    if (h->guest)
+        return f->verdict == VERDICT_PASS && f->subject == SUBJECT_GUEST;
+    return f->verdict == VERDICT_FAIL && f->subject == SUBJECT_TARGET;
+}
+
 /* A rule that fails on the mutant; the texts are those of the first. */
 static void keep(void *ctx, const struct finding *f)
 {
     struct mutants_result *r = ((struct hunt *)ctx)->out;
 
-    if (f->verdict != VERDICT_FAIL || f->subject != SUBJECT_TARGET || r->nrule == MUTANTS_RULES)
+    if (!tells(ctx, f) || r->nrule == MUTANTS_RULES)
         return;
     for (unsigned i = 0; i < r->nrule; i++)
         if (r->rule[i] == f->rule)
@@ -60,7 +69,7 @@ static void forget(void *ctx, const struct finding *f)
     struct mutants_result *r = ((struct hunt *)ctx)->out;
     unsigned n = 0;
 
-    if (f->verdict != VERDICT_FAIL || f->subject != SUBJECT_TARGET)
+    if (!tells(ctx, f))
         return;
     for (unsigned i = 0; i < r->nrule; i++)
         if (r->rule[i] != f->rule)
@@ -136,6 +145,7 @@ static void probe_area(struct hunt *h, unsigned area)
                 {MUTANT_MOVE, move_arm64},
                 {MUTANT_CALLS, probe_kvm_msr},
                 {MUTANT_CPUID | MUTANT_MOVE, probe_msr},
+                {MUTANT_CPUID | MUTANT_CALLS, probe_ask},
                 {MUTANT_CALLS, probe_hyperv},
                 {MUTANT_CALLS, probe_hyperv_own},
                 {MUTANT_CALLS, probe_xen},
@@ -251,7 +261,8 @@ enum tsp_status mutants_try(const struct mutants_options *o, unsigned index,
     h.out = out;
     h.start = now();
     h.end = h.everything = false;
-    h.judge = (struct spec_options){.least = VERDICT_FAIL, .ctx = &h};
+    h.guest = (info.area & MUTANT_GUEST) != 0;
+    h.judge = (struct spec_options){.least = h.guest ? VERDICT_PASS : VERDICT_FAIL, .ctx = &h};
     memset(&h.mutant, 0, sizeof(h.mutant));
     st = open_both(&h, info.id, err);
     if (st == TSP_OK && out->tried) {

@@ -80,6 +80,7 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     probe_calls(&p);
     probe_kvm_msr(&p);
     probe_msr(&p);
+    probe_ask(&p);
     probe_hyperv(&p);
     probe_hyperv_own(&p);
     probe_xen(&p);

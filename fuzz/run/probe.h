@@ -38,6 +38,7 @@ void probe_hyperv_own(struct probe *p);
 void probe_hyperv_sets(struct probe *p);
 void probe_kvm_msr(struct probe *p);
 void probe_msr(struct probe *p);
+void probe_ask(struct probe *p);
 void probe_xen(struct probe *p);
 void probe_xen_arm64(struct probe *p);
 void probe_patch(struct probe *p);

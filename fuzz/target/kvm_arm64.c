@@ -218,6 +218,14 @@ void live_arch_regs(struct live_machine *k, unsigned i, struct tsp_regs *out)
     get_reg(fd, out->flags & 1 ? CORE(sp_el1) : CORE(regs.sp), &out->r[31]);
 }
 
+/* Nothing can be asked here. */
+bool live_arch_ask(struct live_machine *k, uint32_t what)
+{
+    (void)k;
+    (void)what;
+    return true;
+}
+
 enum tsp_status live_arch_get(struct live_machine *k, unsigned i, struct tsp_vcpu_state *out)
 {
     int fd = k->core[i].fd;

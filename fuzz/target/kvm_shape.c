@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-#define UNUSUAL (TSP_CFG_IRQCHIP | TSP_CFG_HLT_NOEXIT | TSP_CFG_PVTIME | TSP_CFG_EXIT_RESUME)
+#define UNUSUAL                                                                                    \
+    (TSP_CFG_IRQCHIP | TSP_CFG_HLT_NOEXIT | TSP_CFG_PVTIME | TSP_CFG_EXIT_RESUME | TSP_CFG_ASK)
 
 /* "Hv#1", the interface of a Hyper-V block: its guests can read the number of their vCPU. */
 #define HYPERV 0x31237648u

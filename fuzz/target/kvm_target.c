@@ -269,6 +269,16 @@ static bool setup_ok(const struct tsp_setup *s)
            s->ram_base + s->ram_size > s->ram_base;
 }
 
+/* The lowest of the bits is the question. */
+static void answer(struct live_machine *k, struct tsp_event *out)
+{
+    uint32_t what = k->setup->config & TSP_CFG_ASK;
+
+    what &= ~what + 1;
+    out->code = !live_arch_ask(k, what);
+    out->info[1] = what;
+}
+
 static enum tsp_status live_reset(void *self, const struct tsp_setup *setup, struct tsp_event *out)
 {
     struct live_machine *k = self;
@@ -298,6 +308,8 @@ static enum tsp_status live_reset(void *self, const struct tsp_setup *setup, str
     k->clean = false;
     if (st != TSP_OK)
         machine_close(k);
+    else if (setup->npolicy == 1 && (setup->config & TSP_CFG_ASK) != 0)
+        answer(k, out);
     return st;
 }
 

@@ -57,6 +57,11 @@ enum tsp_status live_arch_check(struct live_machine *k)
                            k->host.tsc ? "" : "not ");
     if (!only_kvm(s))
         return live_refuse(k, "KVM offers its own interface, and Hyper-V's beside it, no other");
+    if (s->config & (TSP_CFG_ASK_AGAIN | TSP_CFG_ASK_CHANGED))
+        return live_refuse(k, "no vCPU here gets its CPUID table after it has run");
+    for (unsigned i = 0; i < s->nvcpu; i++)
+        if (s->vcpu[i].x86.smm)
+            return live_refuse(k, "no memory here is that of system management mode");
     if (s->patch == TSP_PATCH_EMULATE)
         return live_refuse(k, "KVM does not emulate the other vendor's instruction in place");
     if ((s->config & TSP_CFG_ENFORCE_PV) && live_has(k, KVM_CAP_ENFORCE_PV_FEATURE_CPUID) <= 0)

@@ -80,7 +80,7 @@ static void describe_row(const struct mutant_row *r, unsigned i, struct mutant_i
     out->kind = (enum mutant_kind)r->kind;
     out->area = r->area;
     out->modelled = r->setup != NULL || r->begin != NULL || r->end != NULL || r->verdict != NULL ||
-                    r->restore != NULL || r->restore_hv != NULL;
+                    r->answer != NULL || r->restore != NULL || r->restore_hv != NULL;
 }
 
 bool mutant_at(unsigned i, struct mutant_info *out)
@@ -233,6 +233,9 @@ static enum tsp_status mutant_reset(void *self, const struct tsp_setup *setup,
     }
     if (st == TSP_OK && m->row->verdict != NULL && setup->npolicy > 1)
         m->row->verdict(m, out);
+    if (st == TSP_OK && m->row->answer != NULL && setup->npolicy == 1 &&
+        (setup->config & TSP_CFG_ASK) != 0)
+        m->row->answer(m, out);
     return st;
 }
 

@@ -194,6 +194,86 @@ static bool end_m029(struct mutant *m, struct tsp_event *ev)
     return true;
 }
 
+/* Whoever wrote the guest has the other vendor's processor. */
+static bool begin_m009(struct mutant *m, struct tsp_vcpu_state *s)
+{
+    uint64_t lin = s->regs.pc;
+    uint8_t third;
+
+    if (m->scan.class != SCAN_CALL || s->regs.mode == TSP_MODE_A64)
+        return false;
+    if (s->regs.mode != TSP_MODE_LONG64)
+        lin = (uint32_t)(lin + s->x86.seg[TSP_CS].base);
+    if (!mutant_read(m, lin + m->scan.len - 1, &third, 1) || third != mutant_own_third(m))
+        return false;
+    third ^= 0x18; /* VMCALL and VMMCALL differ in these bits */
+    mutant_write(m, lin + m->scan.len - 1, &third, 1);
+    return false;
+}
+
+/* Another processor runs in a page that is written piece by piece: what a page that is exchanged
+ * at once, or a guest that parks its processors, never shows. */
+static void setup_m037(struct mutant *m)
+{
+    if (m->given->protocol != TSP_PROTOCOL_NONE)
+        m->setup.protocol = TSP_PROTOCOL_KVM;
+}
+
+#define CR4_CET (1u << 23)
+
+static void setup_m043(struct mutant *m)
+{
+    for (unsigned i = 0; m->given->arch == TSP_ARCH_X86 && i < m->given->nvcpu; i++)
+        m->setup.vcpu[i].x86.cr4 |= CR4_CET;
+}
+
+/* What user space is told. */
+static void turn(const struct mutant *m, struct tsp_event *out, uint32_t asked, uint32_t code)
+{
+    if (out->info[1] == asked && (m->given->config & asked) != 0)
+        out->code = code;
+}
+
+static void answer_m041(struct mutant *m, struct tsp_event *out)
+{
+    turn(m, out, TSP_CFG_ASK_XEN, 0);
+}
+
+static void answer_xen_off(struct mutant *m, struct tsp_event *out)
+{
+    turn(m, out, TSP_CFG_ASK_XEN, 1);
+}
+
+static void answer_m097(struct mutant *m, struct tsp_event *out)
+{
+    turn(m, out, TSP_CFG_ASK_AGAIN, 1);
+}
+
+static void answer_m099(struct mutant *m, struct tsp_event *out)
+{
+    turn(m, out, TSP_CFG_ASK_SHORT, 0);
+}
+
+static void answer_m099_exact(struct mutant *m, struct tsp_event *out)
+{
+    turn(m, out, TSP_CFG_ASK_LIST, 1);
+}
+
+static void answer_changed(struct mutant *m, struct tsp_event *out)
+{
+    turn(m, out, TSP_CFG_ASK_CHANGED, 0);
+}
+
+/* 6: CPUID faulting */
+
+static bool end_m113(struct mutant *m, struct tsp_event *ev)
+{
+    if (ev->kind == TSP_EV_CPUID && is_x86(ev) && m->start.x86.smm != 0 && ev->before.level != 0 &&
+        (m->start.x86.cpuid_faulting & 1) != 0)
+        mutant_fault(m, ev, GP, 0, 0);
+    return false;
+}
+
 /* 3: Hyper-V's calls (status 3: bad control word) */
 
 #define HV_VAR_HEADER 0x7fe0000u
@@ -362,8 +442,9 @@ const struct mutant_row mutant_rows_historic[] = {
     {ROW("M007", "bytes that are right are written again: write fault on protected text",
          "KVMI patches", MUTANT_PATCH),
      .end = end_m007},
-    {ROW("M009", "the guest always emits VMCALL and then write-protects its text",
-         "torvalds/linux c1118b3602c2", MUTANT_PATCH)},
+    {ROW("M009", "the guest always emits the one instruction and then write-protects its text",
+         "torvalds/linux c1118b3602c2", MUTANT_PATCH | MUTANT_GUEST),
+     .begin = begin_m009},
     {ROW("M011", "#UD of any opcode is handed to an emulator that fetches again",
          "xen-project/xen 7d7918e28b", MUTANT_PATCH),
      .end = end_m011},
@@ -391,11 +472,35 @@ const struct mutant_row mutant_rows_historic[] = {
     {ROW("M029", "the highest id is left out", "lkml 2025-08, 2026", MUTANT_CALLS),
      .end = end_m029},
     {ROW("M037", "the hypercall page is set up again while another CPU runs in it",
-         "xen-project/xen 647f41c70d", MUTANT_CALLS)},
+         "xen-project/xen 647f41c70d", MUTANT_RACE),
+     .setup = setup_m037},
     {ROW("M041", "any register may be the one of the hypercall page", "torvalds/linux 5c17848134ab",
-         MUTANT_CALLS)},
-    {ROW("M043", "the hypercall page has naked returns and no ENDBR",
-         "xen-project/xen d95703eb83, torvalds/linux d5ace2a77644", MUTANT_CALLS)},
+         MUTANT_CALLS),
+     .answer = answer_m041},
+    {.id = "xen-register",
+     .text = "Xen's page register is refused whatever it is",
+     .source = "torvalds/linux arch/x86/kvm/xen.c",
+     .kind = MUTANT_SYSTEMATIC,
+     .area = MUTANT_CALLS,
+     .answer = answer_xen_off},
+    {ROW("M043", "a guest with IBT uses the page, which has naked returns and no ENDBR",
+         "xen-project/xen d95703eb83, torvalds/linux d5ace2a77644", MUTANT_CALLS | MUTANT_GUEST),
+     .setup = setup_m043},
+    {ROW("M097", "after a run even the same CPUID table is refused",
+         "torvalds/linux feb627e8d6f6, c6617c61e8fe", MUTANT_CALLS),
+     .answer = answer_m097},
+    {ROW("M099", "a list of leaves is written past the end of its buffer",
+         "torvalds/linux 433f4ba19041, CVE-2019-19332", MUTANT_CALLS),
+     .answer = answer_m099},
+    {ROW("M099B", "a list of leaves is refused a buffer that just suffices",
+         "torvalds/linux 433f4ba19041, its follow-up", MUTANT_CALLS),
+     .answer = answer_m099_exact},
+    {ROW("cpuid-changed", "a vCPU that has run becomes another processor",
+         "torvalds/linux feb627e8d6f6", MUTANT_CALLS),
+     .answer = answer_changed},
+    {ROW("M113", "CPUID faults in system management mode", "torvalds/linux db2336a80489",
+         MUTANT_CPUID),
+     .end = end_m113},
     {ROW("M045", "a call of fixed size takes a variable header", "torvalds/linux 40421f38f637",
          MUTANT_CALLS),
      .begin = begin_m045},

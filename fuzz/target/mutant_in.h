@@ -19,6 +19,8 @@ struct mutant_row {
     void (*setup)(struct mutant *m);
     /* The verdict of reset, where there is a pool of policies. */
     void (*verdict)(struct mutant *m, struct tsp_event *out);
+    /* The same where user space asks for something (TSP_CFG_ASK). */
+    void (*answer)(struct mutant *m, struct tsp_event *out);
     /* A state that somebody else puts into the machine, as a migration does; restore_hv false: it
      * is refused. */
     void (*restore)(struct mutant *m, struct tsp_vcpu_state *s);

@@ -226,6 +226,29 @@ static bool int_apic(struct mutant *m, struct tsp_event *ev)
            (m->given->config & TSP_CFG_IRQCHIP) == 0 && goes_on(m, ev);
 }
 
+/* Values that are taken, one kind each. */
+static bool denied(struct mutant *m, struct tsp_event *ev, uint32_t msr, uint64_t mask, uint64_t is)
+{
+    if (done(ev, msr, true) && (ev->info[0] & mask) == is)
+        mutant_fault(m, ev, GP, 0, 0);
+    return false;
+}
+
+static bool apf_on_denied(struct mutant *m, struct tsp_event *ev)
+{
+    return denied(m, ev, APF, 0x3d, 9);
+}
+
+static bool apf_exit_denied(struct mutant *m, struct tsp_event *ev)
+{
+    return denied(m, ev, APF, 0x3d, 0xd);
+}
+
+static bool eoi_off_denied(struct mutant *m, struct tsp_event *ev)
+{
+    return denied(m, ev, EOI, 3, 0);
+}
+
 static bool by_user(struct mutant *m, struct tsp_event *ev)
 {
     return refused(ev, POLL) && ev->before.level != 0 && goes_on(m, ev);
@@ -293,12 +316,26 @@ static bool locked(struct mutant *m, struct tsp_event *ev)
 static const struct {
     const char *name;
     bool (*end)(struct mutant *m, struct tsp_event *ev);
-} way[] = {{"apf-exit", apf_exit}, {"apf-with", apf_with},   {"apf-apic", apf_apic},
-           {"apf-zero", apf_zero}, {"apf-ram", apf_ram},     {"eoi-ram", eoi_ram},
-           {"int-apic", int_apic}, {"user", by_user},        {"next", next_one},
-           {"any", any_one},       {"migration", migration}, {"poll-off", poll_off},
-           {"ack-one", ack_one},   {"ud", is_undefined},     {"error-code", error_code},
-           {"half", half_done},    {"lock", locked}};
+} way[] = {{"apf-exit", apf_exit},
+           {"apf-with", apf_with},
+           {"apf-apic", apf_apic},
+           {"apf-zero", apf_zero},
+           {"apf-ram", apf_ram},
+           {"eoi-ram", eoi_ram},
+           {"int-apic", int_apic},
+           {"apf-on-denied", apf_on_denied},
+           {"apf-exit-denied", apf_exit_denied},
+           {"eoi-off-denied", eoi_off_denied},
+           {"user", by_user},
+           {"next", next_one},
+           {"any", any_one},
+           {"migration", migration},
+           {"poll-off", poll_off},
+           {"ack-one", ack_one},
+           {"ud", is_undefined},
+           {"error-code", error_code},
+           {"half", half_done},
+           {"lock", locked}};
 #define NWAY (sizeof(way) / sizeof(way[0]))
 
 static void name_way(unsigned i, char *out, size_t max)

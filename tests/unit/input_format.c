@@ -211,7 +211,7 @@ static void long_schedules_and_ways_are_of_version_3(void **state)
         memset(bytes + n + 2, 1, 100);
     }
     for (unsigned version = 0; version < 256; version++) {
-        bool new = version == INPUT_VERSION_RACES || version == INPUT_VERSION_WIDE;
+        bool new = version >= INPUT_VERSION_RACES &&version <= INPUT_VERSION_ASKS;
 
         bytes[0] = (uint8_t)version;
         input_parse(bytes, n, &first);
@@ -237,20 +237,46 @@ static void wide_registers_are_of_version_4(void **state)
 
     (void)state;
     for (unsigned version = 0; version < 256; version++) {
+        bool new = version == INPUT_VERSION_WIDE || version == INPUT_VERSION_ASKS;
+
         memcpy(bytes, arm, sizeof(arm));
         bytes[0] = (uint8_t)version;
         bytes[12] = 0x13;
         input_parse(bytes, sizeof(arm), &first);
-        assert_int_equal(first.psci, version == INPUT_VERSION_WIDE ? 0x13 : 0x11);
+        assert_int_equal(first.psci, new ? 0x13 : 0x11);
         memcpy(bytes, x86, sizeof(x86));
         bytes[0] = (uint8_t)version;
         input_parse(bytes, sizeof(x86), &second);
-        assert_int_equal(second.xmm[1][0], version == INPUT_VERSION_WIDE);
-        assert_int_equal(second.xmm[1][1], version == INPUT_VERSION_WIDE ? 2 : 0);
+        assert_int_equal(second.xmm[1][0], new);
+        assert_int_equal(second.xmm[1][1], new ? 2 : 0);
     }
     input_parse(x86, sizeof(x86), &first);
     n = input_write(&first, again, sizeof(again));
     assert_int_equal(again[0], INPUT_VERSION_WIDE);
+    input_parse(again, n, &second);
+    assert_memory_equal(&first, &second, sizeof(first));
+}
+
+/* Later bits of the configuration came with version 5; those of the config record stay 11. */
+static void later_bits_are_of_version_5(void **state)
+{
+    static const uint8_t in[] = {5, TSP_ARCH_X86, 2, 8,    0xff, 0xff, 0xff, 0xff, 1,    0xf8, 0xff,
+                                 0, 19,           8, 0x03, 0x60, 0,    0,    0,    0x08, 0,    0};
+    size_t n;
+
+    (void)state;
+    for (unsigned version = 0; version < 256; version++) {
+        memcpy(bytes, in, sizeof(in));
+        bytes[0] = (uint8_t)version;
+        input_parse(bytes, sizeof(in), &first);
+        assert_int_equal(first.config & TSP_CFG_ASK, version == 5 ? TSP_CFG_ASK_LIST : 0);
+        assert_int_equal(first.cpu & INPUT_CPU_SMM, version == 5 ? INPUT_CPU_SMM : 0);
+        assert_int_equal(first.config & 0x7f, 0x7f);
+        assert_int_equal(first.cpu & INPUT_CPU_WP, INPUT_CPU_WP);
+    }
+    input_parse(in, sizeof(in), &first);
+    n = input_write(&first, again, sizeof(again));
+    assert_int_equal(again[0], INPUT_VERSION_ASKS);
     input_parse(again, n, &second);
     assert_memory_equal(&first, &second, sizeof(first));
 }
@@ -265,6 +291,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(version_1_file_keeps_its_meaning),
     cmocka_unit_test(long_schedules_and_ways_are_of_version_3),
     cmocka_unit_test(wide_registers_are_of_version_4),
+    cmocka_unit_test(later_bits_are_of_version_5),
 };
 
 TEST_MAIN(tests)

@@ -14,7 +14,7 @@ static inline uint64_t random_next(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* Half of them bytes, half of them records with kinds 0..19 and honest lengths. */
+/* Half of them bytes, half of them records with kinds 0..20 and honest lengths. */
 static inline size_t random_input(uint8_t *p, size_t max, uint64_t *state)
 {
     size_t n = random_next(state) % (random_next(state) & 1 ? 64 : max);
@@ -24,9 +24,9 @@ static inline size_t random_input(uint8_t *p, size_t max, uint64_t *state)
         p[i] = (uint8_t)random_next(state);
     if (random_next(state) & 1)
         return n;
-    p[0] = (uint8_t)(random_next(state) % 6);
+    p[0] = (uint8_t)(random_next(state) % 7);
     while (at + 2 < n) {
-        p[at] = (uint8_t)(random_next(state) % 20);
+        p[at] = (uint8_t)(random_next(state) % 21);
         p[at + 1] = (uint8_t)(random_next(state) % 40);
         at += 2u + p[at + 1];
     }
