@@ -79,8 +79,15 @@ static void move(struct exec *x)
     static struct tsp_setup to[2]; /* the target keeps one while the next is made from it */
     struct tsp_setup *next = &to[x->setup == &to[0]];
     struct tsp_event *e = &x->trace->ev[x->trace->n];
-    enum tsp_status st = migrate_event(x->t, x->setup, next, &x->how->move[x->moved], e);
+    enum tsp_status st;
 
+    /* Looks take the budget one step at a time. */
+    if (x->how->stay) {
+        look_end(&looker);
+        x->moved = x->how->nmove;
+        return;
+    }
+    st = migrate_event(x->t, x->setup, next, &x->how->move[x->moved], e);
     if (st == TSP_ENOTSUP)
         return;
     look_end(&looker);
@@ -170,7 +177,7 @@ enum tsp_status exec_compared(struct target *t, const struct tsp_setup *setup,
     enum tsp_status st = TSP_OK;
 
     stayed.n = 0;
-    stay.nmove = 0;
+    stay.stay = true;
     if (how->nmove > 0 && (t->caps & TSP_CAP_DETERMINISTIC) != 0)
         st = exec_run_how(t, setup, &stay, &stayed);
     if (st == TSP_OK)

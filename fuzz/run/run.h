@@ -21,6 +21,7 @@ struct exec_how {
     uint32_t budget;
     const struct input_move *move; /* in order */
     unsigned nmove;
+    bool stay; /* stays where it is at the first move; costs what it costs to go */
 };
 enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
                              const struct exec_how *how, struct tsp_trace *trace);
