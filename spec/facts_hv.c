@@ -57,6 +57,8 @@ void hv_setup(struct judge *j)
     l = spec_policy_first(&j->policy, 0x40000001u);
     j->hv.mine = l && l->reg[0] == HYPERV_INTERFACE;
     j->hv.counted = false;
+    if (j->hv.mine)
+        synic_setup(j);
     for (unsigned i = 0; i < HV_REG_COUNT; i++) {
         j->hv.value[i] = 0;
         j->hv.known[i] = ~(uint64_t)0;
@@ -162,6 +164,7 @@ void hv_note(struct judge *j)
     }
     if (ev->info[1] != 1)
         return;
+    synic_note(j);
     if (ev->code == HYPERV_OS_ID) {
         note_identity(j, ev->info[0]);
     } else if (ev->code == MSR_PAGE) {

@@ -57,13 +57,19 @@ struct leaf_tally {
 /* Registers of Hyper-V's interface whose value follows from what was written: bits of `value` that
  * are set in `known`. ORDER: hv_register[] in facts_hv.c */
 enum hv_register { HV_REG_OS_ID = 0, HV_REG_PAGE, HV_REG_TSC_PAGE, HV_REG_COUNT };
+/* Those of a virtual processor's interrupt controller and timers, in the same way. */
+#define HV_SYNIC_COUNT 27u
+struct hv_synic {
+    uint64_t value[HV_SYNIC_COUNT], known[HV_SYNIC_COUNT];
+};
 struct hv_memo {
     bool mine; /* the interface is the hypervisor's own, not one that another offers too */
     bool counted;
     uint64_t count; /* last read of the reference counter */
     uint64_t value[HV_REG_COUNT], known[HV_REG_COUNT];
-    uint8_t due[TSP_MAX_VCPU]; /* vector that the vCPU takes next; 0: none */
-    bool owed[TSP_MAX_VCPU];   /* it was sent one since the reset */
+    uint8_t due[TSP_MAX_VCPU];           /* vector that the vCPU takes next; 0: none */
+    bool owed[TSP_MAX_VCPU];             /* it was sent one since the reset */
+    struct hv_synic synic[TSP_MAX_VCPU]; /* where the interface is the hypervisor's own */
 };
 
 /* Paravirtual registers of KVM, as last written. ORDER: kvm_register[] in facts_kvm.c */
@@ -183,6 +189,10 @@ unsigned hv_place(const struct judge *j);
 unsigned hv_reps(uint64_t control);
 /* The register that this MSR is, HV_REG_COUNT when it is another. */
 unsigned hv_register_of(uint32_t msr);
+
+/* facts_synic.c */
+void synic_setup(struct judge *j);
+void synic_note(struct judge *j);
 
 /* facts_hvcall.c: parameters of its calls, and the interrupts that they send. */
 bool hv_cond_parse(const char *key, struct cond *c);

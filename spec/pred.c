@@ -59,6 +59,7 @@ const struct pred_def pred_defs[] = {
     {"msr_regs", pred_msr_regs, 0, 0, PRED_NONE},
     {"msr_held", pred_msr_held, 1, 1, PRED_INT},
     {"msr_locked", pred_msr_locked, 0, 0, PRED_NONE},
+    {"synic_held", pred_synic_held, 0, 0, PRED_NONE},
     {"msr_given", pred_msr_given, 0, 0, PRED_NONE},
     {"same_widening", pred_same_widening, 0, 0, PRED_NONE},
     {"msr_in", pred_msr_in, 2, 2, PRED_INT},

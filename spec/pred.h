@@ -80,6 +80,9 @@ PRED(pred_exit_pc);
 PRED(pred_hv_status);
 PRED(pred_hv_regs);
 
+/* facts_synic.c */
+PRED(pred_synic_held);
+
 /* facts_hvcall.c */
 PRED(pred_hv_taken);
 
