@@ -70,9 +70,10 @@ enum hv_keep {
     HV_KEEP_VERSION,      /* AArch64: random words handed out */
     HV_KEEP_CALLBACK = 3, /* Xen on x86: parameter of its callback, event channels in use */
     HV_KEEP_PORTS,
+    HV_KEEP_DUE = 8,    /* Hyper-V: when each of four timers expires next */
     HV_KEEP_MONITOR = 3 /* AArch64: size, address, low and high half of the exclusive monitor */
 };
-_Static_assert(HV_KEEP_MONITOR + 4 <= 8, "tsp_hv_state.keep");
+_Static_assert(HV_KEEP_MONITOR + 4 <= 16, "tsp_hv_state.keep");
 
 /*
  * What a hypervisor makes enter a vCPU before its next instruction, in vcpu->hv_state[0] of x86

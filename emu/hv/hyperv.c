@@ -88,6 +88,12 @@ static void hyperv_reset(struct vm *vm)
     if (vm->hv_state[HYPERV_OS_ID] == 0)
         vm->hv_state[HYPERV_PAGE] &= ~PAGE_ENABLE;
     show_page(vm);
+    for (unsigned i = 0; i < vm->nvcpu; i++) {
+        hyperv_synic_reset(&vm->vcpu[i]);
+        for (uint32_t k = 0; k < s->vcpu[i].x86.nmsr && k < TSP_MAX_MSR; k++)
+            hyperv_synic_set(&vm->vcpu[i], s->vcpu[i].x86.msr[k].index,
+                             s->vcpu[i].x86.msr[k].value);
+    }
 }
 
 /* Strictly rising, as seen by any virtual processor. */
@@ -151,7 +157,7 @@ static bool hyperv_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t 
         *value = 0;
         return true;
     default:
-        return read_time(vm, vc, msr, value, ok);
+        return read_time(vm, vc, msr, value, ok) || hyperv_synic_read(vm, vc, msr, value, ok);
     }
 }
 
@@ -191,7 +197,6 @@ static bool reset_partition(struct vm *vm, uint64_t value)
 
 static bool hyperv_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, bool *ok)
 {
-    (void)vc;
     if (vm->hv_state[HYPERV_OFFERED] == 0)
         return false;
     *ok = true;
@@ -218,7 +223,7 @@ static bool hyperv_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t 
         *ok = false; /* read-only */
         return true;
     default:
-        return false;
+        return hyperv_synic_write(vm, vc, msr, value, ok);
     }
 }
 
@@ -254,6 +259,8 @@ static void hyperv_save(const struct vm *vm, const struct vcpu *vc, struct tsp_h
         save_msr(out, moving[i].index, vm->hv_state[moving[i].slot]);
     out->pending = (uint32_t)vc->hv_state[0];
     out->vector = (uint32_t)vc->hv_state[1];
+    if (vm->hv_state[HYPERV_OFFERED] != 0)
+        hyperv_synic_save(vc, out);
     save_msr(out, MSR_RUN_TIME, vc->retired + vc->hv_state[HYPERV_VC_RAN]);
 }
 
@@ -269,6 +276,8 @@ static void load_msr(struct vm *vm, struct vcpu *vc, const struct tsp_msr *msr)
 /* The page is made anew: with the instruction of the processor that it moved to. */
 static void hyperv_load(struct vm *vm, struct vcpu *vc, const struct tsp_hv_state *in)
 {
+    if (vm->hv_state[HYPERV_OFFERED] != 0)
+        hyperv_synic_load(vc, in);
     for (uint32_t i = 0; i < in->nmsr && i < TSP_MAX_HV_MSR; i++)
         load_msr(vm, vc, &in->msr[i]);
     vc->hv_state[0] = in->pending & (HV_PENDING_NMI | HV_PENDING_INTR);

@@ -148,9 +148,9 @@ static size_t put_kvm(uint32_t base, struct tsp_leaf *out, size_t max)
 
 /*
  * Hyper-V's leaves: what it asks for in each is little, so that a guest of this model is offered
- * what the model has. Privileges: run time, reference counter, hypercall MSRs, processor index,
- * reset, reference TSC, frequencies; post messages, signal events, own registers, extended calls
- * (TLFS, Feature and interface discovery).
+ * what the model has. Privileges: run time, reference counter, interrupt controller, timers,
+ * hypercall MSRs, processor index, reset, reference TSC, frequencies; post messages, signal events,
+ * own registers, extended calls (TLFS, Feature and interface discovery).
  */
 static size_t put_hyperv(uint32_t base, struct tsp_leaf *out, size_t max)
 {
@@ -158,7 +158,7 @@ static size_t put_hyperv(uint32_t base, struct tsp_leaf *out, size_t max)
         {base, 0, 0, {base + 6, 0x7263694d, 0x666f736f, 0x76482074}}, /* Microsoft Hv */
         {base + 1, 0, 0, {0x31237648, 0, 0, 0}},                      /* Hv#1 */
         {base + 2, 0, 0, {20348, 0x000a0000, 0, 0}},                  /* 10.0, build 20348 */
-        {base + 3, 0, 0, {0x00000ae3, 0x00120030, 0, 0x00000110}},
+        {base + 3, 0, 0, {0x00000aef, 0x00120030, 0, 0x00000110}},
         /* flush and IPI by calls, sparse sets of processors; 4095 tries before a spin is told */
         {base + 4, 0, 0, {0x00000c04, 0xfff, 0, 0}},
         {base + 5, 0, 0, {64, 64, 0, 0}},

@@ -96,6 +96,7 @@ struct io_mark {
     struct lazy_flags lazy;
 };
 
+#define VCPU_HV_STATE 48u
 struct vcpu {
     /* Architectural state. s.regs.mode and level are kept true at all times. s.x86.tsc is what the
      * guest's counter is ahead of vm->tsc (see vcpu_tsc). */
@@ -110,7 +111,7 @@ struct vcpu {
     uint32_t stall;
     uint32_t stop_code; /* enum tsp_stop of the last stop */
     /* hypervisor-side per-vCPU values of the personality in force */
-    uint64_t hv_state[16];
+    uint64_t hv_state[VCPU_HV_STATE];
     uint64_t dr[8], cr8; /* x86 registers without an effect here */
     struct io_mark io;   /* filled by mmu_load and mmu_store when they make an MMIO event */
     /* The instruction that an event is about: linear and guest-physical address, and how many of

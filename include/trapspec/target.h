@@ -208,7 +208,7 @@ struct tsp_setup {
 
 /* What a hypervisor keeps of a vCPU besides its registers: with struct tsp_vcpu_state and memory
  * all that a migration moves. What belongs to the whole machine is given with vCPU 0. */
-#define TSP_MAX_HV_MSR 16u
+#define TSP_MAX_HV_MSR 48u
 #define TSP_PENDING_NMI 1u
 #define TSP_PENDING_INTR 2u /* vector says which */
 #define TSP_PENDING_INIT 4u
@@ -220,7 +220,7 @@ struct tsp_hv_state {
     struct tsp_msr msr[TSP_MAX_HV_MSR]; /* MSRs of the hypervisor interface, to be set in order */
     uint32_t pending, vector;           /* TSP_PENDING_*: enters before the next instruction */
     uint64_t cr8, dr[8];
-    uint64_t keep[8]; /* what only a target of the same name understands, else 0 */
+    uint64_t keep[16]; /* what only a target of the same name understands, else 0 */
 };
 
 /*
