@@ -156,6 +156,46 @@ static const struct step life[][STEPS] = {
     {{CALL, 0, 8 | FAST}},
     {{FOREIGN, 0, 8 | FAST}},
     {{WRITE, ID, SOME_OS}, {CALL, 0, 8 | FAST}, {WRITE, ID, 0}, {CALL, 0, 8 | FAST}},
+    {{READ, 0x40000080, 0}, {WRITE, 0x40000080, 1}, {READ, 0x40000080, 0}, {READ, 0x40000081, 0}},
+    {{READ, 0x40000082, 0},
+     {WRITE, 0x40000082, PLACE | 1},
+     {READ, 0x40000082, 0},
+     {WRITE, 0x40000083, (PLACE + 0x1000) | 1},
+     {READ, 0x40000083, 0}},
+    {{WRITE, 0x40000083, 1ull << 52 | 1}, {READ, 0x40000083, 0}},
+    {{WRITE, 0x40000082, 1ull << 52 | 1}, {READ, 0x40000082, 0}},
+    {{WRITE, 0x40000084, 0}, {READ, 0x40000084, 0}, {WRITE, 0x40000081, 1}},
+    {{READ, 0x40000090, 0},
+     {WRITE, 0x40000090, 0x41},
+     {READ, 0x40000090, 0},
+     {READ, 0x4000009f, 0}},
+    {{WRITE, 0x40000092, 0x70050}, {READ, 0x40000092, 0}, {WRITE, 0x40000092, 0xf}},
+    {{WRITE, 0x4000009f, 0x10000}, {READ, 0x4000009f, 0}, {WRITE, 0x4000009f, 0}},
+    {{READ, 0x400000b0, 0}, {READ, 0x400000b7, 0}, {WRITE, 0x400000b1, 7}, {READ, 0x400000b1, 0}},
+    {{WRITE, 0x400000b1, 0x7fffffff}, {WRITE, 0x400000b0, 0x1}, {READ, 0x400000b0, 0}},
+    {{WRITE, 0x400000b1, 0x7fffffff},
+     {WRITE, 0x400000b0, 0x20009},
+     {READ, 0x400000b0, 0},
+     {WRITE, 0x400000b1, 0},
+     {READ, 0x400000b0, 0}},
+    {{WRITE, 0x400000b4, 0x30008},
+     {WRITE, 0x400000b5, 5},
+     {READ, 0x400000b4, 0},
+     {READ, 0x400000b5, 0}},
+    /* a message without a page, one with */
+    {{WRITE, 0x40000080, 1},
+     {WRITE, 0x40000092, 0x41},
+     {WRITE, 0x400000b1, 1},
+     {WRITE, 0x400000b0, 0x20001},
+     {READ, 0x400000b0, 0},
+     {READ, 0x40000092, 0}},
+    {{WRITE, 0x40000080, 1},
+     {WRITE, 0x40000083, PLACE | 1},
+     {WRITE, 0x40000092, 0x41},
+     {WRITE, 0x400000b1, 1},
+     {WRITE, 0x400000b0, 0x20003},
+     {READ, 0x400000b1, 0},
+     {READ, 0x400000b0, 0}},
 };
 
 static void probe_life(struct probe *p)
@@ -163,6 +203,9 @@ static void probe_life(struct probe *p)
     for (unsigned i = 0; i < PROBE_COUNT(life) * 6 && !p->stop; i++) {
         start(p, &modes[i % 3], i / 3 % 2);
         run(p, life[i / 6], i / 3 % 2);
+        p->s.nmove = 1; /* what was written goes along */
+        p->s.move[0] = (struct input_move){2, p->s.host};
+        probe_emit(p);
     }
 }
 

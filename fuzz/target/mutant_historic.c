@@ -516,8 +516,6 @@ const struct mutant_row mutant_rows_historic[] = {
     {ROW("M055", "a Hyper-V status is taken for an errno", "xen-project/xen 857fee7784",
          MUTANT_CALLS),
      .end = end_m055},
-    {ROW("M057", "a timer message with the message page unmapped",
-         "xen-project/xen 3a7b4f2897, CVE-2025-58142", MUTANT_CALLS)},
     {ROW("M129", "registers are read before CPUID is set", "firecracker 4681a67f7", MUTANT_CPUID),
      .end = end_m129},
     {ROW("M131", "arguments of a 32-bit function keep their upper halves",

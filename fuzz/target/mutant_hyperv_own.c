@@ -304,10 +304,74 @@ static bool refuses_extended(struct mutant *m, struct tsp_event *ev)
     return true;
 }
 
+/* The interrupt controller and timers. */
+
+static bool is_sint(uint32_t msr)
+{
+    return msr >= 0x40000090 && msr <= 0x4000009f;
+}
+
+static bool synic_lost(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    return (is_read(ev, 0x40000080) || is_read(ev, 0x40000082) || is_read(ev, 0x40000083)) &&
+           reads(ev, 0);
+}
+
+static bool sint_open(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    return is_sint(ev->code) && is_read(ev, ev->code) && reads(ev, ev->info[0] & ~0x10000ull);
+}
+
+static bool sint_any(struct mutant *m, struct tsp_event *ev)
+{
+    return refused(ev) && is_sint(msr_of(ev)) && ev->before.level == 0 && goes_on(m, ev);
+}
+
+static bool synic_version(struct mutant *m, struct tsp_event *ev)
+{
+    if (refused(ev) && msr_of(ev) == 0x40000081 && msr_insn(ev) == 0x30 && ev->before.level == 0)
+        return goes_on(m, ev);
+    return is_read(ev, 0x40000081) && reads(ev, 0);
+}
+
+static bool synic_version_written(struct mutant *m, struct tsp_event *ev)
+{
+    return refused(ev) && msr_of(ev) == 0x40000081 && msr_insn(ev) == 0x30 &&
+           ev->before.level == 0 && goes_on(m, ev);
+}
+
+static bool synic_far(struct mutant *m, struct tsp_event *ev)
+{
+    return refused(ev) && (msr_of(ev) == 0x40000082 || msr_of(ev) == 0x40000083) &&
+           ev->before.level == 0 && goes_on(m, ev);
+}
+
+static bool timer_stays(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    return is_read(ev, 0x400000b0) && reads(ev, ev->info[0] | 1);
+}
+
+static bool timer_count(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    return (is_read(ev, 0x400000b1) || is_read(ev, 0x400000b5)) && reads(ev, ev->info[0] + 1);
+}
+
 static const struct {
     const char *name;
     bool (*end)(struct mutant *m, struct tsp_event *ev);
 } way[] = {{"id-lost", id_lost},
+           {"synic-lost", synic_lost},
+           {"sint-open", sint_open},
+           {"sint-any", sint_any},
+           {"synic-version", synic_version},
+           {"synic-version-w", synic_version_written},
+           {"synic-far", synic_far},
+           {"timer-stays", timer_stays},
+           {"timer-count", timer_count},
            {"page-on", page_on},
            {"page-elsewhere", page_elsewhere},
            {"page-unlocked", page_unlocked},
@@ -352,8 +416,10 @@ static const uint32_t read_only[] = {MSR_INDEX, MSR_COUNT, MSR_TSC_HZ, MSR_APIC_
 static const struct {
     uint32_t msr;
     uint8_t write;
-} offered[] = {{MSR_ID, 0},    {MSR_ID, 1},  {MSR_PAGE, 0},   {MSR_PAGE, 1},   {MSR_INDEX, 0},
-               {MSR_COUNT, 0}, {MSR_TSC, 0}, {MSR_TSC_HZ, 0}, {MSR_APIC_HZ, 0}};
+} offered[] = {{MSR_ID, 0},     {MSR_ID, 1},     {MSR_PAGE, 0},   {MSR_PAGE, 1},    {MSR_INDEX, 0},
+               {MSR_COUNT, 0},  {MSR_TSC, 0},    {MSR_TSC_HZ, 0}, {MSR_APIC_HZ, 0}, {0x40000080, 0},
+               {0x40000080, 1}, {0x40000083, 0}, {0x40000083, 1}, {0x40000084, 1},  {0x40000090, 0},
+               {0x40000090, 1}, {0x400000b0, 0}, {0x400000b4, 1}, {0x400000b1, 1}};
 static const uint32_t form[] = {2, 3, 0x13, 0x14, 0x15, 0x8001};
 
 static void name_denied(unsigned i, char *out, size_t max)
@@ -437,6 +503,17 @@ static bool end_m147(struct mutant *m, struct tsp_event *ev)
     return is_read(ev, MSR_PAGE) && reads(ev, m->kept);
 }
 
+/* A timer that finds no message page ends the machine. */
+static bool end_m057(struct mutant *m, struct tsp_event *ev)
+{
+    if (!own(m))
+        return false;
+    if (is_write(ev, 0x40000083))
+        m->counter = ev->info[0] & 1;
+    return m->counter == 0 && is_write(ev, 0x400000b0) && (ev->info[0] & 0xf0001) > 0x10000 &&
+           stops(m, ev, TSP_STOP_TRIPLE);
+}
+
 const struct mutant_row mutant_rows_hyperv_own[] = {
     {.id = "M049",
      .text = "register input beyond two words without its feature bit",
@@ -444,6 +521,12 @@ const struct mutant_row mutant_rows_hyperv_own[] = {
      .kind = MUTANT_HISTORIC,
      OWN,
      .end = end_m049},
+    {.id = "M057",
+     .text = "a timer message with the message page unmapped",
+     .source = "xen-project/xen 3a7b4f2897, CVE-2025-58142",
+     .kind = MUTANT_HISTORIC,
+     OWN,
+     .end = end_m057},
     {.id = "M147",
      .text = "the hypercall page is enabled without an OS identity, stays so, moves while locked",
      .source = "TLFS, hypercall page",
