@@ -165,6 +165,27 @@ static unsigned check_list(struct lint *l, uint32_t leaf, struct cache *c, const
     return n;
 }
 
+/* Threads that share a cache are of one package. Monitors that pass on the processor's caches have
+ * vCPUs of other packages there: silicon is asked only. */
+static void check_package(struct lint *l, const struct cache *c, unsigned n, unsigned shift,
+                          const char *source)
+{
+    struct lint_finding f = {.hi = 25,
+                             .lo = 14,
+                             .rule = "lint:cache-package",
+                             .source = source,
+                             .text = "threads that share it, less one; more than have ids"};
+
+    if (shift == 0 || lint_guest(l))
+        return;
+    for (unsigned i = 0; i < n; i++) {
+        if (c[i].share >> shift == 0)
+            continue;
+        snprintf(f.expected, sizeof(f.expected), "at most 0x%x", (1u << shift) - 1);
+        say(l, &f, c[i].e->leaf, c[i].e->subleaf);
+    }
+}
+
 static const struct cache *find(const struct cache *c, unsigned n, unsigned level, unsigned type)
 {
     for (unsigned i = 0; i < n; i++)
@@ -272,6 +293,7 @@ static void check_amd(struct lint *l)
     if ((lint_reg(l, 0x80000001, 0, 2) >> 22 & 1) == 0)
         return;
     n = check_list(l, 0x8000001d, c, APM);
+    check_package(l, c, n, lint_reg(l, 0x80000008, 0, 2) >> 12 & 15, APM);
     check_first_level(l, find(c, n, 1, CACHE_DATA), 2);
     check_first_level(l, find(c, n, 1, CACHE_CODE), 3);
     check_second_level(l, find(c, n, 2, CACHE_UNIFIED));
@@ -323,6 +345,7 @@ void lint_caches(struct lint *l, enum tsp_vendor vendor)
 {
     struct cache c[SUBLEAVES + 1];
     uint32_t top = lint_reg(l, 0, 0, 0), above = lint_reg(l, 0x80000000, 0, 0);
+    unsigned n;
 
     if (vendor == TSP_VENDOR_AMD || vendor == TSP_VENDOR_HYGON) {
         if (above >> 16 == 0x8000 && above >= 0x8000001d)
@@ -332,6 +355,7 @@ void lint_caches(struct lint *l, enum tsp_vendor vendor)
     if (vendor == TSP_VENDOR_INTEL && top >= 2)
         check_descriptors(l);
     /* Leaf 0x80000006 of Intel's tells the second-level cache of an older part on some of them. */
-    if (top >= 4)
-        check_list(l, 4, c, SDM);
+    n = top >= 4 ? check_list(l, 4, c, SDM) : 0;
+    if (top >= 0xb && (lint_reg(l, 0xb, 1, 2) >> 8 & 0xff) == 2)
+        check_package(l, c, n, lint_reg(l, 0xb, 1, 0) & 31, SDM);
 }

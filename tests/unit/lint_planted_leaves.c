@@ -91,15 +91,18 @@ static void signatures(void **state)
 
 /* The same threads in several leaves. */
 static const struct planted counts_of_processors_rows[] = {
-    {"amd", "80000008.0.c=300f", "NUM-CORES-8 0x80000008.0 ecx[15:12]"},
+    {"amd", "80000008.0.c=300f",
+     "NUM-CORES-8 0x80000008.0 ecx[15:12]; lint:cache-package 0x8000001d.3 eax[25:14]"},
     {"amd", "80000008.0.c=400e", "NUM-THREADS-8 0x80000008.0 ecx[7:0]"},
     {"amd", "80000008.0.c=f03f 1.0.b=00400800 80000008.0.c=503f",
      "NUM-CORES-32 0x80000008.0 ecx[15:12]; NUM-THREADS-B 0xb.1 ebx[15:0]"},
     {"amd", "80000008.0.c=607f 1.0.b=00800800",
      "NUM-CORES-64 0x80000008.0 ecx[15:12]; NUM-THREADS-B 0xb.1 ebx[15:0]"},
     {"amd", "80000008.0.c=70ff 1.0.b=00ff0800", "NUM-CORES-128 0x80000008.0 ecx[15:12]"},
-    {"amd", "80000008.0.c=1002 1.0.b=00030800 b.1.b=3", "NUM-CORES-2 0x80000008.0 ecx[15:12]"},
-    {"amd", "80000008.0.c=2006 1.0.b=00070800 b.1.b=7", "NUM-CORES-4 0x80000008.0 ecx[15:12]"},
+    {"amd", "80000008.0.c=1002 1.0.b=00030800 b.1.b=3",
+     "NUM-CORES-2 0x80000008.0 ecx[15:12]; lint:cache-package 0x8000001d.3 eax[25:14]"},
+    {"amd", "80000008.0.c=2006 1.0.b=00070800 b.1.b=7",
+     "NUM-CORES-4 0x80000008.0 ecx[15:12]; lint:cache-package 0x8000001d.3 eax[25:14]"},
     {"amd", "1.0.b=00080800", "NUM-THREADS-1 0x1.0 ebx[23:16]"},
     {"amd", "1.0.d&efffffff", "NUM-HTT-AMD 0x1.0 edx[28]"},
     {"intel", "1.0.d&efffffff", "NUM-HTT-LEVEL 0x1.0 edx[28]"},
@@ -190,6 +193,8 @@ static const struct planted caches_rows[] = {
     {"amd", "8000001d.0.a=121", "NUM-CACHE-THREADS-0 0x8000001d.0 eax[25:14]"},
     {"amd", "80000006.0.d=00809140", "lint:cache-leaves 0x80000006.0 edx[31:18]"},
     {"amd", "80000006.0.d=01009120", "lint:cache-leaves 0x80000006.0 edx[7:0]"},
+    {"intel", "4.3.a=7c1fc163", "lint:cache-package 0x4.3 eax[25:14]"},
+    {"amd", "8000001d.3.a=7c163", "lint:cache-package 0x8000001d.3 eax[25:14]"},
 };
 
 static void caches(void **state)
@@ -242,6 +247,7 @@ static const struct planted units_rows[] = {
     {"amd", "8000001f.0.a=3 8000001f.0.c=0", "NUM-SEV-COUNT 0x8000001f.0 ecx[31:0]"},
     {"amd", "8000001f.0.a=3 8000001f.0.c=1fd 8000001f.0.d=200",
      "NUM-SEV-MIN 0x8000001f.0 edx[31:0]"},
+    {"intel", "d.2.b=260", "XPLACE-AVX 0xd.2 ebx[31:0]"},
 };
 
 static void units(void **state)
