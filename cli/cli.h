@@ -139,6 +139,7 @@ struct run_result {
     uint32_t stop;         /* enum tsp_stop of the last vCPU that stopped */
     struct tsp_event last; /* its event */
     char first[256];       /* the first FAIL in one line: rule, expected, got */
+    char also[256];        /* other rules that the target broke, with ", " between them */
 };
 enum tsp_status runner_run(const struct runner *r, const struct tsp_setup *setup,
                            const uint8_t *sched, size_t nsched, struct run_result *out,

@@ -93,10 +93,10 @@ static void print_text(const struct scenario *s)
 static void print_result(const struct replay *rp, const char *path, const struct run_result *res)
 {
     if (rp->json) {
-        json_t *o = json_pack("{s:s, s:s, s:i, s:i, s:i, s:s}", "file", path, "verdict",
+        json_t *o = json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s}", "file", path, "verdict",
                               res->fails > 0 ? "FAIL" : verdict_name(res->worst), "events",
                               (int)res->events, "findings", (int)res->fails, "policy",
-                              (int)res->policy_fails, "first", res->first);
+                              (int)res->policy_fails, "first", res->first, "also", res->also);
         char *line = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
 
         printf("%s\n", line == NULL ? "{}" : line);
@@ -107,7 +107,7 @@ static void print_result(const struct replay *rp, const char *path, const struct
     printf("%s%s%s %s", cli_verdict_color(res->worst),
            res->fails > 0 ? "FAIL" : verdict_name(res->worst), cli_color(COLOR_OFF), path);
     if (res->fails > 0)
-        printf("  %s", res->first);
+        printf("  %s%s%s", res->first, res->also[0] != 0 ? "; also " : "", res->also);
     else if (res->policy_fails > 0)
         printf("  (%u fields of its own CPUID policy break rules)", res->policy_fails);
     printf("\n");
@@ -145,8 +145,10 @@ static bool run_scenario(void *ctx, const struct scenario *given)
     f->sum.policy_fails += res.policy_fails;
     /* A scenario's policy may be as wild as it likes: what counts is what the target makes of it.
      */
-    if (res.fails > res.policy_fails && f->sum.fails == 0)
-        snprintf(f->sum.first, sizeof(f->sum.first), "%s", res.first);
+    if (res.fails > res.policy_fails && f->sum.fails == 0) {
+        memcpy(f->sum.first, res.first, sizeof(f->sum.first));
+        memcpy(f->sum.also, res.also, sizeof(f->sum.also));
+    }
     f->sum.fails += res.fails - res.policy_fails;
     if (res.fails == res.policy_fails && res.worst == VERDICT_FAIL)
         res.worst = VERDICT_PASS;

@@ -65,6 +65,21 @@ static void apply_known(const struct runner *r, struct collect *c)
             c->f[i].verdict = VERDICT_KNOWN;
 }
 
+/* The rule joins the list, unless it is there or there is no room. */
+static void also(struct run_result *out, const char *id)
+{
+    size_t n = strlen(out->also), len = strlen(id);
+    const char *at = out->also;
+
+    if (strncmp(out->first, id, len) == 0 && out->first[len] == ':')
+        return;
+    for (; (at = strstr(at, id)) != NULL; at += len)
+        if ((at == out->also || at[-1] == ' ') && (at[len] == 0 || at[len] == ','))
+            return;
+    if (n + len + 3 <= sizeof(out->also))
+        snprintf(out->also + n, sizeof(out->also) - n, "%s%s", n > 0 ? ", " : "", id);
+}
+
 static void count(const struct runner *r, const struct collect *c, struct run_result *out)
 {
     struct spec_rule rule;
@@ -78,11 +93,13 @@ static void count(const struct runner *r, const struct collect *c, struct run_re
             continue;
         out->fails++;
         out->policy_fails += f->subject == SUBJECT_POLICY;
-        /* The target's fault is told before one of the policy it was given. */
-        if (out->first[0] != 0 &&
-            (f->subject == SUBJECT_POLICY || out->fails - out->policy_fails > 1))
+        if (!spec_rule_at(r->spec, f->rule, &rule))
             continue;
-        if (spec_rule_at(r->spec, f->rule, &rule))
+        /* The target's fault is told before one of the policy it was given. */
+        if (out->first[0] != 0 && f->subject != SUBJECT_POLICY &&
+            out->fails - out->policy_fails > 1)
+            also(out, rule.id);
+        else if (out->first[0] == 0 || f->subject != SUBJECT_POLICY)
             snprintf(out->first, sizeof(out->first), "%s: expected %s, got %s", rule.id,
                      f->expected, f->got);
     }

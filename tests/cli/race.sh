@@ -5,6 +5,7 @@ set -u
 program=$1
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+here=$(dirname "$(readlink -f "$0")")
 cd "$dir" || exit 2
 "$program" race --protocol kvm@linux-6.1 --other store --json --html page.html >lines.json
 [ $? -eq 1 ] || { echo "a broken rule is no exit code 1"; exit 1; }
@@ -13,7 +14,7 @@ grep -q RACE-LOST page.html || { echo "the page does not name the rule"; exit 1;
 for f in race-out/*.tst; do
     rule=RACE-${f##*RACE-}
     out=$("$program" replay "$f")
-    [ $? -eq 1 ] && grep -q "${rule%.tst}" <<<"$out" || { echo "$f: $out"; exit 1; }
+    [ $? -eq 1 ] && grep -q " ${rule%.tst}[:,]* *" <<<"${out/$f/}" || { echo "$f: $out"; exit 1; }
 done
 # Each line: what it says is what its command shows; a path that a shell would take apart is quoted.
 out_dir="a dir's \$x"
@@ -27,9 +28,15 @@ while read -r line; do
     command=$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["replay"])' "$line" 2>/dev/null) ||
         command=$(sed 's/.*"replay":"\(\([^"\\]\|\\.\)*\)".*/\1/; s/\\\(.\)/\1/g' <<<"$line")
     shown=$(eval "${command/#trapspec/$program}" 2>&1)
-    [ $? -eq 1 ] && grep -q "$rule" <<<"$shown" || { echo "$command: $shown"; exit 1; }
+    [ $? -eq 1 ] && grep -q "$rule" <<<"${shown/-$rule.tst/}" || { echo "$command: $shown"; exit 1; }
     grep -rqs "^sched $schedule" "$out_dir" || { echo "no file has $schedule"; exit 1; }
 done <quoted.json
+# Seeds name the rule that they break.
+for f in "$here"/../../corpora/text/fz_race/*.tst; do
+    rule=$(grep -o "^# RACE-[A-Z]*" "$f" | cut -c3-)
+    shown=$("$program" replay "$f")
+    [ $? -eq 1 ] && [ -n "$rule" ] && grep -q " $rule[:,]*" <<<"$shown" || { echo "$f: $shown"; exit 1; }
+done
 # Damaged files are refused with the place.
 file=$(ls race-out/*LOST.tst)
 damaged() {

@@ -22,7 +22,7 @@ replays() {
         rule=$(sed 's/.*"property":"\([^"]*\)".*/\1/' <<<"$line")
         command=$(sed 's/.*"replay":"\([^"]*\)".*/\1/' <<<"$line")
         shown=$(eval "${command/#trapspec/$trapspec}" </dev/null 2>&1)
-        [ $? -eq 1 ] && grep -q "$rule" <<<"$shown" || { echo "$command: $shown" >&2; return 1; }
+        [ $? -eq 1 ] && grep -q "$rule" <<<"${shown/-$rule.tst/}" || { echo "$command: $shown" >&2; return 1; }
     done <<<"$out"
 }
 # As the model: in a process of its own and in ours, one bad protocol and the right one.
