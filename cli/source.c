@@ -140,17 +140,22 @@ void cli_build(const struct scenario *s, struct input_image *img, struct tsp_set
     input_build(s, base, n, img, setup);
 }
 
-/* A file that is named as text is never taken for binary, which anything is. */
-static enum tsp_status named_text(const char *path, const uint8_t *bytes, size_t n,
-                                  struct tsp_error *err)
+/* A file that is named as text, and begins nearly as text does, is never taken for binary, which
+ * anything is. */
+static enum tsp_status damaged_text(const char *path, const uint8_t *bytes, size_t n,
+                                    struct tsp_error *err)
 {
     static const char magic[] = "trapspec scenario ";
-    size_t len = strlen(path), at = 0;
+    size_t len = strlen(path), all = sizeof(magic) - 1, same = 0, at = SIZE_MAX;
 
-    if (len < 4 || strcmp(path + len - 4, ".tst") != 0)
+    for (size_t i = 0; i < all; i++) {
+        if (i < n && bytes[i] == (uint8_t)magic[i])
+            same++;
+        else if (at == SIZE_MAX)
+            at = i;
+    }
+    if (len < 4 || strcmp(path + len - 4, ".tst") != 0 || same < (n < all ? n : all * 2 / 3))
         return TSP_OK;
-    while (at < n && at < sizeof(magic) - 1 && bytes[at] == (uint8_t)magic[at])
-        at++;
     error_set(err, TSP_EPARSE, 1, "%s:1: byte %zu: not \"%sVERSION\"", path, at, magic);
     return TSP_EPARSE;
 }
@@ -171,7 +176,7 @@ enum tsp_status cli_scenario(const char *path, struct scenario *out, struct tsp_
         if (st != TSP_OK)
             error_set(err, st, inner.line, "%s:%u: %s", path, inner.line, inner.text);
     } else {
-        st = named_text(path, bytes, n, err);
+        st = damaged_text(path, bytes, n, err);
         if (st == TSP_OK)
             input_parse(bytes, n, out);
     }
