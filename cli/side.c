@@ -15,6 +15,8 @@
 #define LONG_BUDGET 5000000u   /* for a model that is not through when B is */
 #define LAST_BUDGET 200000000u /* the same, and B did come to an end */
 #define WHY_MAX 48u
+#define REFUSALS_MAX 24u
+#define REFUSAL_LEN 80u
 #define TABLES_AT 0x4000u /* page tables of every mode (docs/INPUT.md section 3) */
 #define TABLES_BYTES 0x6000u
 #define CR0_PG 0x80000000u
@@ -41,6 +43,10 @@ struct side {
         const char *why;
         unsigned n;
     } why[WHY_MAX];
+    struct {
+        char why[REFUSAL_LEN];
+        unsigned n;
+    } refusal[REFUSALS_MAX];
     uint64_t shown[KINDS_MAX]; /* hashes of findings in text form */
     uint32_t rng;
     struct timespec start;
@@ -384,6 +390,25 @@ static void explained(struct side *x, const char *why)
     x->why[i].n++;
 }
 
+/* Numbers differ from case to case: reasons are told apart by what stands before the first. */
+static void refused(struct side *x, const char *why)
+{
+    const char *reason = strstr(why, ": "); /* behind the target's name */
+    size_t n = reason == NULL ? 0 : (size_t)(reason - why);
+    unsigned i = 0;
+
+    n += strcspn(why + n, "0123456789");
+    n = n < REFUSAL_LEN - 1 ? n : REFUSAL_LEN - 1;
+    x->refused++;
+    while (i < REFUSALS_MAX && x->refusal[i].n > 0 &&
+           (strncmp(x->refusal[i].why, why, n) != 0 || x->refusal[i].why[n] != 0))
+        i++;
+    if (i == REFUSALS_MAX)
+        return;
+    snprintf(x->refusal[i].why, REFUSAL_LEN, "%.*s", (int)n, why);
+    x->refusal[i].n++;
+}
+
 /* The scenario as text, the difference as comments behind its first line. */
 static void print_finding(FILE *f, const struct side *x, const struct side_result *r,
                           const char *text)
@@ -469,7 +494,7 @@ static void one(struct side *x)
         return;
     x->runs++;
     if (!side_run(x->a, x->b, x->o->below, &s, &r)) {
-        x->refused++;
+        refused(x, r.why);
         return;
     }
     x->compared++;
@@ -523,6 +548,8 @@ int side_by_side(struct target *a, struct target *b, const struct side_options *
            x.runs, (unsigned)elapsed(&x), x.compared, x.refused, x.differ, x.open);
     for (unsigned i = 0; i < WHY_MAX && x.why[i].why != NULL; i++)
         printf("  %u: %s\n", x.why[i].n, x.why[i].why);
+    for (unsigned i = 0; i < REFUSALS_MAX && x.refusal[i].n > 0; i++)
+        printf("  %u not possible: %s\n", x.refusal[i].n, x.refusal[i].why);
     for (unsigned i = 0; i < POOL_MAX; i++)
         free(x.pool[i].bytes);
     if (x.compared == 0)
