@@ -158,14 +158,28 @@ static void nothing_there(struct code_block *b, unsigned len)
     b->n = 1;
 }
 
+/* The byte lies past the end of a segment that ends: nothing of the page tables is looked at for it
+ * (Intel SDM Vol. 3A 5.3), so they are not marked accessed either. The fault is told as a fetch
+ * that failed; whoever runs the vCPU knows what kind it is. */
+static bool past_limit(struct vcpu *vc, const struct code_block *b, uint64_t lin)
+{
+    const struct tsp_segment *cs = &vc->s.x86.seg[TSP_CS];
+
+    if (b->mode >= TSP_MODE_LONG64 || (uint32_t)(lin - cs->base) <= cs->limit)
+        return false;
+    vc->fault = (struct fault){.vector = 14, .has_error = true, .addr = lin};
+    return true;
+}
+
 /* The first instruction runs into the next page: it becomes a block of its own. false: that page
  * cannot be fetched. */
 static bool decode_across(struct vm *vm, struct vcpu *vc, struct code_block *b, uint64_t lin)
 {
     uint8_t buf[TSP_INSN_BYTES];
     unsigned first = MEM_PAGE - (unsigned)(lin % MEM_PAGE);
+    uint64_t next = mmu_add(vc, lin, first, MMU_FETCH);
 
-    if (!mmu_translate_fetch(vm, vc, mmu_add(vc, lin, first, MMU_FETCH), &b->gpa2))
+    if (past_limit(vc, b, next) || !mmu_translate_fetch(vm, vc, next, &b->gpa2))
         return false;
     if (!mem_has(&vm->mem, b->gpa2, 1)) {
         nothing_there(b, first + 1);

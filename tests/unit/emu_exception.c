@@ -333,6 +333,28 @@ static void page_fault_on_the_handlers_stack(void **state)
     guest_end();
 }
 
+/* The segment ends where a page does. What lies behind is not read, whatever grants it: #GP, and
+ * the next page is not marked accessed, as with Linux 6.1's KVM on VMX. */
+static void a_fetch_past_the_limit_reads_no_page_tables(void **state)
+{
+    static const char cut[] = {0x0f, 0x01, (char)0xc1};
+    const uint64_t end = GUEST_CODE + 0x1000, entry = 0x7000 + 8 * (end >> 12);
+
+    (void)state;
+    for (unsigned room = 1; room < sizeof(cut); room++) {
+        struct tsp_vcpu_state *v = guest_make(TSP_MODE_COMPAT16, 0, cut, 0);
+
+        memcpy(guest.ram + end - room, cut, sizeof(cut));
+        v->x86.seg[TSP_CS].limit = 0xfff;
+        v->regs.pc = 0x1000 - room;
+        assert_int_equal(guest_run(), TSP_STOP_HALT);
+        assert_int_equal(guest.fault.code, 13);
+        assert_int_equal(guest.fault.info[0], 0);
+        assert_int_equal(peek(entry, 8) & 0x20, 0);
+        guest_end();
+    }
+}
+
 static void task_gates_are_outside_the_model(void **state)
 {
     (void)state;
@@ -359,6 +381,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(double_and_triple_faults),
     cmocka_unit_test(page_faults_carry_address_and_code),
     cmocka_unit_test(page_fault_on_the_handlers_stack),
+    cmocka_unit_test(a_fetch_past_the_limit_reads_no_page_tables),
     cmocka_unit_test(task_gates_are_outside_the_model),
 };
 
