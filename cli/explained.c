@@ -235,6 +235,19 @@ static bool term_real_start(const struct term *t, const struct found *f)
     return f->r->b.out.pc == f->s->code_at - f->s->cs_base;
 }
 
+/* What the guest's handler saw happened at the first instruction. */
+static bool term_real_exc_start(const struct term *t, const struct found *f)
+{
+    (void)t;
+    return f->r->b.exc && f->r->b.exc_rip == f->s->code_at - f->s->cs_base;
+}
+
+/* One of these bits is set in the flags at the start. */
+static bool term_flags(const struct term *t, const struct found *f)
+{
+    return (f->s->flags & strtoull(t->value, NULL, 0)) != 0;
+}
+
 static bool term_differs(const struct term *t, const struct found *f)
 {
     for (size_t i = 0; i < f->r->n && i < DIFF_MAX; i++)
@@ -311,6 +324,8 @@ static const struct {
     {"tables", term_tables, false},
     {"own-code", term_own_code, false},
     {"real.at-start", term_real_start, false},
+    {"real.exc-at-start", term_real_exc_start, false},
+    {"flags", term_flags, true},
     {"differs", term_differs, true},
     {"only", term_only, true},
     {"bits", term_bits, true},

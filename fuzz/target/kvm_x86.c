@@ -374,30 +374,46 @@ static enum tsp_status set_lapic(struct live_machine *k, const struct live_core 
     return TSP_OK;
 }
 
-/* The x87 part is as FNINIT leaves it. */
+/*
+ * XMM registers go by the XSAVE area (Intel SDM Vol. 1 13.4): KVM_SET_FPU alone leaves XSTATE_BV
+ * clear, and what is not in there comes to the guest as the reset left it. The x87 part is as
+ * FNINIT leaves it.
+ */
+#define XSAVE_MXCSR 24u
+#define XSAVE_XMM 160u
+#define XSAVE_BV 512u
+#define XSAVE_BV_X87_SSE 3u
+#define FCW_INIT 0x37fu
+#define MXCSR_INIT 0x1f80u
+
 static enum tsp_status set_xmm(struct live_machine *k, const struct live_core *c,
                                const struct tsp_x86_state *x)
 {
-    struct kvm_fpu f;
+    static struct kvm_xsave area;
+    uint8_t *at = (uint8_t *)area.region;
 
-    memset(&f, 0, sizeof(f));
-    f.fcw = 0x37f;
-    f.mxcsr = 0x1f80;
+    if (live_call(c->fd, KVM_GET_XSAVE, &area) != 0)
+        return live_refuse(k, "KVM_GET_XSAVE: %s", strerror(errno));
+    memset(at, 0, XSAVE_BV);
+    le_store(at, FCW_INIT, 2);
+    le_store(at + XSAVE_MXCSR, MXCSR_INIT, 4);
     for (unsigned i = 0; i < 2 * TSP_XMM_COUNT; i++)
-        le_store(f.xmm[i / 2] + (size_t)8 * (i & 1), x->xmm[i / 2][i & 1], 8);
-    if (live_call(c->fd, KVM_SET_FPU, &f) != 0)
-        return live_refuse(k, "KVM_SET_FPU: %s", strerror(errno));
+        le_store(at + XSAVE_XMM + (size_t)8 * i, x->xmm[i / 2][i & 1], 8);
+    le_store(at + XSAVE_BV, le_load(at + XSAVE_BV, 8) | XSAVE_BV_X87_SSE, 8);
+    if (live_call(c->fd, KVM_SET_XSAVE, &area) != 0)
+        return live_refuse(k, "KVM_SET_XSAVE: %s", strerror(errno));
     return TSP_OK;
 }
 
 static bool get_xmm(const struct live_core *c, struct tsp_x86_state *x)
 {
-    struct kvm_fpu f;
+    static struct kvm_xsave area;
+    const uint8_t *at = (const uint8_t *)area.region + XSAVE_XMM;
 
-    if (live_call(c->fd, KVM_GET_FPU, &f) != 0)
+    if (live_call(c->fd, KVM_GET_XSAVE, &area) != 0)
         return false;
     for (unsigned i = 0; i < 2 * TSP_XMM_COUNT; i++)
-        x->xmm[i / 2][i & 1] = le_load(f.xmm[i / 2] + (size_t)8 * (i & 1), 8);
+        x->xmm[i / 2][i & 1] = le_load(at + (size_t)8 * i, 8);
     return true;
 }
 
