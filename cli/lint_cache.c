@@ -285,6 +285,15 @@ static void check_third_level(struct lint *l, const struct cache *c)
     say(l, &f, 0x80000006, 0);
 }
 
+/* Of APIC ids; where two leaves differ, that is another rule's. */
+static unsigned package_bits(const struct lint *l)
+{
+    unsigned size = lint_reg(l, 0x80000008, 0, 2) >> 12 & 15;
+    unsigned shift = lint_reg(l, 0, 0, 0) >= 0xb ? lint_reg(l, 0xb, 1, 0) & 31 : 0;
+
+    return size != 0 && shift > size ? shift : size;
+}
+
 static void check_amd(struct lint *l)
 {
     struct cache c[SUBLEAVES + 1];
@@ -293,7 +302,7 @@ static void check_amd(struct lint *l)
     if ((lint_reg(l, 0x80000001, 0, 2) >> 22 & 1) == 0)
         return;
     n = check_list(l, 0x8000001d, c, APM);
-    check_package(l, c, n, lint_reg(l, 0x80000008, 0, 2) >> 12 & 15, APM);
+    check_package(l, c, n, package_bits(l), APM);
     check_first_level(l, find(c, n, 1, CACHE_DATA), 2);
     check_first_level(l, find(c, n, 1, CACHE_CODE), 3);
     check_second_level(l, find(c, n, 2, CACHE_UNIFIED));

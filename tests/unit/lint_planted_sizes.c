@@ -132,7 +132,8 @@ static const struct planted cpus_against_each_other_rows[] = {
     {"kvm-amd-4", "b.0.b=1 80000026.0.b=1",
      "NUM-UNIT-THREADS 0x8000001e.0 ebx[15:8]; lint:core-count 0xb.0 ebx[15:0]"},
     {"intel-4", "@3 b.1.a=5 1f.1.a=5",
-     "lint:topology-width 0xb.1 ebx[15:0]; lint:topology-width 0x1f.1 ebx[15:0]"},
+     "lint:topology-width 0xb.1 ebx[15:0]; lint:topology-width 0x1f.1 ebx[15:0]; "
+     "lint:cache-package 0x4.3 eax[25:14]"},
     {"kvm-amd-4", "@3 b.0.a=2 80000026.0.a=2",
      "lint:cpus-alike 0xb.0 eax[1:0]; lint:core-count 0xb.0 ebx[15:0]"},
     {"kvm-amd-4", "@3 8000000a.0.a=2", "lint:cpus-alike 0x8000000a.0 eax[1:0]"},
