@@ -23,7 +23,7 @@ static const struct {
     [KVM_REG_WALL] = {0x4b564d00, 0x11}, [KVM_REG_TIME] = {0x4b564d01, 0x12},
     [KVM_REG_APF] = {0x4b564d02, 0},     [KVM_REG_STEAL] = {0x4b564d03, 0},
     [KVM_REG_EOI] = {0x4b564d04, 0},     [KVM_REG_POLL] = {0x4b564d05, 0},
-    [KVM_REG_APF_INT] = {0x4b564d06, 0},
+    [KVM_REG_APF_INT] = {0x4b564d06, 0}, [KVM_REG_FAULTING] = {0x140, 0},
 };
 
 unsigned kvm_register_of(uint32_t msr)
@@ -38,7 +38,7 @@ unsigned kvm_register_of(uint32_t msr)
 
 bool kvm_cond_parse(const char *key, struct cond *c)
 {
-    static const char *const names[] = {"pv", "xen_msr", "cr4"};
+    static const char *const names[] = {"pv", "xen_msr", "cr4", "offered"};
     unsigned v;
 
     if (!parse_word(names, sizeof(names) / sizeof(names[0]), key, &v))
@@ -63,6 +63,15 @@ static uint32_t xen_msr(const struct judge *j)
     return 0;
 }
 
+/* Bit 31 of MSR_PLATFORM_INFO, as it was set up. */
+static bool faulting_offered(const struct judge *j)
+{
+    unsigned v = j->ev->vcpu < TSP_MAX_VCPU ? j->ev->vcpu : 0;
+
+    return (j->setup->config & TSP_CFG_GUEST_FAULTING) != 0 ||
+           bits_test(j->setup->vcpu[v].x86.platform_info, 31);
+}
+
 static bool in_spans(const struct judge *j, const struct cond *c, uint64_t v)
 {
     for (unsigned i = 0; i < c->nspan; i++)
@@ -80,7 +89,9 @@ bool kvm_cond_holds(const struct judge *j, const struct cond *c)
     bool in = !fact_is(j, FACT_ENFORCE, 1);
 
     if (c->field != COND_KVM) {
-        uint64_t v = c->field == COND_KVM + 1 ? xen_msr(j) : j->ev->sys[TSP_SYS_CR4];
+        uint64_t v = c->field == COND_KVM + 1   ? xen_msr(j)
+                     : c->field == COND_KVM + 2 ? j->ev->sys[TSP_SYS_CR4]
+                                                : faulting_offered(j);
 
         return in_spans(j, c, v & c->mask) != (c->negate != 0);
     }
@@ -102,10 +113,12 @@ bool kvm_cond_holds(const struct judge *j, const struct cond *c)
 void kvm_setup(struct judge *j)
 {
     const struct tsp_setup *s = j->setup;
-    bool all = (j->opt->caps & TSP_CAP_STEPS) != 0 && (j->personas & 1u << TSP_PERSONA_KVM) != 0;
+    bool steps = (j->opt->caps & TSP_CAP_STEPS) != 0;
+    bool all = steps && (j->personas & 1u << TSP_PERSONA_KVM) != 0;
+    uint16_t faulting = 1u << KVM_REG_FAULTING;
 
     for (unsigned v = 0; v < TSP_MAX_VCPU; v++) {
-        j->kvm.known[v] = all ? (1u << KVM_REG_COUNT) - 1 : 0;
+        j->kvm.known[v] = all ? (1u << KVM_REG_COUNT) - 1 : steps ? faulting : 0;
         j->kvm.written[v] = 0;
     }
     for (unsigned v = 0; all && v < s->nvcpu && v < TSP_MAX_VCPU; v++)
@@ -131,7 +144,11 @@ bool kvm_register_value(const struct judge *j, unsigned reg, uint64_t *value)
 
     if (!(j->kvm.known[v] >> reg & 1))
         return false;
-    *value = j->kvm.written[v] >> reg & 1 ? j->kvm.value[v][reg] : reg == KVM_REG_POLL;
+    *value = reg == KVM_REG_POLL;
+    if (reg == KVM_REG_FAULTING)
+        *value = j->setup->vcpu[v].x86.cpuid_faulting;
+    if (j->kvm.written[v] >> reg & 1)
+        *value = j->kvm.value[v][reg];
     return true;
 }
 

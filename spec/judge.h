@@ -81,6 +81,7 @@ enum kvm_register {
     KVM_REG_EOI,
     KVM_REG_POLL,
     KVM_REG_APF_INT,
+    KVM_REG_FAULTING, /* the processor's: CPUID faulting, of any hypervisor */
     KVM_REG_COUNT
 };
 struct kvm_memo {

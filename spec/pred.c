@@ -67,6 +67,7 @@ const struct pred_def pred_defs[] = {
     {"msr_rises", pred_msr_rises, 0, 0, PRED_NONE},
     {"msr_kept", pred_msr_kept, 0, 0, PRED_NONE},
     {"kvm_block", pred_kvm_block, 0, 0, PRED_NONE},
+    {"faulting_kept", pred_faulting_kept, 0, 0, PRED_NONE},
     {"code_becomes", pred_code_becomes, 3, 3, PRED_HEX},
     {"patch_at_end", pred_patch_at_end, 0, 0, PRED_NONE},
     {"retry", pred_retry, 0, 0, PRED_NONE},

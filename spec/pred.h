@@ -99,6 +99,7 @@ PRED(pred_msr_rises);
 /* pred_kvm.c */
 PRED(pred_msr_kept);
 PRED(pred_kvm_block);
+PRED(pred_faulting_kept);
 
 /* pred_xen.c */
 PRED(pred_xen_ret);

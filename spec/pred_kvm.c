@@ -23,6 +23,17 @@ bool pred_msr_kept(const struct judge *j, const struct pred_use *p, struct say *
     return j->ev->info[0] == want || say_value(say, "MSR", want, j->ev->info[0]);
 }
 
+/* CPUID finds faulting as the register was last written. */
+bool pred_faulting_kept(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    uint64_t want, got = j->ev->sys[TSP_SYS_FAULTING] & 1;
+
+    (void)p;
+    if (!kvm_register_value(j, KVM_REG_FAULTING, &want) || (want & 1) == got)
+        return true;
+    return say_value(say, "CPUID faulting", want & 1, got);
+}
+
 /*
  * A block of memory that a register points to, as far as the 16 bytes from the instruction on show
  * it. Only where linear addresses are physical ones.

@@ -201,10 +201,69 @@ static void kvm_memory(void **state)
     }
 }
 
+/* MSR_MISC_FEATURES_ENABLES and MSR_PLATFORM_INFO, whoever the hypervisor is. */
+static const struct fault_row {
+    const char *name;
+    uint64_t offered, on; /* as set up */
+    struct act act[2];
+    enum verdict want;
+    const char *rule;
+} faults[] = {
+    {"on without an offer", 0, 0, {{WRITE, 0x140, 1}}, FAIL, "FLT-OFFER"},
+    {"refused", 0, 0, {{REFUSED_WRITE, 0x140, 1}}, PASS, "X86-MSR-GP"},
+    {"off without an offer", 0, 0, {{WRITE, 0x140, 0}}, PASS, "X86-MSR"},
+    {"offered and refused", 1, 0, {{REFUSED_WRITE, 0x140, 1}}, FAIL, "FLT-GP-W"},
+    {"another bit", 1, 0, {{WRITE, 0x140, 3}}, FAIL, "FLT-BITS"},
+    {"kept", 1, 0, {{WRITE, 0x140, 1}, {READ, 0x140, 1}}, PASS, "FLT-KEPT"},
+    {"lost", 1, 0, {{WRITE, 0x140, 1}, {READ, 0x140, 0}}, FAIL, "FLT-KEPT"},
+    {"on at first", 1, 1, {{READ, 0x140, 0}}, FAIL, "FLT-KEPT"},
+    {"information is written", 1, 0, {{WRITE, 0xce, 0}}, FAIL, "FLT-INFO-W"},
+    {"offered", 1, 0, {{READ, 0xce, 0x80000000u}}, PASS, "FLT-INFO"},
+    {"hidden", 1, 0, {{READ, 0xce, 0}}, FAIL, "FLT-INFO"},
+    {"shown", 0, 0, {{READ, 0xce, 0x80000000u}}, FAIL, "FLT-INFO-NO"},
+    {"not there", 1, 0, {{REFUSED_READ, 0xce, 0}}, FAIL, "FLT-GP-R"},
+};
+
+static void faulting_registers(void **state)
+{
+    const struct spec *s = spec_builtin();
+    struct act on = {WRITE, 0x140, 1};
+    struct tsp_event *ev;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        set_up(0, ALL);
+        setup.vcpu[0].x86.platform_info = faults[i].offered << 31;
+        setup.vcpu[0].x86.cpuid_faulting = faults[i].on;
+        for (unsigned k = 0; k < 2 && faults[i].act[k].what != END; k++)
+            add_msr(&faults[i].act[k]);
+        if (judge_with(s) != faults[i].want)
+            print_error("%s: %s\n", faults[i].name, found_text(s));
+        assert_int_equal(judge_with(s), faults[i].want);
+        if (faults[i].want == FAIL)
+            assert_non_null(finding_of(s, faults[i].rule));
+    }
+    /* a register that is written has to be obeyed, where each step is shown */
+    set_up(0, ALL);
+    setup.vcpu[0].x86.platform_info = 1u << 31;
+    add_msr(&on);
+    ev = add_event(TSP_EV_FAULT, TSP_MODE_PROT32, "\x0f\xa2", 2);
+    ev->code = 13;
+    judge_with(s);
+    assert_non_null(finding_of(s, "FLT-STATE"));
+    ev->sys[TSP_SYS_FAULTING] = 1;
+    judge_with(s);
+    assert_null(finding_of(s, "FLT-STATE"));
+    ev->sys[TSP_SYS_FAULTING] = 0;
+    judge_caps(s, TSP_CAP_X86 | TSP_CAP_EXEC);
+    assert_null(finding_of(s, "FLT-STATE"));
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(kvm_registers),
     cmocka_unit_test(msr_instructions),
     cmocka_unit_test(kvm_memory),
+    cmocka_unit_test(faulting_registers),
 };
 
 TEST_MAIN(tests)
