@@ -66,8 +66,38 @@ static void probe_smm(struct probe *p)
     }
 }
 
+/* The registers of CPUID faulting: offered or not, on at first or not; written, read and obeyed. */
+static void probe_faulting(struct probe *p)
+{
+    static const uint64_t value[] = {0, 1, 2, 3, 0x80000000u, 1ull << 32, ~0ull};
+    static const uint32_t msr[] = {0x140, 0xce};
+    /* WRMSR; RDMSR; CPUID of leaf 0 */
+    static const uint8_t code[] = {0x0f, 0x30, 0x0f, 0x32, 0x31, 0xc0, 0x0f, 0xa2};
+    static const struct probe_mode mode[] = {
+        {TSP_MODE_LONG64, 0, 0}, {TSP_MODE_PROT32, 0, 0}, {TSP_MODE_LONG64, 0, 3}};
+
+    for (unsigned i = 0; i < PROBE_COUNT(value) * 36 && !p->stop; i++) {
+        unsigned kind = i % 36;
+
+        probe_default(p, TSP_ARCH_X86);
+        probe_mode(p, &mode[kind / 12]);
+        p->s.host = kind & 1 ? TSP_VENDOR_AMD : TSP_VENDOR_INTEL;
+        p->s.policy = kind & 1 ? INPUT_POLICY_AMD : INPUT_POLICY_INTEL;
+        p->s.config |= kind % 3 ? TSP_CFG_GUEST_FAULTING : 0;
+        p->s.cpu |= kind % 3 == 2 ? INPUT_CPU_FAULTING : 0;
+        probe_reg(p, TSP_RCX, msr[kind / 6 & 1]);
+        probe_reg(p, TSP_RAX, (uint32_t)value[i / 36]);
+        probe_reg(p, TSP_RDX, value[i / 36] >> 32);
+        probe_code(p, code, sizeof(code));
+        probe_emit(p);
+        probe_code(p, code + 2, sizeof(code) - 2);
+        probe_emit(p);
+    }
+}
+
 void probe_ask(struct probe *p)
 {
+    probe_faulting(p);
     probe_questions(p);
     probe_xen_register(p);
     probe_smm(p);

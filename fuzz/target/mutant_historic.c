@@ -194,21 +194,33 @@ static bool end_m029(struct mutant *m, struct tsp_event *ev)
     return true;
 }
 
-/* Whoever wrote the guest has the other vendor's processor. */
-static bool begin_m009(struct mutant *m, struct tsp_vcpu_state *s)
+/* Whoever wrote the guest has the other vendor's processor: its first instruction. */
+static void setup_m009(struct mutant *m)
 {
-    uint64_t lin = s->regs.pc;
-    uint8_t third;
+    static const uint8_t vmcall = 0xc1, vmmcall = 0xd9;
+    const struct tsp_vcpu_state *v = &m->given->vcpu[0];
+    uint64_t lin, gpa;
+    uint8_t text[TSP_INSN_BYTES], rights;
+    struct scan scan;
 
-    if (m->scan.class != SCAN_CALL || s->regs.mode == TSP_MODE_A64)
-        return false;
-    if (s->regs.mode != TSP_MODE_LONG64)
-        lin = (uint32_t)(lin + s->x86.seg[TSP_CS].base);
-    if (!mutant_read(m, lin + m->scan.len - 1, &third, 1) || third != mutant_own_third(m))
-        return false;
-    third ^= 0x18; /* VMCALL and VMMCALL differ in these bits */
-    mutant_write(m, lin + m->scan.len - 1, &third, 1);
-    return false;
+    if (m->given->arch != TSP_ARCH_X86 || m->given->npage >= TSP_MAX_PAGE ||
+        v->regs.mode > TSP_MODE_LONG64)
+        return;
+    lin = initial_linear(m->given, v->regs.pc);
+    for (unsigned i = 0; i < sizeof(text); i++) {
+        if (!initial_translate(m->given, lin + i, &gpa, &rights))
+            return;
+        text[i] = initial_byte(m->given, gpa, NULL);
+    }
+    scan = scan_first((enum tsp_mode)v->regs.mode, text, sizeof(text));
+    if (scan.class != SCAN_CALL || text[scan.len - 1] != mutant_own_third(m) ||
+        !initial_translate(m->given, lin + scan.len - 1, &gpa, &rights))
+        return;
+    memcpy(m->page, m->given->page, m->given->npage * sizeof(m->page[0]));
+    m->page[m->given->npage] = (struct tsp_page){
+        .gpa = gpa, .len = 1, .data = text[scan.len - 1] == vmcall ? &vmmcall : &vmcall};
+    m->setup.page = m->page;
+    m->setup.npage = m->given->npage + 1;
 }
 
 /* Another processor runs in a page that is written piece by piece: what a page that is exchanged
@@ -444,7 +456,7 @@ const struct mutant_row mutant_rows_historic[] = {
      .end = end_m007},
     {ROW("M009", "the guest always emits the one instruction and then write-protects its text",
          "torvalds/linux c1118b3602c2", MUTANT_PATCH | MUTANT_GUEST),
-     .begin = begin_m009},
+     .setup = setup_m009},
     {ROW("M011", "#UD of any opcode is handed to an emulator that fetches again",
          "xen-project/xen 7d7918e28b", MUTANT_PATCH),
      .end = end_m011},

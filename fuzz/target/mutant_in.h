@@ -38,6 +38,7 @@ struct mutant {
     unsigned i; /* variant */
     const struct tsp_setup *given;
     struct tsp_setup setup;
+    struct tsp_page page[TSP_MAX_PAGE]; /* memory of its own, for rows that change text */
     struct tsp_leaf leaf[TSP_MAX_LEAF]; /* a policy of its own, once mutant_leaves was called */
     struct tsp_vcpu_state start;        /* where the last run began */
     struct scan scan;                   /* of the trap instruction at hand, for begin */

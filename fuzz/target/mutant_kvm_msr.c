@@ -348,6 +348,88 @@ static bool end_way(struct mutant *m, struct tsp_event *ev)
     return of_kvm(m) && way[m->i].end(m, ev);
 }
 
+/* The registers of CPUID faulting. */
+#define ENABLES 0x140u
+#define PLATFORM 0xceu
+
+static bool flt_free(struct mutant *m, struct tsp_event *ev)
+{
+    return refused(ev, ENABLES) && msr_insn(ev) == 0x30 && written(ev) == 1 &&
+           ev->before.level == 0 && goes_on(m, ev);
+}
+
+static bool flt_bits(struct mutant *m, struct tsp_event *ev)
+{
+    return refused(ev, ENABLES) && msr_insn(ev) == 0x30 && written(ev) > 1 &&
+           ev->before.level == 0 && goes_on(m, ev);
+}
+
+static bool flt_written(struct mutant *m, struct tsp_event *ev)
+{
+    return refused(ev, PLATFORM) && msr_insn(ev) == 0x30 && ev->before.level == 0 && goes_on(m, ev);
+}
+
+static bool flt_hidden(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    return done(ev, PLATFORM, false) && reads(ev, ev->info[0] & ~((uint64_t)1 << 31));
+}
+
+static bool flt_shown(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    return done(ev, PLATFORM, false) && reads(ev, ev->info[0] | (uint64_t)1 << 31);
+}
+
+static bool flt_lost(struct mutant *m, struct tsp_event *ev)
+{
+    (void)m;
+    return done(ev, ENABLES, false) && reads(ev, ev->info[0] ^ 1);
+}
+
+static bool flt_denied(struct mutant *m, struct tsp_event *ev)
+{
+    return denied(m, ev, ENABLES, 0, 0);
+}
+
+static bool flt_absent(struct mutant *m, struct tsp_event *ev)
+{
+    if (done(ev, PLATFORM, false) || done(ev, ENABLES, false))
+        mutant_fault(m, ev, GP, 0, 0);
+    return false;
+}
+
+/* The write is taken and nothing comes of it. */
+static bool flt_idle(struct mutant *m, struct tsp_event *ev)
+{
+    struct tsp_vcpu_state s;
+
+    if (!done(ev, ENABLES, true) || m->inner.ops->get_vcpu == NULL ||
+        m->inner.ops->set_vcpu == NULL ||
+        m->inner.ops->get_vcpu(m->inner.self, ev->vcpu, &s) != TSP_OK)
+        return false;
+    s.x86.cpuid_faulting = m->start.x86.cpuid_faulting;
+    m->inner.ops->set_vcpu(m->inner.self, ev->vcpu, &s);
+    return false;
+}
+
+static const struct {
+    const char *name;
+    bool (*end)(struct mutant *m, struct tsp_event *ev);
+} flt[] = {{"free", flt_free},     {"bits", flt_bits},     {"info-written", flt_written},
+           {"hidden", flt_hidden}, {"shown", flt_shown},   {"lost", flt_lost},
+           {"denied", flt_denied}, {"absent", flt_absent}, {"idle", flt_idle}};
+
+static void name_flt(unsigned i, char *out, size_t max)
+{
+    snprintf(out, max, "%s", flt[i].name);
+}
+
+static bool end_flt(struct mutant *m, struct tsp_event *ev)
+{
+    return is_x86(ev) && flt[m->i].end(m, ev);
+}
+
 /* Blocks of memory: what lies at the physical address that is the register's. */
 static const struct {
     const char *name;
@@ -429,6 +511,14 @@ const struct mutant_row mutant_rows_kvm_msr[] = {
     KIND("kmsr", "a check is missing", NWAY, name_way, end_way),
     KIND("kmsr-block", "a block is written wrongly", sizeof(spoilt) / sizeof(spoilt[0]),
          name_spoilt, end_spoilt),
+    {.id = "fault-msr",
+     .text = "the registers of CPUID faulting",
+     .source = "torvalds/linux db2336a80489, 6fbbde9a1969",
+     .kind = MUTANT_SYSTEMATIC,
+     .area = MUTANT_CPUID,
+     .n = sizeof(flt) / sizeof(flt[0]),
+     .name = name_flt,
+     .end = end_flt},
     {.id = "kmsr-unwritten",
      .text = "the wall clock is not written",
      .source = DOCUMENT,
