@@ -91,18 +91,15 @@ static void signatures(void **state)
 
 /* The same threads in several leaves. */
 static const struct planted counts_of_processors_rows[] = {
-    {"amd", "80000008.0.c=300f",
-     "NUM-CORES-8 0x80000008.0 ecx[15:12]; lint:cache-package 0x8000001d.3 eax[25:14]"},
+    {"amd", "80000008.0.c=300f", "NUM-CORES-8 0x80000008.0 ecx[15:12]"},
     {"amd", "80000008.0.c=400e", "NUM-THREADS-8 0x80000008.0 ecx[7:0]"},
     {"amd", "80000008.0.c=f03f 1.0.b=00400800 80000008.0.c=503f",
      "NUM-CORES-32 0x80000008.0 ecx[15:12]; NUM-THREADS-B 0xb.1 ebx[15:0]"},
     {"amd", "80000008.0.c=607f 1.0.b=00800800",
      "NUM-CORES-64 0x80000008.0 ecx[15:12]; NUM-THREADS-B 0xb.1 ebx[15:0]"},
     {"amd", "80000008.0.c=70ff 1.0.b=00ff0800", "NUM-CORES-128 0x80000008.0 ecx[15:12]"},
-    {"amd", "80000008.0.c=1002 1.0.b=00030800 b.1.b=3",
-     "NUM-CORES-2 0x80000008.0 ecx[15:12]; lint:cache-package 0x8000001d.3 eax[25:14]"},
-    {"amd", "80000008.0.c=2006 1.0.b=00070800 b.1.b=7",
-     "NUM-CORES-4 0x80000008.0 ecx[15:12]; lint:cache-package 0x8000001d.3 eax[25:14]"},
+    {"amd", "80000008.0.c=1002 1.0.b=00030800 b.1.b=3", "NUM-CORES-2 0x80000008.0 ecx[15:12]"},
+    {"amd", "80000008.0.c=2006 1.0.b=00070800 b.1.b=7", "NUM-CORES-4 0x80000008.0 ecx[15:12]"},
     {"amd", "1.0.b=00080800", "NUM-THREADS-1 0x1.0 ebx[23:16]"},
     {"amd", "1.0.d&efffffff", "NUM-HTT-AMD 0x1.0 edx[28]"},
     {"intel", "1.0.d&efffffff", "NUM-HTT-LEVEL 0x1.0 edx[28]"},
