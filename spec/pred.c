@@ -37,6 +37,7 @@ const struct pred_def pred_defs[] = {
     {"plain_done", pred_plain_done, 0, 0, PRED_NONE},
     {"begun", pred_begun, 0, 0, PRED_NONE},
     {"undisturbed", pred_undisturbed, 0, 0, PRED_NONE},
+    {"started", pred_started, 0, 0, PRED_NONE},
     {"power_told", pred_power_told, 0, 0, PRED_NONE},
     {"power_asked", pred_power_asked, 0, 0, PRED_NONE},
     {"fault", pred_fault, 1, 2, PRED_INT},

@@ -56,6 +56,7 @@ PRED(pred_begun);
 PRED(pred_undisturbed);
 
 /* pred_power.c */
+PRED(pred_started);
 PRED(pred_power_told);
 PRED(pred_power_asked);
 

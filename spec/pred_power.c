@@ -82,3 +82,65 @@ bool pred_power_asked(const struct judge *j, const struct pred_use *p, struct sa
         return true;
     }
 }
+
+/* The call that switched this vCPU on, if nothing was seen of it since; NULL: none, or it is not
+ * known where it began. */
+static const struct tsp_event *started_by(const struct judge *j)
+{
+    unsigned v = j->ev->vcpu % TSP_MAX_VCPU;
+    uint64_t id = j->setup->vcpu[v].arm64.mpidr & AFFINITY;
+
+    if ((j->opt->caps & TSP_CAP_STEPS) == 0 || (j->opt->caps & TSP_CAP_DETERMINISTIC) == 0)
+        return NULL;
+    for (size_t i = j->index; i > 0; i--) {
+        const struct tsp_event *ev = &j->trace->ev[i - 1];
+
+        if (ev->vcpu != v && is_cpu_on(ev, id))
+            return ev;
+        if (ev->kind == TSP_EV_POLICY || ev->kind == TSP_EV_FETCH || ev->vcpu == v)
+            return NULL;
+    }
+    return NULL;
+}
+
+/* At the entry point stands a call, which nobody had time to change: plain instructions there may
+ * leave no event. */
+static bool must_call(const struct judge *j, const struct tsp_event *on, uint64_t entry)
+{
+    const struct tsp_setup *s = j->setup;
+    uint32_t word = 0;
+    bool rom = false;
+
+    if (j->index == 0 || &j->trace->ev[j->index - 1] != on || j->index > 2 ||
+        on->before.pc != s->vcpu[on->vcpu % TSP_MAX_VCPU].regs.pc || entry < s->ram_base ||
+        !range_ok(entry - s->ram_base, 4, s->ram_size))
+        return false;
+    for (unsigned i = 0; i < 4; i++)
+        word |= (uint32_t)judge_first_byte(s, entry + i, &rom) << 8 * i;
+    return (word & 0xffe0001e) == 0xd4000002; /* HVC or SMC */
+}
+
+#define DAIF 0x3c0u
+
+/* CPU_ON: the core begins at the entry point with the context in X0, at EL1 with interrupts masked
+ * (DEN0022, Processor state at entry). Arguments are as wide as the call's convention. */
+bool pred_started(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *on = started_by(j);
+    const struct tsp_regs *r = &j->ev->before;
+    uint64_t mask = on && ((uint32_t)on->before.r[0] >> 30 & 1) == 0 ? UINT32_MAX : UINT64_MAX;
+
+    (void)p;
+    if (!on)
+        return true;
+    if ((uint32_t)on->before.r[0] == 0x95c1ba60u) /* 0.1: no convention, registers are whole */
+        mask = UINT64_MAX;
+    if (r->pc != (on->before.r[2] & mask))
+        return !must_call(j, on, on->before.r[2] & mask) ||
+               say_value(say, "pc of a core that was switched on", on->before.r[2] & mask, r->pc);
+    if (r->r[0] != (on->before.r[3] & mask))
+        return say_value(say, "x0 of a core that was switched on", on->before.r[3] & mask, r->r[0]);
+    if (r->level != 1 || r->mode != TSP_MODE_A64)
+        return say_value(say, "exception level", 1, r->level);
+    return (r->flags & DAIF) == DAIF || say_value(say, "interrupt masks", DAIF, r->flags & DAIF);
+}
