@@ -210,6 +210,29 @@ static void probe_second(struct probe *p)
     }
 }
 
+/* A processor that is switched on makes a call at once: where it began, and with what. */
+static void probe_started(struct probe *p)
+{
+    static const uint32_t id[] = {0x84000003, 0xc4000003, 0x95c1ba60};
+    static const uint8_t hvc[8] = {0x02, 0x00, 0x00, 0xd4, 0x7f, 0x20, 0x03, 0xd5};
+    static const uint64_t context[] = {0, 5, 0x84000000, 0x1234567884000000, ~0ull};
+
+    for (unsigned i = 0; i < PROBE_COUNT(id) * PROBE_COUNT(context) * 2 && !p->stop; i++) {
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.nvcpu = 2;
+        p->s.cpu |= INPUT_CPU_SECOND_OFF;
+        p->s.psci = id[i / 2 % 3] == 0x95c1ba60 ? 0x01 : 0x11;
+        memcpy(p->s.code[1], hvc, sizeof(hvc));
+        p->s.ncode[1] = sizeof(hvc);
+        probe_reg(p, 1, 1);
+        probe_reg(p, 2, i & 1 ? 0x40004004 : 0x40004000);
+        probe_reg(p, 3, context[i / 6]);
+        for (unsigned k = 0; k < 24; k++)
+            p->s.sched[p->s.nsched++] = (uint8_t)(k == 0 ? 0 : k & 1);
+        call(p, HVC, 0, id[i / 2 % 3]);
+    }
+}
+
 /* Queries for features: which function is asked about. */
 static void probe_queries(struct probe *p, const struct ids *ids)
 {
@@ -353,6 +376,7 @@ void probe_arm64(struct probe *p)
     probe_psci(p);
     probe_power(p);
     probe_second(p);
+    probe_started(p);
     probe_queries(p, &ids);
     probe_firmware(p);
     probe_discovery(p);

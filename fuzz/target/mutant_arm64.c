@@ -406,40 +406,6 @@ static bool end_stop(struct mutant *m, struct tsp_event *ev)
     return false;
 }
 
-/* SYSTEM_OFF2: what it takes, and what it refuses; SYSTEM_RESET2 that returns. */
-static const struct {
-    const char *name;
-    uint32_t fid;
-    uint8_t reg; /* not looked at; 0: returns */
-} off2[] = {{"cookie", 0x84000015, 2},        {"cookie-64", 0xc4000015, 2},
-            {"type", 0x84000015, 1},          {"type-64", 0xc4000015, 1},
-            {"returns", 0x84000015, 0},       {"returns-64", 0xc4000015, 0},
-            {"reset2-returns", 0x84000012, 0}};
-#define NOFF2 (sizeof(off2) / sizeof(off2[0]))
-
-static void name_off2(unsigned i, char *out, size_t max)
-{
-    snprintf(out, max, "%s", off2[i].name);
-}
-
-static bool begin_off2(struct mutant *m, struct tsp_vcpu_state *s)
-{
-    if (!is_call(m, s) || (uint32_t)s->regs.r[0] != off2[m->i].fid || off2[m->i].reg == 0)
-        return false;
-    s->regs.r[off2[m->i].reg] = 0;
-    return true;
-}
-
-static bool end_off2(struct mutant *m, struct tsp_event *ev)
-{
-    if (off2[m->i].reg != 0 || ev->kind != TSP_EV_STOP || is_x86(ev) || ev->len != 4 ||
-        fid(ev) != off2[m->i].fid)
-        return false;
-    mutant_undo(m, ev, TSP_EV_HYPERCALL, 4);
-    ev->after.r[0] = (fid(ev) & 0xff) == 0x15 ? (uint64_t)-2 : 0;
-    return true;
-}
-
 /* A call that must return stops. */
 static bool end_stops(struct mutant *m, struct tsp_event *ev)
 {
@@ -562,13 +528,6 @@ const struct mutant_row mutant_rows_arm64[] = {
      .n = 5,
      .name = name_stops,
      .end = end_stops},
-    {.id = "arm-off2",
-     .text = "SYSTEM_OFF2 takes or refuses what it must not",
-     ARM,
-     .n = NOFF2,
-     .name = name_off2,
-     .begin = begin_off2,
-     .end = end_off2},
     {.id = "arm-entropy",
      .text = "random bits that nobody asked for",
      ARM,
