@@ -48,10 +48,15 @@ PRED(pred_answered);
 PRED(pred_framed);
 PRED(pred_returns_to);
 PRED(pred_msr_seen);
+PRED(pred_handler_segments);
+PRED(pred_fetch_fault);
 PRED(pred_delivery_failed);
 
 /* pred_plain.c; the same */
 PRED(pred_plain_done);
+PRED(pred_rf_over);
+PRED(pred_not_alone);
+PRED(pred_step_trapped);
 PRED(pred_begun);
 PRED(pred_undisturbed);
 

@@ -159,6 +159,83 @@ bool pred_framed(const struct judge *j, const struct pred_use *p, struct say *sa
     return frame_of(j, 2, &other) || frame_of(j, 4, say);
 }
 
+/* SS where the stack is the same one, or where it is an inner one: nothing but its level in 64-bit
+ * mode (Intel SDM Vol. 3A 6.14.2). A stack of its own at the same level may do either. */
+static bool right_ss(const struct judge *j, struct say *say)
+{
+    const struct tsp_segment *was = &j->look->before.x86.seg[TSP_SS];
+    const struct tsp_segment *now = &j->look->after.x86.seg[TSP_SS];
+    bool inner = j->ev->before.mode == TSP_MODE_VM86 || j->ev->after.level < j->ev->before.level;
+
+    if (bits_test(j->look->before.x86.efer, EFER_LMA) && now->sel < 4)
+        return now->sel == j->ev->after.level ||
+               say_value(say, "SS of an inner stack", j->ev->after.level, now->sel);
+    if (inner)
+        return (now->sel & 3u) == j->ev->after.level ||
+               say_value(say, "level of the handler's SS", j->ev->after.level, now->sel & 3u);
+    return (was->sel == now->sel && was->base == now->base) ||
+           say_value(say, "SS of the same stack", was->sel, now->sel);
+}
+
+/* CS as the gate of the set-up has it (Intel SDM Vol. 3A 6.11, 6.14.1; 20.1.4). */
+static bool right_cs(const struct judge *j, struct say *say)
+{
+    const struct tsp_x86_state *x = &j->look->before.x86;
+    const struct tsp_segment *cs = &j->look->after.x86.seg[TSP_CS];
+    bool real = !bits_test(x->cr0, CR0_PE), wide = bits_test(x->efer, EFER_LMA);
+    unsigned size = real ? 4 : wide ? 16 : 8;
+    uint64_t base = real ? (uint64_t)cs->sel << 4 : 0;
+    uint8_t b[16];
+    uint16_t sel;
+
+    if (!real && (cs->sel & 3u) != j->ev->after.level)
+        return say_value(say, "level of the handler's CS", j->ev->after.level, cs->sel & 3u);
+    if ((real || wide) && cs->base != base)
+        return say_value(say, "base of the handler's CS", base, cs->base);
+    if (!judge_at_start(j) ||
+        !table_read(j->setup, x->idt.base + (uint64_t)j->ev->code * size, b, size))
+        return true;
+    sel = (uint16_t)le_load(b + 2, 2);
+    if (!real && (b[5] & 0x1f) == 5) /* a task gate */
+        return true;
+    if ((sel ^ cs->sel) & (real ? 0xffffu : 0xfffcu))
+        return say_value(say, "the handler's CS", sel, cs->sel);
+    if (real || wide || !table_read(j->setup, x->gdt.base + (sel & 0xfff8u), b, 8))
+        return true;
+    base = le_load(b + 2, 2) | (uint64_t)b[4] << 16 | (uint64_t)b[7] << 24;
+    return cs->base == base || say_value(say, "base of the handler's CS", base, cs->base);
+}
+
+/* handler_segments: CS and SS are the handler's. */
+bool pred_handler_segments(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    (void)p;
+    return !judge_stepwise(j) ||
+           (right_cs(j, say) && (!bits_test(j->look->before.x86.cr0, CR0_PE) || right_ss(j, say)));
+}
+
+/* fetch_fault: where the first byte cannot be fetched the page fault is that of the fetch: its
+ * address in CR2, and an error code that tells of a present page, user code and, with NX or SMEP,
+ * of a fetch (Intel SDM Vol. 3A 4.7). */
+bool pred_fetch_fault(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_look *k = j->look;
+    const struct tsp_x86_state *x = &k->before.x86;
+    const uint8_t can = TSP_TEXT_PRESENT | TSP_TEXT_FETCH;
+    bool tells = bits_test(x->cr4, 20) || (bits_test(x->efer, 11) && bits_test(x->cr4, 5));
+    bool user = k->before.regs.level == 3;
+    uint64_t error =
+        (k->rights[0] & TSP_TEXT_PRESENT ? 1u : 0) | (user ? 4u : 0) | (tells ? 16u : 0);
+
+    (void)p;
+    if (!judge_stepwise(j) || !bits_test(x->cr0, 31) || (k->rights[0] & can) == can)
+        return true;
+    if (j->ev->info[1] != k->text[0].lin)
+        return say_value(say, "address of the fetch in CR2", k->text[0].lin, j->ev->info[1]);
+    return j->ev->info[0] == error ||
+           say_value(say, "error code of the fetch", error, j->ev->info[0]);
+}
+
 /* Aborts, PC alignment and watchpoints fill in FAR_EL1 (Arm DDI0487 FAR_EL1). */
 static bool fills_far(uint64_t esr)
 {

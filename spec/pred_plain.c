@@ -153,6 +153,48 @@ static const struct tsp_event *started_by(const struct judge *j)
     return NULL;
 }
 
+/* step_trapped: an instruction that completed with TF set is followed by its trap (Intel SDM Vol.
+ * 3B 17.3.1.4); MOV SS and an interrupt may come in between. */
+bool pred_step_trapped(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_look *last = look_last(j);
+    const struct tsp_event *ev = j->ev, *was;
+
+    (void)p;
+    if (!judge_stepwise(j) || !last || last->quiet || last->event >= j->trace->n)
+        return true;
+    was = &j->trace->ev[last->event];
+    if ((was->kind != TSP_EV_CPUID && was->kind != TSP_EV_HYPERCALL) ||
+        !bits_test(was->before.flags, 8) || (last->before.x86.shadow & TSP_SHADOW_MOVSS))
+        return true;
+    if (ev->kind == TSP_EV_FAULT &&
+        (ev->code == 1 || ev->code == 2 || ev->code == 8 || ev->code >= 10))
+        return true;
+    return say_text(say, "the trap of a single step", "another instruction");
+}
+
+/* rf_over: what completes clears RF (Intel SDM Vol. 3B 17.3.1.1). */
+bool pred_rf_over(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    uint64_t flags = j->ev->after.flags;
+
+    (void)p;
+    return !bits_test(flags, 16) ||
+           say_value(say, "flags behind the instruction", flags & ~0x10000ull, flags);
+}
+
+/* not_alone: holds not so long as no other vCPU has made a step. */
+bool pred_not_alone(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_look *k = j->look;
+
+    (void)p;
+    while (k-- > j->trace->looks->look)
+        if (k->vcpu != j->look->vcpu)
+            return true;
+    return !judge_steps(j) || say_text(say, "a rewrite: no other vCPU has done anything", "#UD");
+}
+
 /* begun: the first step of a vCPU begins as it was set up, or as the CPU_ON that started it said.
  */
 bool pred_begun(const struct judge *j, const struct pred_use *p, struct say *say)

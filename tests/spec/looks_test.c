@@ -512,6 +512,58 @@ static void vcpus_begin_and_stay_as_they_are(void **state)
     ROW("event=retire", "begun", started, k->before.regs.level = 0);
 }
 
+static void handlers_have_segments_of_their_own(void **state)
+{
+    (void)state;
+    ROW("event=fault", "handler_segments", fault64, k->after.x86.seg[TSP_CS].sel |= 3);
+    ROW("event=fault", "handler_segments", fault64, k->after.x86.seg[TSP_CS].base = 16);
+    ROW("event=fault", "handler_segments", fault64, k->after.x86.seg[TSP_SS].sel ^= 8);
+    ROW("event=fault", "handler_segments", fault64, k->after.x86.seg[TSP_SS].sel = 3);
+    ROW("event=fault", "handler_segments", fault32, k->after.x86.seg[TSP_SS].base = 16);
+}
+
+/* The page of the instruction is not there: user code, NX on. */
+static void fetch_fault(void)
+{
+    fault64();
+    ev->code = 14;
+    k->before.regs.level = 3;
+    k->before.x86.efer = 0xd00;
+    k->before.x86.cr4 = 0x20;
+    k->rights[0] = TSP_TEXT_KNOWN;
+    ev->info[0] = 0x14;
+    ev->info[1] = 0x10000;
+}
+
+static void steps_and_fetches_fault_as_they_should(void **state)
+{
+    (void)state;
+    ROW("event=fault", "fetch_fault", fetch_fault, ev->info[1] = 0x10001);
+    ROW("event=fault", "fetch_fault", fetch_fault, ev->info[0] ^= 1);
+    ROW("event=fault", "fetch_fault", fetch_fault, ev->info[0] ^= 4);
+    ROW("event=fault", "fetch_fault", fetch_fault, ev->info[0] ^= 16);
+    ROW("event=cpuid", "rf_over", cpuid, ev->after.flags |= 0x10000);
+    for (unsigned stepped = 0; stepped < 2; stepped++) {
+        cpuid();
+        if (stepped)
+            ev->before.flags |= 0x100;
+        looks.look[1] = *k;
+        looks.look[1].event = 2;
+        looks.n = 2;
+        add_event(TSP_EV_CPUID, TSP_MODE_LONG64, "\x0f\xa2", 2);
+        judge_row("event=cpuid", "step_trapped", stepped != 0, "TF");
+    }
+    for (unsigned other = 0; other < 2; other++) {
+        fault64();
+        setup.nvcpu = 2;
+        looks.look[1] = *k;
+        looks.look[0].vcpu = other ? 1 : 0;
+        looks.look[0].quiet = true;
+        looks.n = 2;
+        judge_row("event=fault", "not_alone", other == 0, "another vCPU");
+    }
+}
+
 /* MRS X0, MIDR_EL1 */
 static void read_midr(void)
 {
@@ -560,6 +612,8 @@ int main(void)
         cmocka_unit_test(failed_delivery_has_a_reason),
         cmocka_unit_test(plain_instructions_do_what_they_say),
         cmocka_unit_test(vcpus_begin_and_stay_as_they_are),
+        cmocka_unit_test(handlers_have_segments_of_their_own),
+        cmocka_unit_test(steps_and_fetches_fault_as_they_should),
         cmocka_unit_test(ids_are_those_of_the_set_up),
         cmocka_unit_test(nobody_looked),
     };
