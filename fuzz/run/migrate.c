@@ -16,6 +16,12 @@ static struct {
     uint8_t ram[TSP_MAX_RAM], fresh[TSP_MAX_RAM];
 } saved;
 
+static bool same_regs(const struct tsp_regs *a, const struct tsp_regs *b)
+{
+    return memcmp(a->r, b->r, sizeof(a->r)) == 0 && a->pc == b->pc && a->flags == b->flags &&
+           a->mode == b->mode && a->level == b->level;
+}
+
 static bool can(const struct tsp_target_ops *o)
 {
     return o->peek && o->poke && o->get_vcpu && o->set_vcpu && o->get_hv && o->set_hv;
@@ -46,6 +52,48 @@ static bool restore_memory(struct target *t, const struct tsp_setup *s)
     return true;
 }
 
+#define SAME(member) (memcmp(&a->member, &b->member, sizeof(a->member)) == 0)
+
+static bool same_segment(const struct tsp_segment *a, const struct tsp_segment *b)
+{
+    return SAME(base) && SAME(limit) && SAME(sel) && SAME(attr);
+}
+
+/* What was set is what is got: all but clocks, and MSRs that a processor may not have. */
+static bool same_x86(const struct tsp_x86_state *a, const struct tsp_x86_state *b)
+{
+    for (unsigned i = 0; i < TSP_SEG_COUNT; i++)
+        if (!same_segment(&a->seg[i], &b->seg[i]))
+            return false;
+    return SAME(gdt.base) && SAME(gdt.limit) && SAME(idt.base) && SAME(idt.limit) && SAME(cr0) &&
+           SAME(cr2) && SAME(cr3) && SAME(cr4) && SAME(efer) && SAME(xcr0) && SAME(xss) &&
+           SAME(apic_base) && SAME(tsc_aux) && SAME(cpuid_faulting) && SAME(apic_id) &&
+           ((a->shadow ^ b->shadow) & (TSP_SHADOW_STI | TSP_SHADOW_MOVSS)) == 0;
+}
+
+static bool same_arm64(const struct tsp_arm64_state *a, const struct tsp_arm64_state *b)
+{
+    return SAME(sp_el0) && SAME(sp_el1) && SAME(vbar_el1) && SAME(esr_el1) && SAME(elr_el1) &&
+           SAME(spsr_el1) && SAME(far_el1) && SAME(sctlr_el1) && SAME(tpidr_el0) &&
+           SAME(tpidr_el1) && SAME(mpidr) && SAME(midr);
+}
+
+static bool restored(struct target *t, const struct tsp_setup *s)
+{
+    static struct tsp_vcpu_state now;
+
+    for (unsigned i = 0; i < s->nvcpu; i++) {
+        const struct tsp_vcpu_state *was = &saved.vcpu[i];
+
+        if (t->ops->get_vcpu(t->self, i, &now) != TSP_OK || !same_regs(&was->regs, &now.regs))
+            return false;
+        if (s->arch == TSP_ARCH_X86 ? !same_x86(&was->x86, &now.x86)
+                                    : !same_arm64(&was->arm64, &now.arm64))
+            return false;
+    }
+    return true;
+}
+
 /* Registers first: what is pending or relative to the machine's time comes on top. */
 static bool restore(struct target *t, const struct tsp_setup *s)
 {
@@ -58,7 +106,7 @@ static bool restore(struct target *t, const struct tsp_setup *s)
     for (unsigned i = 0; i < 2u * s->nvcpu; i++)
         if (t->ops->set_hv(t->self, i % s->nvcpu, &saved.hv[i % s->nvcpu]) != TSP_OK)
             return false;
-    return true;
+    return restored(t, s);
 }
 
 enum tsp_status migrate_machine(struct target *t, const struct tsp_setup *from,
@@ -99,12 +147,6 @@ enum tsp_status migrate_event(struct target *t, const struct tsp_setup *from, st
 static bool is_move(const struct tsp_event *e)
 {
     return e->kind == TSP_EV_FETCH && e->code == TSP_MICRO_MIGRATE;
-}
-
-static bool same_regs(const struct tsp_regs *a, const struct tsp_regs *b)
-{
-    return memcmp(a->r, b->r, sizeof(a->r)) == 0 && a->pc == b->pc && a->flags == b->flags &&
-           a->mode == b->mode && a->level == b->level;
 }
 
 static bool same_event(const struct tsp_event *a, const struct tsp_event *b, bool text)

@@ -28,6 +28,12 @@ static const struct piece pieces[] = {
     {4, {0xe7, 0x80, 0x0f, 0xa2}}, /* OUT 0x80, eAX */
     {3, {0xec, 0x0f, 0xa2}},       /* IN AL, DX */
     {3, {0xef, 0x0f, 0xa2}},       /* OUT DX, eAX */
+    {3, {0x48, 0x0f, 0xa2}},       /* REX.W, or DEC eAX */
+    {4, {0x66, 0x67, 0x0f, 0xa2}},
+    {3, {0xf3, 0x0f, 0xa2}},
+    {4, {0x2e, 0x41, 0x0f, 0xa2}},
+    {3, {0xfb, 0x0f, 0xa2}},                   /* STI */
+    {6, {0x8c, 0xd0, 0x8e, 0xd0, 0x0f, 0xa2}}, /* MOV eAX, SS; MOV SS, eAX */
 };
 
 static void fill_x86(struct probe *p, bool second)
@@ -62,6 +68,36 @@ static void probe_pieces(struct probe *p)
             probe_code(p, pieces[i / probe_nmodes].code, pieces[i / probe_nmodes].n);
             probe_emit(p);
         }
+    }
+}
+
+/* Stepped over, and resumed behind an instruction breakpoint: the trap comes behind what completes,
+ * and RF lasts until then. */
+static void probe_stepped(struct probe *p)
+{
+    static const uint64_t flags[] = {0x100, 0x10000, 0x10100};
+
+    for (unsigned i = 0; i < 6 * probe_nmodes && !p->stop; i++) {
+        for (unsigned k = 0; k < PROBE_COUNT(flags) * 2; k++) {
+            fill_x86(p, k & 1);
+            probe_mode(p, &probe_modes[i % probe_nmodes]);
+            p->s.flags = flags[k / 2];
+            probe_code(p, pieces[i / probe_nmodes].code, pieces[i / probe_nmodes].n);
+            probe_emit(p);
+        }
+    }
+}
+
+/* Hygon's processors are AMD's: VMMCALL is theirs. */
+static void probe_hygon(struct probe *p)
+{
+    for (unsigned i = 0; i < 6 * 3 && !p->stop; i++) {
+        fill_x86(p, true);
+        p->s.host = TSP_VENDOR_HYGON;
+        p->s.policy = INPUT_POLICY_HYGON;
+        p->s.patch = (uint8_t)(i % 3);
+        probe_code(p, pieces[i / 3].code, pieces[i / 3].n);
+        probe_emit(p);
     }
 }
 
@@ -198,6 +234,8 @@ static void probe_frames(struct probe *p)
 
 void probe_flow(struct probe *p)
 {
+    probe_stepped(p);
+    probe_hygon(p);
     probe_state_msrs(p);
     probe_second_calls(p);
     probe_frames(p);
