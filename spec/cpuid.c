@@ -240,8 +240,8 @@ static void look_up(struct judge *j, struct cpuid_query *q)
     }
     /* AMD and Hygon answer nothing there; every other text is taken for Intel's, but by Xen, which
      * answers all guests as AMD's are (xen/arch/x86/cpuid.c guest_cpuid). */
-    if (!j->entry && !(j->personas & 1u << TSP_PERSONA_XEN) && q->range == RANGE_OUT && j->vendor != TSP_VENDOR_AMD &&
-        j->vendor != TSP_VENDOR_HYGON) {
+    if (!j->entry && !(j->personas & 1u << TSP_PERSONA_XEN) && q->range == RANGE_OUT &&
+        j->vendor != TSP_VENDOR_AMD && j->vendor != TSP_VENDOR_HYGON) {
         j->redirected = true;
         j->served_leaf = j->basic->reg[0];
         j->served = spec_policy_find(&j->policy, j->served_leaf, sub);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The lists of fuzz/known and the recordings of corpora/dumps, built into the program so that they apply wherever it runs. */
+/* The lists of fuzz/known and the recordings of corpora/dumps, built into the program so that they
+ * apply wherever it runs. */
 #ifndef TSP_CLI_FORMATS_SHIPPED_H
 #define TSP_CLI_FORMATS_SHIPPED_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A plug-in that takes micro-steps: the model, wrapped. What is wrong with it is named behind the
- * comma: "" nothing; no-hold: it does not keep guest stores from text that it rewrites; swaps: it stores
- * another opcode than the processor's; dies: at its first rewrite; forgets: it does not do the same
- * again; refuses: no set-up with a protocol.
+ * comma: "" nothing; no-hold: it does not keep guest stores from text that it rewrites; swaps: it
+ * stores another opcode than the processor's; dies: at its first rewrite; forgets: it does not do
+ * the same again; refuses: no set-up with a protocol.
  */
 #include <trapspec/target.h>
 

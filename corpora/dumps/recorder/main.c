@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Asks the processor it runs on for every leaf, by the same walk as `trapspec cpuid --live`, and
- * prints them as `cpuid -r` does, to the debug port. XSAVE is switched on with all components, as an
- * operating system would, so that leaf 0xD shows sizes.
+ * prints them as `cpuid -r` does, to the debug port. XSAVE is switched on with all components, as
+ * an operating system would, so that leaf 0xD shows sizes.
  */
 #include "cli/formats/dump.h"
 
