@@ -6,18 +6,18 @@
 # trapspec on the real KVM inside: a recording, its comparison with the model, and a report. Everything comes back to
 # out/nested/ARCH/. Needs nothing but apt and a compiler; QEMU is installed when this runs as root. docs/NESTED.md
 #
-#   ARCH                  x86_64 (AMD with SVM) or aarch64
+#   ARCH                  x86_64 (AMD with SVM), aarch64, or x86_64-vmx (Intel with VMX: Bochs in place of QEMU; slow)
 #   --kernel-version V    linux-image-V*-cloud, e.g. 6.1.0-56; default: what Debian's cloud kernel is today
 #   --profile P           model to compare with (model:kvm@linux-6.1)
 #   --fuzz S              instead: run mutated scenarios on model and KVM side by side for S seconds; differences come
 #                         back, made small, as differ-NNN.tst
 #   --seed N              of the mutations (1)
-#   --time S              seconds the machine may run (150; with --fuzz as long as it takes)
-#   --sample N            every Nth scenario that the rules make (x86_64: 12, aarch64: 4)
+#   --time S              seconds the machine may run (150, x86_64-vmx 300; with --fuzz as long as it takes)
+#   --sample N            every Nth scenario that the rules make (x86_64: 12, aarch64: 4, x86_64-vmx: 60)
 #   --add PATH            put a file or directory into the machine's /in; may be repeated
 #   COMMAND               what to run there instead; its /out comes back
 #
-# exit codes: that of the report or COMMAND; 1 when the machine hung; 77 without QEMU or a kernel for it
+# exit codes: that of the report or COMMAND; 1 when the machine hung; 77 without QEMU, Bochs or a kernel for it
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -37,7 +37,7 @@ usage() { sed -n '3,22s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 while [ $# -gt 0 ]; do
     case $1 in
-    x86_64 | aarch64) arch=$1 ;;
+    x86_64 | aarch64 | x86_64-vmx) arch=$1 ;;
     --kernel-version) version=${2-}; shift ;;
     --profile) profile=${2-}; shift ;;
     --time) seconds=${2-}; shift ;;
@@ -55,8 +55,14 @@ if [ -n "$fuzz" ]; then
     add="$add $root/corpora/text"
     seconds=${seconds:-$((fuzz + 90))}
 fi
+[ "$arch" != x86_64-vmx ] || seconds=${seconds:-300}
 seconds=${seconds:-150}
+below=tcg
 case $arch in
+x86_64-vmx)
+    deb=amd64 triplet=x86_64-linux-gnu qemu=bochs package="bochs bochs-term bochsbios vgabios" sample=${sample:-60} limit=100
+    below=/in/below-bochs.csv add="$add $root/ci/nested/below-bochs.csv"
+    ;;
 x86_64) deb=amd64 triplet=x86_64-linux-gnu qemu=qemu-system-x86_64 package=qemu-system-x86 sample=${sample:-12} limit=500 ;;
 aarch64) deb=arm64 triplet=aarch64-linux-gnu qemu=qemu-system-aarch64 package=qemu-system-arm sample=${sample:-4} limit=150 ;;
 *) usage ;;
@@ -65,7 +71,7 @@ case $(uname -m) in x86_64) here=amd64 ;; aarch64) here=arm64 ;; *) leave "no wa
 
 out=$root/out/nested/$arch
 cache=$root/out/nested/cache
-build=$root/build/nested-$arch
+build=$root/build/nested-${arch%-vmx} # the same program
 mkdir -p "$out" "$cache"
 work=$(mktemp -d)
 child=
@@ -79,6 +85,7 @@ trap 'exit 130' INT TERM
 # 1. What must be installed: QEMU, a compiler, and a second one for the other architecture.
 want=
 command -v "$qemu" >/dev/null || want="$want $package"
+[ "$qemu" != bochs ] || command -v xorriso >/dev/null || want="$want xorriso"
 command -v cmake >/dev/null || want="$want cmake"
 command -v ninja >/dev/null || want="$want ninja-build"
 command -v pkg-config >/dev/null || want="$want pkg-config"
@@ -135,10 +142,15 @@ unpack() { dpkg-deb -x "$cache/$(printf %s "$1" | tr : _).deb" "$2"; }
 
 say "kernel: $kernel"
 fetch "$kernel:$deb" "busybox-static:$deb" "busybox-static:$here"
-mkdir -p "$work/kernel" "$work/busybox" "$work/host"
+mkdir -p "$work/kernel" "$work/busybox" "$work/host" "$work/loader"
 unpack "$kernel:$deb" "$work/kernel"
 unpack "busybox-static:$deb" "$work/busybox"
 unpack "busybox-static:$here" "$work/host"
+if [ "$qemu" = bochs ]; then
+    fetch "isolinux:all" "syslinux-common:all"
+    unpack "isolinux:all" "$work/loader"
+    unpack "syslinux-common:all" "$work/loader"
+fi
 
 # 3. The program, linked statically.
 say "building"
@@ -182,17 +194,17 @@ if [ -n "$job" ]; then
     printf '%s\n' "$job" >"$rd/job"
 elif [ -n "$fuzz" ]; then
     cat >"$rd/job" <<JOB
-trapspec diff $profile kvm:$limit --time $fuzz --seed $seed --below tcg --corpus /in/text --findings /out
+trapspec diff $profile kvm:$limit --time $fuzz --seed $seed --below $below --corpus /in/text --findings /out
 JOB
 else
     cat >"$rd/job" <<JOB
 echo "@@say recording"
 trapspec record --target kvm:$limit --sample $sample --time $((seconds / 2)) -o - | tee /out/recording.jsonl
 echo "@@say comparing"
-trapspec diff $profile golden:/out/recording.jsonl --below tcg --first 20 >/out/diff.txt
+trapspec diff $profile golden:/out/recording.jsonl --below $below --first 20 >/out/diff.txt
 tail -n 1 /out/diff.txt
 echo "@@say judging"
-timeout -s INT $((seconds / 3)) trapspec report --target kvm:$limit --sample $sample --below tcg -o /out
+timeout -s INT $((seconds / 3)) trapspec report --target kvm:$limit --sample $sample --below $below -o /out
 JOB
 fi
 (cd "$rd" && find . | "$work/host/bin/busybox" cpio -o -H newc 2>/dev/null) | gzip -1 >"$work/initrd"
@@ -200,18 +212,54 @@ fi
 # 5. The machine. One processor: QEMU 7.2 can hang with two when machines come and go in the guest.
 set -- -smp 1 -m 768 -display none -monitor none -no-reboot -serial stdio -initrd "$work/initrd"
 image=$(find "$work/kernel/boot" -name 'vmlinuz-*' | head -n 1)
+options="quiet loglevel=3 panic=-1"
 case $arch in
 x86_64)
-    set -- "$@" -M q35 -cpu max -append "console=ttyS0 quiet loglevel=3 panic=-1"
+    set -- "$@" -M q35 -cpu max -append "console=ttyS0 $options"
     ;;
 aarch64)
-    set -- "$@" -M virt,virtualization=on,gic-version=3 -cpu max,pauth-impdef=on \
-        -append "console=ttyAMA0 quiet loglevel=3 panic=-1"
+    set -- "$@" -M virt,virtualization=on,gic-version=3 -cpu max,pauth-impdef=on -append "console=ttyAMA0 $options"
     ;;
 esac
+
+# Bochs boots by its BIOS: a CD with a loader, and the processor that has everything KVM asks of VMX.
+bochs_machine() {
+    cd=$work/cd
+    mkdir -p "$cd/isolinux"
+    cp "$work/loader/usr/lib/ISOLINUX/isolinux.bin" "$work/loader/usr/lib/syslinux/modules/bios/ldlinux.c32" "$cd/isolinux/"
+    cp "$image" "$cd/vmlinuz"
+    cp "$work/initrd" "$cd/initrd"
+    printf '%s\n' 'DEFAULT kvm' 'PROMPT 0' 'TIMEOUT 1' 'LABEL kvm' ' KERNEL /vmlinuz' \
+        " APPEND initrd=/initrd console=ttyS0 $options nokaslr mitigations=off tsc=reliable" >"$cd/isolinux/isolinux.cfg"
+    xorriso -as mkisofs -quiet -o "$work/cd.iso" -b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot \
+        -boot-load-size 4 -boot-info-table "$cd" 2>/dev/null
+    cat >"$work/bochsrc" <<BOCHS
+display_library: rfb, options="timeout=0"
+megs: 768
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=cdrom, path=$work/cd.iso, status=inserted
+boot: cdrom
+com1: enabled=1, mode=file, dev=$out/console.log
+cpu: model=corei7_skylake_x, count=1, ips=50000000, reset_on_triple_fault=0
+clock: sync=none
+log: $out/bochs.log
+panic: action=fatal
+error: action=ignore
+info: action=ignore
+BOCHS
+    printf 'c\nq\n' >"$work/commands"
+}
 rm -f "$out"/*.tst "$out"/*.jsonl "$out"/*.txt "$out"/report.* # of a run before
 say "booting, at most $seconds s"
-"$qemu" -accel tcg,thread=multi "$@" -kernel "$image" </dev/null >"$out/console.log" 2>"$out/qemu.log" &
+: >"$out/console.log"
+if [ "$qemu" = bochs ]; then
+    bochs_machine
+    bochs -q -f "$work/bochsrc" -rc "$work/commands" </dev/null >"$out/bochs.out" 2>&1 &
+else
+    "$qemu" -accel tcg,thread=multi "$@" -kernel "$image" </dev/null >"$out/console.log" 2>"$out/qemu.log" &
+fi
 child=$!
 start=$(date +%s)
 shown=0
