@@ -41,6 +41,8 @@ const struct pred_def pred_defs[] = {
     {"delivery_failed", pred_delivery_failed, 0, 0, PRED_NONE},
     {"plain_done", pred_plain_done, 0, 0, PRED_NONE},
     {"begun", pred_begun, 0, 0, PRED_NONE},
+    {"record_told", pred_record_told, 0, 0, PRED_NONE},
+    {"wakes_named", pred_wakes_named, 0, 0, PRED_NONE},
     {"undisturbed", pred_undisturbed, 0, 0, PRED_NONE},
     {"started", pred_started, 0, 0, PRED_NONE},
     {"power_told", pred_power_told, 0, 0, PRED_NONE},

@@ -42,6 +42,7 @@ PRED(pred_state_kept);
 PRED(pred_memory_kept);
 PRED(pred_clock_told);
 PRED(pred_told);
+PRED(pred_record_told);
 PRED(pred_answered);
 
 /* pred_frame.c; the same */
@@ -59,6 +60,7 @@ PRED(pred_not_alone);
 PRED(pred_step_trapped);
 PRED(pred_begun);
 PRED(pred_undisturbed);
+PRED(pred_wakes_named);
 
 /* pred_power.c */
 PRED(pred_started);

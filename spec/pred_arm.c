@@ -3,6 +3,7 @@
 #include "spec/pred.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "trapspec/bits.h"
 
@@ -91,6 +92,22 @@ bool pred_words(const struct judge *j, const struct pred_use *p, struct say *say
     return true;
 }
 
+/* The same bits came out of an earlier call. */
+static bool same_bits(const struct judge *j)
+{
+    const struct tsp_event *ev = j->ev;
+
+    for (size_t i = 0; i < j->index; i++) {
+        const struct tsp_event *was = &j->trace->ev[i];
+
+        if (was->kind == TSP_EV_HYPERCALL && was->before.r[0] == ev->before.r[0] &&
+            was->before.r[1] == ev->before.r[1] && was->after.r[0] == 0 &&
+            memcmp(&was->after.r[1], &ev->after.r[1], 3 * sizeof(uint64_t)) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* entropy(width): x3 holds the lowest bits of N random ones, then x2, then x1; whatever lies above
  * N is zero. No entropy
  * (-3) comes with zeroes (Arm DEN0098). */
@@ -105,6 +122,8 @@ bool pred_entropy(const struct judge *j, const struct pred_use *p, struct say *s
         return say_value(say, "x0", 0, r[0]);
     if (!none && bits >= 64 && !(r[1] | r[2] | r[3]))
         return say_text(say, "64 random bits or more", "zeroes");
+    if (!none && bits >= 64 && same_bits(j))
+        return say_text(say, "64 random bits or more", "those of an earlier call");
     for (unsigned i = 0; i < 3; i++) {
         unsigned have = bits > i * width ? bits - i * width : 0;
         uint64_t mask = none ? 0 : bits_mask(have < width ? have : width);

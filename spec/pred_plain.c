@@ -10,6 +10,8 @@
 
 #define STATUS_FLAGS 0x8d5u /* CF PF AF ZF SF OF */
 #define CPU_ON 0x84000003u
+#define CPU_ON_01 0x95c1ba60u /* PSCI 0.1, as KVM numbers it */
+#define DAIF 0x3c0u
 
 /* What a plain instruction may change: registers by bit, and flags; pc is where it goes. */
 struct effect {
@@ -215,7 +217,10 @@ bool pred_begun(const struct judge *j, const struct pred_use *p, struct say *say
             return say_value(say, "entry point", on->before.r[2] & wide, r->pc);
         if (r->r[0] != (on->before.r[3] & wide))
             return say_value(say, "context in X0", on->before.r[3] & wide, r->r[0]);
-        return r->level == 1 || say_value(say, "exception level at the entry", 1, r->level);
+        if (r->level != 1)
+            return say_value(say, "exception level at the entry", 1, r->level);
+        return (r->flags & DAIF) == DAIF ||
+               say_value(say, "PSTATE at the entry, all masked", r->flags | DAIF, r->flags);
     }
     if (v->run_state != TSP_RUN_READY || memcmp(&v->regs, r, sizeof(*r)) == 0)
         return true;
@@ -225,6 +230,29 @@ bool pred_begun(const struct judge *j, const struct pred_use *p, struct say *say
         if (v->regs.r[i] != r->r[i])
             return say_value(say, "a register where the vCPU begins", v->regs.r[i], r->r[i]);
     return true;
+}
+
+/* wakes_named: of the other vCPUs a call stops none, and starts none but the one that CPU_ON names.
+ * Interrupts and kicks of x86 wake whom they want. */
+bool pred_wakes_named(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_look *k = j->look;
+    uint32_t others = ~(1u << k->vcpu % TSP_MAX_VCPU), named = 0;
+    uint32_t fid = (uint32_t)j->ev->before.r[0] & 0xbfffffffu;
+
+    (void)p;
+    if (!judge_steps(j))
+        return true;
+    if (k->runnable[0] & ~k->runnable[1] & others)
+        return say_value(say, "vCPUs that can run", k->runnable[0], k->runnable[1]);
+    if (j->setup->arch != TSP_ARCH_ARM64)
+        return true;
+    for (unsigned v = 0; v < j->setup->nvcpu && v < TSP_MAX_VCPU; v++)
+        if ((j->setup->vcpu[v].arm64.mpidr & 0xffffff) == (uint32_t)j->ev->before.r[1] &&
+            (fid == CPU_ON || fid == CPU_ON_01) && (uint32_t)j->ev->after.r[0] == 0)
+            named = 1u << v;
+    return !(k->runnable[1] & ~k->runnable[0] & others & ~named) ||
+           say_value(say, "vCPUs that can run", k->runnable[0] | named, k->runnable[1]);
 }
 
 /* undisturbed: between two of its own steps a vCPU's registers stay, whatever the others do. */

@@ -318,6 +318,10 @@ static bool may_write(const struct judge *j, const struct tsp_look_change *c)
         first = k->stack.gpa;
         n = k->stack.n;
         break;
+    case TSP_EV_HYPERCALL: /* the record of stolen time, which may go on at any time */
+        first = j->setup->pvtime_ipa;
+        n = j->setup->arch == TSP_ARCH_ARM64 ? 64 : 0;
+        break;
     case TSP_EV_PATCH:
         first = k->text[0].gpa;
         n = j->insn.len;
@@ -365,6 +369,23 @@ bool pred_clock_told(const struct judge *j, const struct pred_use *p, struct say
     if (was->n < TSP_LOOK_BYTES || memcmp(now->byte + 64, was->byte + 64, now->n - 64) == 0)
         return true;
     return say_text(say, "64 bytes written", "more");
+}
+
+/* The record of stolen time: u32 revision 0, u32 attributes 0, u64 nanoseconds, which begin at 0
+ * (Arm DEN0057 3.2.1; Linux Documentation/virt/kvm/arm/pvtime.rst). */
+bool pred_record_told(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_look_mem *m = &j->look->arg[1];
+
+    (void)p;
+    if (m->n < 16)
+        return true;
+    if (le_load(m->byte, 4))
+        return say_value(say, "revision of the record", 0, le_load(m->byte, 4));
+    if (le_load(m->byte + 4, 4))
+        return say_value(say, "attributes of the record", 0, le_load(m->byte + 4, 4));
+    return !bits_test(le_load(m->byte + 8, 8), 63) ||
+           say_value(say, "stolen nanoseconds", 0, le_load(m->byte + 8, 8));
 }
 
 static bool moved_past(const struct judge *j)

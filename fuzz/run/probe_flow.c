@@ -273,6 +273,29 @@ static void probe_ids(struct probe *p)
     }
 }
 
+/* Exceptions whose syndrome is an immediate, from both levels; random bits twice in a row. */
+static void probe_immediates(struct probe *p)
+{
+    static const uint8_t code[][4] = {{0xa1, 0xce, 0x1b, 0xd4},  /* SVC #0xde75 */
+                                      {0xa0, 0xce, 0x3b, 0xd4},  /* BRK #0xde75 */
+                                      {0xa2, 0xce, 0x1b, 0xd4},  /* HVC #0xde75 */
+                                      {0x75, 0xde, 0x00, 0x00}}; /* UDF #0xde75 */
+    static const uint8_t twice[] = {
+        0x60, 0x0a, 0x80, 0x52, 0x00, 0x80, 0xb8, 0x72, 0x01, 0x18, 0x80, 0xd2, 0x02, 0, 0, 0xd4,
+        0x60, 0x0a, 0x80, 0x52, 0x00, 0x80, 0xb8, 0x72, 0x01, 0x18, 0x80, 0xd2, 0x02, 0, 0, 0xd4};
+
+    for (unsigned i = 0; i < PROBE_COUNT(code) * 4 && !p->stop; i++) {
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.level = i & 1 ? 0 : 1;
+        p->s.flags = i & 2 ? 0xf0000000u : 0;
+        probe_code(p, code[i / 4], 4);
+        probe_emit(p);
+    }
+    probe_default(p, TSP_ARCH_ARM64);
+    probe_code(p, twice, sizeof(twice)); /* X0 = 0xc4000053, X1 = 192; HVC; again */
+    probe_emit(p);
+}
+
 /* HVC or SMC twice, then an instruction that is undefined. */
 void probe_flow_arm64(struct probe *p)
 {
@@ -284,6 +307,7 @@ void probe_flow_arm64(struct probe *p)
                                   0x8400000a, 0x8600ff01, 0x84000050, 0xc5000020, 0xffffffff};
 
     probe_ids(p);
+    probe_immediates(p);
     for (unsigned i = 0; i < PROBE_COUNT(id) * 4 && !p->stop; i++) {
         probe_default(p, TSP_ARCH_ARM64);
         p->s.level = i & 2 ? 0 : 1;

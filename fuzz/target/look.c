@@ -174,11 +174,15 @@ static void look_stack(const struct looker *l, struct tsp_look *k)
 }
 
 /* KVM's calls that store something are given a guest-physical address in RBX (Linux
- * Documentation/virt/kvm/x86/hypercalls.rst). */
+ * Documentation/virt/kvm/x86/hypercalls.rst); on AArch64 the set-up says where stolen time goes. */
 static void look_arg(const struct looker *l, const struct tsp_regs *r, struct tsp_look_mem *m)
 {
-    m->lin = m->gpa = r->mode == TSP_MODE_LONG64 ? r->r[TSP_RBX] : (uint32_t)r->r[TSP_RBX];
-    m->n = peek(l, m->gpa, m->byte, TSP_LOOK_BYTES) ? TSP_LOOK_BYTES : 0;
+    uint64_t gpa = r->mode == TSP_MODE_LONG64 ? r->r[TSP_RBX] : (uint32_t)r->r[TSP_RBX];
+
+    if (l->setup->arch == TSP_ARCH_ARM64)
+        gpa = l->setup->pvtime_ipa;
+    m->lin = m->gpa = gpa;
+    m->n = peek(l, gpa, m->byte, TSP_LOOK_BYTES) ? TSP_LOOK_BYTES : 0;
 }
 
 static void watch(struct looker *l, uint64_t gpa)
@@ -252,8 +256,8 @@ uint32_t look_before(struct looker *l, unsigned vcpu, uint32_t budget)
         return budget;
     }
     look_text(l, k);
-    if (l->setup->arch == TSP_ARCH_X86)
-        look_arg(l, &k->before.regs, &k->arg[0]);
+    look_arg(l, &k->before.regs, &k->arg[0]);
+    k->runnable[0] = l->t->ops->runnable(l->t->self);
     return 1;
 }
 
@@ -322,7 +326,8 @@ static bool see(struct looker *l, struct tsp_look *k, const struct tsp_event *ev
     k->stack.n = k->arg[1].n = 0;
     if (ev->kind == TSP_EV_FAULT && l->setup->arch == TSP_ARCH_X86)
         look_stack(l, k);
-    if (ev->kind == TSP_EV_HYPERCALL && l->setup->arch == TSP_ARCH_X86)
+    k->runnable[1] = l->t->ops->runnable(l->t->self);
+    if (ev->kind == TSP_EV_HYPERCALL)
         look_arg(l, &k->before.regs, &k->arg[1]);
     look_changes(l, k);
     return true;

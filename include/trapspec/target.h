@@ -253,11 +253,13 @@ struct tsp_look {
     bool quiet;   /* the step left no event */
     bool watched; /* memory was compared: the pages of text, stack and arguments, and one more */
     uint16_t vcpu;
+    uint32_t runnable[2];        /* bit per vCPU, before and after */
     uint32_t nchange;            /* more than TSP_LOOK_CHANGES: the others are not told */
     uint8_t rights[2];           /* TSP_TEXT_* at the first and the 16th byte of text[0] */
     struct tsp_look_mem text[2]; /* at pc: 16 bytes before the step; the same place after it */
     struct tsp_look_mem stack;   /* at the stack pointer after the step */
-    struct tsp_look_mem arg[2];  /* x86: at guest-physical RBX, before and after */
+    struct tsp_look_mem arg[2];  /* before and after: x86 at guest-physical RBX, AArch64 the record
+                                    of stolen time */
     struct tsp_vcpu_state before, after;
     struct tsp_look_change change[TSP_LOOK_CHANGES];
 };

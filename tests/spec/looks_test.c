@@ -243,6 +243,7 @@ static void started(void)
     k->event = 2;
     k->quiet = true;
     k->before.regs = (struct tsp_regs){.pc = 0x40001000, .mode = TSP_MODE_A64, .level = 1};
+    k->before.regs.flags = 0x3c5;
     k->before.regs.r[0] = 0x55;
     k->after = k->before;
 }
@@ -564,6 +565,39 @@ static void steps_and_fetches_fault_as_they_should(void **state)
     }
 }
 
+static void arm_call(void)
+{
+    step(TSP_EV_HYPERCALL, TSP_MODE_A64, "\x02\x00\x00\xd4", 4);
+    k->arg[1].n = TSP_LOOK_BYTES;
+    k->runnable[0] = k->runnable[1] = 1;
+    setup.nvcpu = 2;
+    setup.vcpu[1].arm64.mpidr = 0x80000001u;
+}
+
+/* CPU_ON of the second vCPU succeeds. */
+static void arm_on(void)
+{
+    arm_call();
+    ev->before.r[0] = 0x84000003u;
+    ev->before.r[1] = 1;
+    ev->after.r[0] = 0;
+    k->runnable[1] = 3;
+}
+
+static void services_write_and_wake_what_they_should(void **state)
+{
+    (void)state;
+    ROW("event=hypercall", "record_told", arm_call, k->arg[1].byte[0] = 1);
+    ROW("event=hypercall", "record_told", arm_call, k->arg[1].byte[7] = 1);
+    ROW("event=hypercall", "record_told", arm_call, k->arg[1].byte[15] = 0x80);
+    ROW("event=hypercall", "memory_kept", arm_call, k->nchange = 1; k->change[0].len = 1;
+        k->change[0].gpa = 0x40020000; k->change[0].now[0] = 1);
+    ROW("event=hypercall", "wakes_named", arm_call, k->runnable[1] = 3);
+    ROW("event=hypercall", "wakes_named", arm_on, ev->before.r[1] = 2);
+    ROW("event=hypercall", "wakes_named", call, k->runnable[0] = 3; k->runnable[1] = 1);
+    ROW("event=retire", "begun", started, k->before.regs.flags &= ~0x80ull);
+}
+
 /* MRS X0, MIDR_EL1 */
 static void read_midr(void)
 {
@@ -614,6 +648,7 @@ int main(void)
         cmocka_unit_test(vcpus_begin_and_stay_as_they_are),
         cmocka_unit_test(handlers_have_segments_of_their_own),
         cmocka_unit_test(steps_and_fetches_fault_as_they_should),
+        cmocka_unit_test(services_write_and_wake_what_they_should),
         cmocka_unit_test(ids_are_those_of_the_set_up),
         cmocka_unit_test(nobody_looked),
     };
