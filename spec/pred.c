@@ -62,6 +62,8 @@ const struct pred_def pred_defs[] = {
     {"exit_pc", pred_exit_pc, 0, 0, PRED_NONE},
     {"hv_status", pred_hv_status, 1, 5, PRED_INT},
     {"hv_regs", pred_hv_regs, 0, 0, PRED_NONE},
+    {"hv_result", pred_hv_result, 0, 0, PRED_NONE},
+    {"machine_on", pred_machine_on, 0, 0, PRED_NONE},
     {"hv_taken", pred_hv_taken, 0, 0, PRED_NONE},
     {"hv_reps", pred_hv_reps, 0, 0, PRED_NONE},
     {"msr_regs", pred_msr_regs, 0, 0, PRED_NONE},

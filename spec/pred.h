@@ -64,6 +64,7 @@ PRED(pred_wakes_named);
 
 /* pred_power.c */
 PRED(pred_started);
+PRED(pred_machine_on);
 PRED(pred_power_told);
 PRED(pred_power_asked);
 
@@ -87,6 +88,7 @@ PRED(pred_ret_exit);
 PRED(pred_exit_pc);
 PRED(pred_hv_status);
 PRED(pred_hv_regs);
+PRED(pred_hv_result);
 
 /* facts_synic.c */
 PRED(pred_synic_held);

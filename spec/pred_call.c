@@ -97,3 +97,20 @@ bool pred_hv_regs(const struct judge *j, const struct pred_use *p, struct say *s
     (void)p;
     return regs_kept_but(j, 1u << TSP_RAX | 1u << (wide ? TSP_RCX : TSP_RDX), say);
 }
+
+/* Bits 31:16 and 63:44 of the result are reserved; reps completed, 43:32, are a rep call's alone
+ * (TLFS, Hypercall outputs). Outside 64-bit code the halves stand in EDX and EAX. */
+bool pred_hv_result(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_regs *r = &j->ev->after;
+    uint64_t got = r->r[TSP_RAX], want;
+
+    (void)p;
+    if (r->mode != TSP_MODE_LONG64) {
+        if (r->r[TSP_RAX] >> 32 != 0 || r->r[TSP_RDX] >> 32 != 0)
+            return say_text(say, "a result of 32 bits in each register", "more");
+        got |= r->r[TSP_RDX] << 32;
+    }
+    want = got & (bits_get(hv_input(j, 0), 43, 32) != 0 ? 0xfff0000ffff : 0xffff);
+    return got == want || say_value(say, "result", want, got);
+}

@@ -144,3 +144,18 @@ bool pred_started(const struct judge *j, const struct pred_use *p, struct say *s
         return say_value(say, "exception level", 1, r->level);
     return (r->flags & DAIF) == DAIF || say_value(say, "interrupt masks", DAIF, r->flags & DAIF);
 }
+
+/* SYSTEM_OFF and SYSTEM_RESET are the whole machine's: after them no core makes a call (DEN0022).
+ */
+bool pred_machine_on(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    (void)p;
+    for (size_t i = j->index; i > 0 && (j->opt->caps & TSP_CAP_STEPS) != 0; i--) {
+        const struct tsp_event *ev = &j->trace->ev[i - 1];
+
+        if (ev->kind == TSP_EV_STOP && ev->vcpu != j->ev->vcpu && ev->before.mode == TSP_MODE_A64 &&
+            (ev->code == TSP_STOP_SHUTDOWN || ev->code == TSP_STOP_RESET))
+            return say_text(say, "no core goes on", "a call after the machine was switched off");
+    }
+    return true;
+}
