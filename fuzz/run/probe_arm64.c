@@ -233,6 +233,26 @@ static void probe_started(struct probe *p)
     }
 }
 
+/* One processor ends the machine while the other one makes calls. */
+static void probe_ended(struct probe *p)
+{
+    static const uint32_t id[] = {0x84000008, 0x84000009, 0xc4000012, 0x84000015};
+    /* movz w0, 0x8400, lsl 16; hvc #0 ... */
+    static const uint8_t calls[16] = {0x00, 0x80, 0xb0, 0x52, 0x02, 0x00, 0x00, 0xd4,
+                                      0x02, 0x00, 0x00, 0xd4, 0x02, 0x00, 0x00, 0xd4};
+
+    for (unsigned i = 0; i < PROBE_COUNT(id) * 2 && !p->stop; i++) {
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.nvcpu = 2;
+        p->s.psci = 0x13;
+        memcpy(p->s.code[1], calls, sizeof(calls));
+        p->s.ncode[1] = sizeof(calls);
+        for (unsigned k = 0; k < 16; k++)
+            p->s.sched[p->s.nsched++] = (uint8_t)((k >> (i & 1)) & 1);
+        call(p, HVC, 0, id[i / 2]);
+    }
+}
+
 /* Queries for features: which function is asked about. */
 static void probe_queries(struct probe *p, const struct ids *ids)
 {
@@ -377,6 +397,7 @@ void probe_arm64(struct probe *p)
     probe_power(p);
     probe_second(p);
     probe_started(p);
+    probe_ended(p);
     probe_queries(p, &ids);
     probe_firmware(p);
     probe_discovery(p);
