@@ -454,8 +454,9 @@ static bool in_ram(const struct tsp_setup *s, uint64_t at, uint64_t len)
 }
 
 /* An immediate other than zero is the vendor's own (HVC) or reserved (SMC): Arm DEN0028 2.9. A
- * callee that refuses it, or SMC as a conduit, is right; one that serves it has to serve it by the
- * rules. Xen has a convention of its own there. */
+ * callee that refuses it, or SMC as a conduit, is right; KVM, which documents no meaning of its
+ * own, has to serve by the rules what it serves. Xen (#0xea1) and Hyper-V (#1) have conventions
+ * there. */
 static void event_arm(struct judge *j)
 {
     const struct tsp_event *ev = j->ev;
@@ -465,7 +466,7 @@ static void event_arm(struct judge *j)
     uint64_t start = fact_value(j, COND_A2);
 
     if ((smc && zero) || (hvc && !zero))
-        served = !refused && !(hvc && (j->personas & 1u << TSP_PERSONA_XEN));
+        served = !refused && !(hvc && j->personas != 1u << TSP_PERSONA_KVM);
     fact_set(j, FACT_CPL, ev->before.level != 0);
     fact_set(j, FACT_SERVED, served);
     fact_set(j, FACT_ANSWER, refused);

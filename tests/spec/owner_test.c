@@ -132,10 +132,56 @@ static void the_vcpus_number_is_xens_to_fill_in(void **state)
     }
 }
 
+static bool target_is_wrong(void)
+{
+    for (unsigned i = 0; i < found.n; i++)
+        if (found.f[i].verdict == VERDICT_FAIL && found.f[i].subject == SUBJECT_TARGET)
+            return true;
+    return false;
+}
+
+/* One table for all holds the id of the first: the others' answers are the hypervisor's to fill in,
+ * where the leaf has an id. */
+static void ids_are_each_vcpus_own_where_there_are_any(void **state)
+{
+    static const struct {
+        uint32_t leaf, threads, topoext;
+        unsigned vcpu;
+        bool blamed;
+    } row[] = {
+        {0x1f, 2, 0, 1, true},        {0x1f, 2, 0, 0, false},
+        {0x1f, 0, 0, 1, false},       {0xb, 2, 0, 1, true},
+        {0xb, 0, 0, 1, false},        {0x80000026, 2, 0, 1, true},
+        {0x80000026, 0, 0, 1, false}, {0x8000001e, 0, 1 << 22, 1, true},
+        {0x8000001e, 2, 0, 1, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        const uint32_t flags = row[i].leaf == 0x8000001e ? 0 : TSP_LEAF_INDEXED;
+        struct tsp_leaf leaf[] = {
+            {0x0, 0, 0, {0x1f, 0x68747541, 0x444d4163, 0x69746e65}},
+            {0x80000000, 0, 0, {0x80000026, 0x68747541, 0x444d4163, 0x69746e65}},
+            {0x80000001, 0, 0, {0, 0, row[i].topoext, 0}},
+            {row[i].leaf, 0, flags, {0, row[i].threads, 0x100, 7}},
+        };
+        uint32_t reg[4] = {0, row[i].threads, 0x100, 7};
+
+        if (row[i].leaf == 0x8000001e)
+            leaf[3].reg[0] = reg[0] = 7;
+        use(leaf, 4, KVM, NONE);
+        setup.vcpu[0].x86.apic_id = 7;
+        setup.vcpu[1].x86.apic_id = 9;
+        ask(row[i].leaf, reg, row[i].vcpu, row[i].vcpu ? VERDICT_FAIL : VERDICT_PASS);
+        assert_int_equal(target_is_wrong(), row[i].blamed);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(invariant_tsc_is_hidden_by_who_runs_the_machine),
     cmocka_unit_test(unhalt_is_hidden_by_kvm_alone),
     cmocka_unit_test(the_vcpus_number_is_xens_to_fill_in),
+    cmocka_unit_test(ids_are_each_vcpus_own_where_there_are_any),
 };
 
 TEST_MAIN(tests)
