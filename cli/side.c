@@ -353,6 +353,23 @@ static void mark_end(struct scenario *s)
     s->ncode[0] += n;
 }
 
+/* On a real KVM most of what seeds have besides its own interfaces would only be refused. */
+static void for_real(const struct target *t, struct scenario *s)
+{
+    struct target_host h;
+
+    if (!target_host(t, &h))
+        return;
+    if (s->persona[0] != TSP_PERSONA_KVM && s->persona[1] != TSP_PERSONA_KVM)
+        s->persona[0] = TSP_PERSONA_KVM;
+    for (unsigned i = 0; i < 2; i++)
+        if (s->persona[i] != TSP_PERSONA_KVM && s->persona[i] != TSP_PERSONA_HYPERV)
+            s->persona[i] = TSP_PERSONA_NONE;
+    if (s->patch == TSP_PATCH_EMULATE)
+        s->patch = TSP_PATCH_REWRITE;
+    s->config &= ~(uint32_t)(TSP_CFG_ASK_AGAIN | TSP_CFG_ASK_CHANGED);
+}
+
 /* A mutated seed of an architecture both have; false: not this time. */
 static bool invent(struct side *x, struct scenario *s)
 {
@@ -370,6 +387,8 @@ static bool invent(struct side *x, struct scenario *s)
         n = input_mutate(bytes, n, sizeof(bytes), next(x));
     input_parse(bytes, n, s);
     s->nvcpu = 1;
+    for_real(x->a, s);
+    for_real(x->b, s);
     input_fold(s);
     if (next(x) % 8 != 0)
         mark_end(s);

@@ -44,6 +44,14 @@ static bool only_kvm(const struct tsp_setup *s)
     return kvm;
 }
 
+/* Of what user space can ask, the lowest bit is. */
+static uint32_t asked(const struct tsp_setup *s)
+{
+    uint32_t what = s->config & TSP_CFG_ASK;
+
+    return what & (~what + 1);
+}
+
 enum tsp_status live_arch_check(struct live_machine *k)
 {
     const struct tsp_setup *s = k->setup;
@@ -64,6 +72,8 @@ enum tsp_status live_arch_check(struct live_machine *k)
             return live_refuse(k, "no memory here is that of system management mode");
     if (s->patch == TSP_PATCH_EMULATE)
         return live_refuse(k, "KVM does not emulate the other vendor's instruction in place");
+    if (asked(s) == TSP_CFG_ASK_XEN && live_has(k, KVM_CAP_XEN_HVM) <= 0)
+        return live_refuse(k, "this kernel's KVM has no interface of Xen's");
     if ((s->config & TSP_CFG_ENFORCE_PV) && live_has(k, KVM_CAP_ENFORCE_PV_FEATURE_CPUID) <= 0)
         return live_refuse(k, "this kernel cannot enforce paravirtual features");
     return TSP_OK;
