@@ -219,11 +219,12 @@ void live_arch_regs(struct live_machine *k, unsigned i, struct tsp_regs *out)
 }
 
 /* Nothing can be asked here. */
-bool live_arch_ask(struct live_machine *k, uint32_t what)
+bool live_arch_ask(struct live_machine *k, uint32_t what, bool *granted)
 {
     (void)k;
     (void)what;
-    return true;
+    (void)granted;
+    return false;
 }
 
 enum tsp_status live_arch_get(struct live_machine *k, unsigned i, struct tsp_vcpu_state *out)

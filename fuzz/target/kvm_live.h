@@ -71,8 +71,8 @@ enum tsp_status live_arch_machine(struct live_machine *k);
 unsigned long live_arch_id(const struct live_machine *k, unsigned i);
 /* All vCPUs exist, memory is loaded: their settings and registers. */
 enum tsp_status live_arch_vcpu(struct live_machine *k, unsigned i);
-/* Whether what user space asks for is granted: one of TSP_CFG_ASK. */
-bool live_arch_ask(struct live_machine *k, uint32_t what);
+/* Whether what user space asks for, one of TSP_CFG_ASK, is granted. False: nobody here to ask. */
+bool live_arch_ask(struct live_machine *k, uint32_t what, bool *granted);
 enum tsp_status live_arch_get(struct live_machine *k, unsigned i, struct tsp_vcpu_state *out);
 enum tsp_status live_arch_set(struct live_machine *k, unsigned i, const struct tsp_vcpu_state *in);
 /* Registers alone, as events keep them. */

@@ -273,9 +273,12 @@ static bool setup_ok(const struct tsp_setup *s)
 static void answer(struct live_machine *k, struct tsp_event *out)
 {
     uint32_t what = k->setup->config & TSP_CFG_ASK;
+    bool granted = false;
 
     what &= ~what + 1;
-    out->code = !live_arch_ask(k, what);
+    if (!live_arch_ask(k, what, &granted))
+        return;
+    out->code = !granted;
     out->info[1] = what;
 }
 

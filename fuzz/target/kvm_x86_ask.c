@@ -66,11 +66,17 @@ static uint32_t xen_register(const struct tsp_policy *p)
     return 0;
 }
 
-bool live_arch_ask(struct live_machine *k, uint32_t what)
+bool live_arch_ask(struct live_machine *k, uint32_t what, bool *granted)
 {
     struct kvm_xen_hvm_config config = {.msr = xen_register(&k->setup->policy[0])};
 
-    if (what & (TSP_CFG_ASK_LIST | TSP_CFG_ASK_SHORT))
-        return lists_granted(k, what & TSP_CFG_ASK_SHORT ? 1 : 0);
-    return live_call(k->vm, KVM_XEN_HVM_CONFIG, &config) == 0;
+    if (what & (TSP_CFG_ASK_LIST | TSP_CFG_ASK_SHORT)) {
+        *granted = lists_granted(k, what & TSP_CFG_ASK_SHORT ? 1 : 0);
+        return true;
+    }
+    /* A kernel may be built without Xen's interface. */
+    if (live_has(k, KVM_CAP_XEN_HVM) <= 0)
+        return false;
+    *granted = live_call(k->vm, KVM_XEN_HVM_CONFIG, &config) == 0;
+    return true;
 }
