@@ -426,7 +426,7 @@ static void judge_stop_event(struct judge *j)
     case TSP_STOP_END:
         /* Most are the guest's own doing: no event to be covered, but rules may speak of it. */
         facts_event(j);
-        if (j->insn.insn)
+        if (j->insn.insn || j->look)
             run_rules(j);
         break;
     case TSP_STOP_UNSUPPORTED: /* judged only where somebody looked */

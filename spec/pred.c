@@ -34,6 +34,8 @@ const struct pred_def pred_defs[] = {
     {"returns_to", pred_returns_to, 0, 0, PRED_NONE},
     {"handler_segments", pred_handler_segments, 0, 0, PRED_NONE},
     {"fetch_fault", pred_fetch_fault, 0, 0, PRED_NONE},
+    {"halted", pred_halted, 0, 0, PRED_NONE},
+    {"truly_fatal", pred_truly_fatal, 0, 0, PRED_NONE},
     {"rf_over", pred_rf_over, 0, 0, PRED_NONE},
     {"not_alone", pred_not_alone, 0, 0, PRED_NONE},
     {"step_trapped", pred_step_trapped, 0, 0, PRED_NONE},

@@ -44,6 +44,8 @@ PRED(pred_clock_told);
 PRED(pred_told);
 PRED(pred_record_told);
 PRED(pred_answered);
+/* The frame of an exception at the same level would go to RAM. */
+bool look_has_stack(const struct judge *j);
 
 /* pred_frame.c; the same */
 PRED(pred_framed);
@@ -52,9 +54,11 @@ PRED(pred_msr_seen);
 PRED(pred_handler_segments);
 PRED(pred_fetch_fault);
 PRED(pred_delivery_failed);
+PRED(pred_truly_fatal);
 
 /* pred_plain.c; the same */
 PRED(pred_plain_done);
+PRED(pred_halted);
 PRED(pred_rf_over);
 PRED(pred_not_alone);
 PRED(pred_step_trapped);

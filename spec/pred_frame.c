@@ -331,6 +331,31 @@ static bool bad_gate(const struct judge *j, uint64_t error, bool *bad)
     return true;
 }
 
+/* truly_fatal: the set-up's first instruction ends in a triple fault only where #UD, #DF, #GP or
+ * #PF cannot be delivered (Intel SDM Vol. 3A 6.15, #DF). */
+bool pred_truly_fatal(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    static const uint8_t vector[] = {6, 8, 13, 14};
+    const struct tsp_x86_state *x = &j->look->before.x86;
+    uint8_t d[8], g[8];
+    bool bad;
+
+    (void)p;
+    if (!judge_at_start(j) || !bits_test(x->cr0, CR0_PE) || bits_test(x->cr4, 21) ||
+        !look_has_stack(j))
+        return true;
+    for (unsigned i = 0; i < sizeof(vector); i++) {
+        unsigned size = bits_test(x->efer, EFER_LMA) ? 16 : 8;
+
+        if (!bad_gate(j, vector[i] * 8u, &bad) || bad ||
+            !table_read(j->setup, x->idt.base + (uint64_t)vector[i] * size, g, sizeof(g)) ||
+            !table_read(j->setup, x->gdt.base + (le_load(g + 2, 2) & 0xfff8u), d, sizeof(d)) ||
+            (d[5] & 0x98) != 0x98)
+            return true;
+    }
+    return say_text(say, "an exception, which the set-up's tables deliver", "a triple fault");
+}
+
 /* delivery_failed: an error code that names a gate of the IDT names one that cannot be used (Intel
  * SDM Vol. 3A 6.13); those that name a selector are left open. */
 bool pred_delivery_failed(const struct judge *j, const struct pred_use *p, struct say *say)

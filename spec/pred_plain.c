@@ -175,6 +175,20 @@ bool pred_step_trapped(const struct judge *j, const struct pred_use *p, struct s
     return say_text(say, "the trap of a single step", "another instruction");
 }
 
+/* halted: HLT, WFI and the end mark change no register but pc. */
+bool pred_halted(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_event *ev = j->ev;
+    uint64_t flags = ev->before.flags ^ ev->after.flags;
+
+    (void)p;
+    if (!judge_steps(j) || !ev->len || ev->after.mode != ev->before.mode)
+        return true;
+    if (flags & ~(ev->before.mode == TSP_MODE_A64 ? 0 : 0x10000ull))
+        return say_value(say, "flags at the end", ev->before.flags, ev->after.flags);
+    return regs_kept_but(j, 0, say);
+}
+
 /* rf_over: what completes clears RF (Intel SDM Vol. 3B 17.3.1.1). */
 bool pred_rf_over(const struct judge *j, const struct pred_use *p, struct say *say)
 {

@@ -344,6 +344,10 @@ bool pred_memory_kept(const struct judge *j, const struct pred_use *p, struct sa
     (void)p;
     if (!k->watched || gave_pages(j))
         return true;
+    /* INS stores what it reads. */
+    for (unsigned i = 0; j->ev->kind == TSP_EV_PIO && i < j->ev->len && i < TSP_INSN_BYTES; i++)
+        if ((j->ev->fetched[i] & 0xfe) == 0x6c)
+            return true;
     for (unsigned i = 0; i < k->nchange && i < TSP_LOOK_CHANGES; i++)
         if (!may_write(j, &k->change[i]))
             return say_value(say, "memory that may change, first byte", 0, k->change[i].gpa);
@@ -411,7 +415,7 @@ bool pred_told(const struct judge *j, const struct pred_use *p, struct say *say)
 /* Whether the frame of an exception would go to RAM: where it would not, a hypervisor may end the
  * run instead of delivering it (Linux arch/x86/kvm/x86.c, KVM_INTERNAL_ERROR_DELIVERY_EV). Stacks
  * of other privilege levels are the set-up's. */
-static bool has_stack(const struct judge *j)
+bool look_has_stack(const struct judge *j)
 {
     const struct tsp_vcpu_state *v = &j->look->before;
     const struct tsp_segment *ss = &v->x86.seg[TSP_SS];
@@ -430,7 +434,7 @@ static bool has_stack(const struct judge *j)
 bool pred_answered(const struct judge *j, const struct pred_use *p, struct say *say)
 {
     (void)p;
-    if (!judge_stepwise(j) || (j->setup->arch == TSP_ARCH_X86 && !has_stack(j)))
+    if (!judge_stepwise(j) || (j->setup->arch == TSP_ARCH_X86 && !look_has_stack(j)))
         return true;
     return say_text(say, "an answer, or a set-up that is refused",
                     "\"not supported\" at the instruction itself");

@@ -598,6 +598,41 @@ static void services_write_and_wake_what_they_should(void **state)
     ROW("event=retire", "begun", started, k->before.regs.flags &= ~0x80ull);
 }
 
+static void halt(void)
+{
+    step(TSP_EV_STOP, TSP_MODE_LONG64, "\xf4", 1);
+    ev->code = TSP_STOP_HALT;
+    ev->after.pc++;
+}
+
+/* UD2 with tables that can deliver #UD, #DF, #GP and #PF, or not. */
+static void ends_of_runs(void **state)
+{
+    static uint8_t idt[256 * 16], gdt[0x80];
+    static struct tsp_page page[2] = {{.gpa = 0x2000, .len = sizeof(idt), .data = idt},
+                                      {.gpa = 0x1000, .len = sizeof(gdt), .data = gdt}};
+
+    (void)state;
+    ROW("event=stop", "halted", halt, ev->after.r[TSP_RAX]++);
+    ROW("event=stop", "halted", halt, ev->after.flags ^= 1);
+    for (unsigned good = 0; good < 2; good++) {
+        fault64();
+        ev->kind = TSP_EV_STOP;
+        ev->code = TSP_STOP_TRIPLE;
+        memset(idt, 0, sizeof(idt));
+        for (unsigned v = 0; v < 32; v++) {
+            idt[v * 16 + 2] = 0x18;
+            idt[v * 16 + 5] = v == 8 && !good ? 0x0e : 0x8e;
+        }
+        gdt[0x18 + 5] = 0x9b;
+        setup.page = page;
+        setup.npage = 2;
+        k->before.x86.idt = (struct tsp_table){.base = 0x2000, .limit = sizeof(idt) - 1};
+        k->before.x86.gdt = (struct tsp_table){.base = 0x1000, .limit = sizeof(gdt) - 1};
+        judge_row("event=stop", "truly_fatal", good != 0, "tables");
+    }
+}
+
 /* MRS X0, MIDR_EL1 */
 static void read_midr(void)
 {
@@ -649,6 +684,7 @@ int main(void)
         cmocka_unit_test(handlers_have_segments_of_their_own),
         cmocka_unit_test(steps_and_fetches_fault_as_they_should),
         cmocka_unit_test(services_write_and_wake_what_they_should),
+        cmocka_unit_test(ends_of_runs),
         cmocka_unit_test(ids_are_those_of_the_set_up),
         cmocka_unit_test(nobody_looked),
     };
