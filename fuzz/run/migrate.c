@@ -78,6 +78,27 @@ static bool same_arm64(const struct tsp_arm64_state *a, const struct tsp_arm64_s
            SAME(tpidr_el1) && SAME(mpidr) && SAME(midr);
 }
 
+/* Values that no scenario begins with: what is set shows, whether a guest ever reads it or not. */
+static void unlikely(const struct tsp_setup *s, const struct tsp_vcpu_state *was,
+                     struct tsp_vcpu_state *out)
+{
+    uint64_t mark =
+        s->arch == TSP_ARCH_ARM64 || was->regs.mode == TSP_MODE_LONG64 ? 0x1234567800000000ull : 0;
+
+    *out = *was;
+    for (unsigned i = 0; i < (s->arch == TSP_ARCH_ARM64 ? 31u : 16u); i++)
+        out->regs.r[i] ^= mark | 0x5a5a0000u;
+    out->x86.cr2 ^= 0x5a5a0000u;
+    out->x86.seg[TSP_FS].base ^= 0x5a5a0000u;
+    out->x86.seg[TSP_GS].base ^= 0x3c3c0000u;
+    out->x86.tsc_aux ^= 0x5a5a0000u;
+    out->arm64.tpidr_el0 ^= mark | 1u;
+    out->arm64.tpidr_el1 ^= mark | 2u;
+    out->arm64.elr_el1 ^= mark | 4u;
+    out->arm64.far_el1 ^= mark | 8u;
+    out->arm64.esr_el1 ^= 1u;
+}
+
 static bool restored(struct target *t, const struct tsp_setup *s)
 {
     static struct tsp_vcpu_state now;
@@ -94,10 +115,26 @@ static bool restored(struct target *t, const struct tsp_setup *s)
     return true;
 }
 
+/* set_vcpu takes all of it. */
+static bool keeps_all(struct target *t, const struct tsp_setup *s)
+{
+    static struct tsp_vcpu_state odd, now;
+    bool x86 = s->arch == TSP_ARCH_X86;
+
+    for (unsigned i = 0; i < s->nvcpu; i++) {
+        unlikely(s, &saved.vcpu[i], &odd);
+        if (t->ops->set_vcpu(t->self, i, &odd) != TSP_OK ||
+            t->ops->get_vcpu(t->self, i, &now) != TSP_OK || !same_regs(&odd.regs, &now.regs) ||
+            !(x86 ? same_x86(&odd.x86, &now.x86) : same_arm64(&odd.arm64, &now.arm64)))
+            return false;
+    }
+    return true;
+}
+
 /* Registers first: what is pending or relative to the machine's time comes on top. */
 static bool restore(struct target *t, const struct tsp_setup *s)
 {
-    if (!restore_memory(t, s))
+    if (!restore_memory(t, s) || !keeps_all(t, s))
         return false;
     for (unsigned i = 0; i < s->nvcpu; i++)
         if (t->ops->set_vcpu(t->self, i, &saved.vcpu[i]) != TSP_OK)
