@@ -28,4 +28,5 @@ for f in *; do
     echo "@@end $f"
 done
 echo "@@done"
+sleep 1 # what a serial line of 115200 baud still holds
 poweroff -f

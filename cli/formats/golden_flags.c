@@ -116,6 +116,14 @@ static bool second_spins(const struct scenario *s)
     return s->ncode[1] == 4 && memcmp(s->code[1], spin, 4) == 0;
 }
 
+static bool has_xmm(const struct scenario *s)
+{
+    for (unsigned i = 0; i < 2 * TSP_XMM_COUNT; i++)
+        if (s->xmm[i / 2][i & 1] != 0)
+            return true;
+    return false;
+}
+
 static bool expressible(const struct scenario *s, char *why, size_t max)
 {
     if (s->persona[0] != TSP_PERSONA_KVM && s->persona[1] != TSP_PERSONA_KVM)
@@ -126,6 +134,10 @@ static bool expressible(const struct scenario *s, char *why, size_t max)
         return refuse(why, max, "a second vCPU with code of its own");
     if (s->nvcpu > 1 && (s->cpu & INPUT_CPU_SECOND_OFF) && s->ncode[1] > 0)
         return refuse(why, max, "a second vCPU with code of its own");
+    if (has_xmm(s))
+        return refuse(why, max, "XMM registers");
+    if ((s->cpu & INPUT_CPU_SMM) || (s->config & TSP_CFG_ASK))
+        return refuse(why, max, "system management mode, or what user space asks");
     return true;
 }
 
