@@ -206,6 +206,8 @@ static void hyperv_calls_begin_with_the_guests_name(void **state)
     assert_int_equal(judge_with(spec_builtin()), VERDICT_PASS);
     setup.vcpu[0].x86.nmsr = 1;
     setup.vcpu[0].x86.msr[0] = (struct tsp_msr){0x40000000u, 0x8100000000000000u};
+    assert_int_equal(judge_with(spec_builtin()), VERDICT_FAIL); /* no status of Hyper-V's */
+    trace.ev[0].after.r[TSP_RAX] = 2;
     assert_int_equal(judge_with(spec_builtin()), VERDICT_PASS);
     assert_non_null(finding_of(spec_builtin(), "HV-REGS"));
     setup.vcpu[0].x86.nmsr = 0;
@@ -214,7 +216,7 @@ static void hyperv_calls_begin_with_the_guests_name(void **state)
     ev->code = 0x40000000u;
     ev->info[0] = 1;
     ev->info[1] = 1;
-    add_event(TSP_EV_HYPERCALL, L64, "\x0f\x01\xc1", 3);
+    add_event(TSP_EV_HYPERCALL, L64, "\x0f\x01\xc1", 3)->after.r[TSP_RAX] = 2;
     assert_int_equal(judge_with(spec_builtin()), VERDICT_PASS);
     assert_non_null(finding_of(spec_builtin(), "HV-REGS"));
 }

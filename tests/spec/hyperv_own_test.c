@@ -258,10 +258,106 @@ static void hyperv_own_is_not_kvms(void **state)
     }
 }
 
+#define SINT2 0x40000092u
+#define CONFIG0 0x400000b0u
+#define COUNT0 0x400000b1u
+
+/* Registers of the interrupt controller and timers, with their privileges. */
+static const struct own_row synic_rows[] = {
+    {"masked at first", {{READ, 0, SINT2, 0x10000}}, PASS, "HVM-SYNIC"},
+    {"open at first", {{READ, 0, SINT2, 0}}, FAIL, "HVM-SYNIC"},
+    {"a vector", {{WRITE, 0, SINT2, 0x41}, {READ, 0, SINT2, 0x41}}, PASS, "HVM-SYNIC"},
+    {"lost", {{WRITE, 0, SINT2, 0x41}, {READ, 0, SINT2, 0x10000}}, FAIL, "HVM-SYNIC"},
+    {"of the processor", {{WRITE, 0, SINT2, 0xf}}, FAIL, "HVM-SINT-BAD"},
+    {"of the processor, masked", {{WRITE, 0, SINT2, 0x1000f}}, PASS, "HVM-REGS"},
+    {"is refused", {{REFUSED_WRITE, 0, SINT2, 0xf}}, PASS, "X86-MSR-GP"},
+    {"a good one is refused", {{REFUSED_WRITE, 0, SINT2, 0x41}}, FAIL, "HVM-GP-SINT"},
+    {"version", {{READ, 0, 0x40000081, 1}}, PASS, "HVM-SVERSION"},
+    {"no version", {{READ, 0, 0x40000081, 0}}, FAIL, "HVM-SVERSION"},
+    {"no timers", {{REFUSED_READ, 0, CONFIG0, 0}}, FAIL, "HVM-GP-TIMER"},
+    {"message page",
+     {{WRITE, 0, 0x40000083, PLACE | 1}, {READ, 0, 0x40000083, PLACE}},
+     FAIL,
+     "HVM-SYNIC"},
+    {"message page far away", {{WRITE, 0, 0x40000083, 1ull << 40 | 1}}, FAIL, "HVM-SIM-FAR"},
+    {"a timer without a source",
+     {{WRITE, 0, COUNT0, 5}, {WRITE, 0, CONFIG0, 1}, {READ, 0, CONFIG0, 0}},
+     PASS,
+     "HVM-SYNIC"},
+    {"that runs",
+     {{WRITE, 0, COUNT0, 5}, {WRITE, 0, CONFIG0, 1}, {READ, 0, CONFIG0, 1}},
+     FAIL,
+     "HVM-SYNIC"},
+    {"a timer may have expired",
+     {{WRITE, 0, COUNT0, 5}, {WRITE, 0, CONFIG0, 0x20001}, {READ, 0, CONFIG0, 0x20000}},
+     PASS,
+     "HVM-SYNIC"},
+    {"no count, no timer",
+     {{WRITE, 0, CONFIG0, 0x20009}, {WRITE, 0, COUNT0, 0}, {READ, 0, CONFIG0, 0x20009}},
+     FAIL,
+     "HVM-SYNIC"},
+};
+
+static void hyperv_own_interrupt_controller(void **state)
+{
+    const struct spec *s = spec_builtin();
+
+    (void)state;
+    leaf[1].reg[0] |= 0xc;
+    for (size_t i = 0; i < sizeof(synic_rows) / sizeof(synic_rows[0]); i++) {
+        const struct own_row *r = &synic_rows[i];
+        enum verdict v;
+
+        set_up();
+        for (unsigned k = 0; k < ACTS && r->act[k].what != END; k++)
+            add_msr(&r->act[k]);
+        v = judge_with(s);
+        if (v != r->want || !finding_of(s, r->rule))
+            print_error("%s: %s\n", r->name, found_text(s));
+        assert_int_equal(v, r->want);
+        assert_non_null(finding_of(s, r->rule));
+    }
+    leaf[1].reg[0] &= ~0xcu;
+}
+
+/* An interrupt that a call sent to its own processor is what happens next. */
+static void hyperv_own_interrupts_arrive(void **state)
+{
+    static const struct act id = {WRITE, 0, ID, SOME_OS}, call = {CALL, 0, 0, 0xb | FAST};
+    static const struct act read = {READ, 0, ID, SOME_OS};
+    const struct spec *s = spec_builtin();
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct tsp_event *ev;
+
+        set_up();
+        setup.config |= TSP_CFG_IRQCHIP | TSP_CFG_APIC_ON;
+        setup.vcpu[0].x86.apic_base = 0xfee00900;
+        add_msr(&id);
+        add_call(&call);
+        ev = &trace.ev[trace.n - 1];
+        ev->before.r[TSP_RDX] = ev->after.r[TSP_RDX] = 0x41;
+        ev->before.r[TSP_R8] = ev->after.r[TSP_R8] = i == 3 ? 2 : 1;
+        ev->before.flags |= 0x200;
+        ev->after.flags |= i == 2 ? 0 : 0x200;
+        ev = add_msr(&read);
+        ev->before.flags |= 0x200;
+        ev->after.flags |= 0x200;
+        judge_with(s);
+        /* lost; lost; interrupts were off; it was sent to another one */
+        assert_int_equal(finding_of(s, "HV-IPI-TAKEN") != NULL &&
+                             finding_of(s, "HV-IPI-TAKEN")->verdict == FAIL,
+                         i < 2);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(hyperv_own_rules),
     cmocka_unit_test(hyperv_own_register_input),
     cmocka_unit_test(hyperv_own_is_not_kvms),
+    cmocka_unit_test(hyperv_own_interrupt_controller),
+    cmocka_unit_test(hyperv_own_interrupts_arrive),
 };
 
 TEST_MAIN(tests)

@@ -140,7 +140,8 @@ static const struct {
     {"TSC frequency", 0x40000022, 11, true, false},
     {"APIC frequency", 0x40000023, 11, true, false},
     {"reset", 0x40000003, 7, true, true},
-    {"synthetic interrupts", 0x40000080, 2, false, false},
+    {"synthetic interrupts", 0x40000080, 2, true, true},
+    {"a timer", 0x400000b0, 3, true, true},
 };
 
 static void registers_need_their_privileges(void **state)
