@@ -92,7 +92,7 @@ void race_view(const struct judge *j, struct race_view *out)
     out->v = &m->vcpu[ev->vcpu % TSP_MAX_VCPU];
     out->off = off < TSP_INSN_BYTES ? (unsigned)off : TSP_INSN_BYTES;
     /* other memory stands at these addresses */
-    if (ev->kind != TSP_EV_PATCH && ev->spare != 0)
+    if (ev->kind != TSP_EV_PATCH && (ev->spare != 0 || out->v->away))
         out->off = TSP_INSN_BYTES;
     out->executed = by_processor(ev, out->v);
     out->changed = 0;
@@ -201,6 +201,17 @@ static void note_micro(struct race_memo *m, struct race_vcpu *v, const struct ts
     }
 }
 
+/* A hypercall that the guest itself has put there is as long as it is. */
+static void new_length(struct judge *j)
+{
+    struct race_memo *m = j->race;
+    struct insn_view view;
+
+    opcode_view(j->s, j->setup->vcpu[0].regs.mode, m->now, sizeof(m->now), &view);
+    if (view.insn && (view.insn == j->s->vmcall || view.insn == j->s->vmmcall))
+        m->len = (uint8_t)view.len;
+}
+
 static void take_event(struct judge *j, const struct race_view *view)
 {
     struct race_memo *m = j->race;
@@ -209,12 +220,14 @@ static void take_event(struct judge *j, const struct race_view *view)
     bool call = ev->kind == TSP_EV_HYPERCALL;
 
     memcpy(m->now, ev->stored, sizeof(m->now));
-    if (ev->kind == TSP_EV_PATCH)
+    if (ev->kind == TSP_EV_PATCH) {
         rewrite_stored(m, v, ev, view->changed);
-    else if (view->changed)
+    } else if (view->changed) {
         guest_changed(m, view->changed);
-    else if (ev->kind == TSP_EV_RETIRE && ev->code == 0)
+        new_length(j);
+    } else if (ev->kind == TSP_EV_RETIRE && ev->code == 0) {
         m->forbidden = 0; /* it may have been its page tables */
+    }
     if (view->executed && view->off >= m->len && ev->kind != TSP_EV_FETCH)
         v->calls = 0;
     if (call && view->off < m->len && v->calls < UINT8_MAX)

@@ -236,6 +236,27 @@ static void what_is_written_is_the_call(void **state)
     expect("RACE-CALLED", false);
 }
 
+/* A call that the guest puts over a longer one: what stands behind it is the guest's. */
+static void a_call_of_the_guests_is_as_long_as_it_is(void **state)
+{
+    static const uint8_t prefixed[16] = {0x3e, 0x0f, 0x01, 0xd9, 0xf4};
+    static const uint8_t shorter[16] = {0x0f, 0x01, 0xd9, 0xd9, 0xf4},
+                         done[16] = {0x0f, 0x01, 0xc1, 0xd9, 0xf4};
+
+    (void)state;
+    for (unsigned guests = 0; guests < 2; guests++) {
+        begin(prefixed);
+        if (guests)
+            store(shorter);
+        trap(0, guests ? shorter : prefixed, guests ? shorter : prefixed);
+        patch(done, guests ? 2 : 0, 0);
+        resume(0, done);
+        event(TSP_EV_HYPERCALL, 0, done, 3, done);
+        event(TSP_EV_RETIRE, 0, done + 3, 2, done)->addr = 0x10003;
+        expect("RACE-CALLED", !guests);
+    }
+}
+
 /* What the hypervisor left there is a call, or nothing the guest may see. */
 static void what_is_written_faults_as_a_call_only(void **state)
 {
@@ -370,6 +391,14 @@ static void migration_changes_nothing(void **state)
         fault(native, native, 6);
         expect("RACE-MIGRATE", moved);
     }
+    /* on another page nothing is known */
+    begin(foreign);
+    event(TSP_EV_FETCH, 0, foreign, 0, foreign)->code = TSP_MICRO_MIGRATE;
+    trace.ev[trace.n - 1].info[0] = TSP_VENDOR_AMD;
+    trap(0, foreign, foreign);
+    trace.ev[trace.n - 1].spare = 1;
+    fault(foreign, foreign, 6);
+    expect("RACE-MIGRATE", false);
 }
 
 /* Whatever a target says, judging ends and stays in bounds. */
@@ -410,6 +439,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_livelock_at_the_site_is_never_right),
     cmocka_unit_test(one_instruction_is_one_call),
     cmocka_unit_test(what_is_written_is_the_call),
+    cmocka_unit_test(a_call_of_the_guests_is_as_long_as_it_is),
     cmocka_unit_test(what_is_written_faults_as_a_call_only),
     cmocka_unit_test(ud_for_legal_bytes),
     cmocka_unit_test(the_page_that_was_read_is_written),
