@@ -153,8 +153,7 @@ static unsigned fetch_bytes(struct vm *vm, struct vcpu *vc, struct fetch_line *l
     return got;
 }
 
-/* A translation that is not what the tables say by now. */
-static bool page_old(struct vm *vm, struct vcpu *vc)
+bool x86_micro_out_of_date(struct vm *vm, struct vcpu *vc)
 {
     for (unsigned i = 0; i < 2; i++) {
         uint64_t gpa = 0, tag = vc->micro.page[i].tag;
@@ -398,7 +397,7 @@ void x86_micro(struct vm *vm, struct vcpu *vc, uint32_t what)
     } else if (what == TSP_STEP_REFETCH && has_lines(vc)) {
         drop_lines(vc);
         note(vm, vc, TSP_MICRO_REFETCH);
-    } else if (what == TSP_STEP_REFETCH && page_old(vm, vc)) {
+    } else if (what == TSP_STEP_REFETCH && x86_micro_out_of_date(vm, vc)) {
         x86_micro_invalidate(vc);
         note(vm, vc, TSP_MICRO_REFETCH);
         vm->ev->info[0] = 1;

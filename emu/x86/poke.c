@@ -389,7 +389,10 @@ static void step_flip(struct vm *vm, struct vcpu *vc)
     uint8_t byte[OPCODE_BYTES];
 
     poke_bytes(vm, byte);
-    if (!unchanged(vm, vc) || !(mmu_text_at(vm, vc, lin, &gpa) & TSP_TEXT_PRESENT)) {
+    /* whoever met it by an old translation is let go without, and comes again if it is still there
+     */
+    if (!unchanged(vm, vc) || !(mmu_text_at(vm, vc, lin, &gpa) & TSP_TEXT_PRESENT) ||
+        (poke_away(vm, vc) && x86_micro_out_of_date(vm, vc))) {
         retry(vm, vc);
         return;
     }

@@ -112,6 +112,8 @@ void x86_micro_start(struct vm *vm);
 void x86_micro_forget(struct vm *vm, struct vcpu *vc);
 /* The vCPU's translations of the site's pages go. */
 void x86_micro_invalidate(struct vcpu *vc);
+/* Some of them is not what the tables say by now. */
+bool x86_micro_out_of_date(struct vm *vm, struct vcpu *vc);
 /* The bytes at [lin, lin + n), which gpa is of, are those of the site's addresses but not of its
  * memory. */
 bool x86_micro_elsewhere(const struct vm *vm, uint64_t lin, unsigned n, uint64_t gpa);
