@@ -103,7 +103,8 @@ static void guest_stores(struct round *r, const uint8_t *site)
     event(r, TSP_EV_RETIRE, 0, 1, site);
 }
 
-static void patch(struct round *r, const uint8_t *was)
+/* left: an exception came before the rewrite was over. */
+static void patch(struct round *r, const uint8_t *was, bool left)
 {
     struct tsp_event *ev = event(r, TSP_EV_PATCH, 0, 0, r->last);
     unsigned from = 0, to = TSP_INSN_BYTES;
@@ -114,6 +115,7 @@ static void patch(struct round *r, const uint8_t *was)
         to--;
     ev->info[0] = r->site + from;
     ev->info[1] = to - from;
+    ev->spare = left;
 }
 
 /* The first vCPU went on behind what was written at its start: a call, then what is left over of
@@ -160,10 +162,12 @@ static void compose(struct round *r)
         guest_stores(r, replaced);
         memcpy(now, replaced, sizeof(now));
     }
+    if (memcmp(now, r->last, sizeof(now)) != 0 && !(faulted && stored)) {
+        patch(r, now, faulted);
+        memcpy(now, r->last, sizeof(now));
+    }
     if (faulted)
         event(r, TSP_EV_FAULT, (unsigned)r->vector[0], 0, now);
-    if (memcmp(now, r->last, sizeof(now)) != 0 && !(faulted && stored))
-        patch(r, now);
     if (hung) {
         event(r, TSP_EV_STOP, TSP_STOP_LIVELOCK, 0, r->last)->addr = linear(r, r->v[0].regs.pc);
     } else if (!faulted) {
