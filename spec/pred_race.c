@@ -301,6 +301,15 @@ bool pred_trapped_call(const struct judge *j, const struct pred_use *p, struct s
     return false;
 }
 
+/* Calls in Hyper-V's convention are #UD for user code and in real mode, on every host (TLFS, Legal
+ * hypercall environments). */
+static bool no_place_for_hyperv(const struct judge *j)
+{
+    const struct tsp_regs *r = &j->ev->before;
+
+    return j->hyperv_on && (r->level != 0 || r->mode == TSP_MODE_REAL16);
+}
+
 /* After a migration a call that could be made before is still made. */
 bool pred_moved_alike(const struct judge *j, const struct pred_use *p, struct say *say)
 {
@@ -313,7 +322,7 @@ bool pred_moved_alike(const struct judge *j, const struct pred_use *p, struct sa
     if (j->setup->persona[0] != TSP_PERSONA_KVM && j->setup->persona[1] != TSP_PERSONA_KVM)
         return true;
     if (!about_site(j, &view) || !j->race->migrated || view.off != 0 || ev->len == 0 ||
-        ev->len > TSP_INSN_BYTES)
+        ev->len > TSP_INSN_BYTES || no_place_for_hyperv(j))
         return true;
     if (!is_hypercall(j, ev->fetched, ev->len) || j->insn.mandatory || !(text & TSP_TEXT_WRITE) ||
         ((ev->text[0] | ev->text[1]) & TSP_TEXT_ROM) ||
