@@ -333,11 +333,13 @@ static const struct hv_call_row rows_0_1[] = {
 
 const struct hv_call_row *psci_row(const struct vm *vm, uint64_t nr)
 {
+    const struct hv_ops *hv = vm->hv[0] ? vm->hv[0] : vm->hv[1];
     enum psci_version v = version_of(vm);
     const struct hv_call_row *row;
 
+    /* The ids of 0.1 are each hypervisor's own; these are KVM's. */
     if (v == PSCI_0_1)
-        return smccc_row(rows_0_1, nr);
+        return smccc_row(hv && hv->persona == TSP_PERSONA_KVM ? rows_0_1 : NULL, nr);
     row = smccc_row(rows_0_2, nr);
     if (!row && v >= PSCI_1_0)
         row = smccc_row(rows_1_0, nr);

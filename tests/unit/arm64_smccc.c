@@ -193,6 +193,23 @@ static void the_first_of_two_personas_has_every_call(void **state)
     }
 }
 
+/* PSCI 0.1 left the ids to whoever implements it. */
+static void ids_of_psci_0_1_are_kvms(void **state)
+{
+    struct guest g;
+
+    (void)state;
+    guest_open(&g, DOCS);
+    g.setup.psci = 0x01;
+    call(&g, HVC(0), 0x95c1ba5f, 0);
+    assert_int_equal(g.ev.kind, TSP_EV_STOP);
+    g.setup.persona[0] = TSP_PERSONA_XEN;
+    call(&g, HVC(0), 0x95c1ba5f, 0);
+    assert_int_equal(g.ev.kind, TSP_EV_HYPERCALL);
+    assert_int_equal(g.ev.after.r[0], MINUS1W);
+    guest_close(&g);
+}
+
 static void bitmaps_switch_services_off(void **state)
 {
     static const struct {
@@ -342,6 +359,7 @@ static const struct CMUnitTest table[] = {
     cmocka_unit_test(every_call_answers_by_its_profile),
     cmocka_unit_test(without_a_hypervisor_calls_are_undefined),
     cmocka_unit_test(the_first_of_two_personas_has_every_call),
+    cmocka_unit_test(ids_of_psci_0_1_are_kvms),
     cmocka_unit_test(bitmaps_switch_services_off),
     cmocka_unit_test(workaround_levels_are_announced),
     cmocka_unit_test(stolen_time_lies_where_user_space_put_it),
