@@ -36,7 +36,9 @@ static const char *const taken[] = {
     "What was fetched stays until the vCPU serialises, goes through the hypervisor, or drops it by "
     "itself (Intel SDM Vol. 3A 9.1.3, 9.3; AMD APM Vol. 2 7.6.1); its own stores reach it (12.6). "
     "A "
-    "translation stays until it is invalidated or dropped (5.10.4.4).",
+    "translation stays until it is invalidated or dropped (5.10.4.4). That is the kindest reading: "
+    "of "
+    "code changed without serialising nothing is promised, so what breaks here breaks anywhere.",
     "A plain store is whole within a cache line, on AMD within an aligned quadword (9.1.1; 7.3.2); "
     "copies to guest memory promise bytes. A locked store is whole anywhere.",
     "The hypervisor walks the guest's page tables as they are; a machine moves to another host "
