@@ -230,10 +230,6 @@ static enum subject blame(const struct judge *j, const struct field_row *row, co
 {
     if (!j->served || (row->kind == FIELD_DYN && dyn_is_targets(row->dyn)))
         return SUBJECT_TARGET;
-    /* One table for all vCPUs can hold the first one's id alone. */
-    if (row->kind == FIELD_DYN && (row->dyn == DYN_APIC_ID || row->dyn == DYN_X2APIC_ID) &&
-        j->ev->vcpu > 0 && dyn_id_is_there(j))
-        return SUBJECT_TARGET;
     return ((reg[row->reg] ^ j->served->reg[row->reg]) & row_mask(row)) ? SUBJECT_TARGET
                                                                         : SUBJECT_POLICY;
 }

@@ -243,7 +243,6 @@ bool field_holds(const struct judge *j, const struct field_row *row, const uint3
                  struct say *say);
 /* True when a wrong value that the policy itself holds is still the hypervisor's to keep right. */
 bool dyn_is_targets(unsigned dyn);
-bool dyn_id_is_there(const struct judge *j);
 
 /* Predicates: closed list, one function each. */
 struct pred_def {

@@ -224,26 +224,6 @@ bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got,
     }
 }
 
-/* Ids are what a topology leaf holds only where its first level has processors (Intel SDM Vol. 2A
- * CPUID), and in AMD's 0x8000001E with TopologyExtensions (AMD APM Vol. 3 Appendix E). */
-bool dyn_id_is_there(const struct judge *j)
-{
-    const struct tsp_leaf *e;
-
-    switch (j->served_leaf) {
-    case 0xb:
-    case 0x1f:
-    case 0x80000026u:
-        e = spec_policy_find(&j->policy, j->served_leaf, 0);
-        return e && e->reg[1] != 0;
-    case 0x8000001eu:
-        e = spec_policy_first(&j->policy, 0x80000001u);
-        return e && bits_test(e->reg[2], 22);
-    default:
-        return true;
-    }
-}
-
 bool dyn_is_targets(unsigned dyn)
 {
     switch (dyn) {
