@@ -421,7 +421,8 @@ bool look_has_stack(const struct judge *j)
     const struct tsp_segment *ss = &v->x86.seg[TSP_SS];
     uint64_t sp = v->regs.r[TSP_RSP], lin = sp - FRAME_MOST;
 
-    if (v->regs.mode != TSP_MODE_LONG64) {
+    /* In IA-32e mode all 64 bits count, compatibility mode included (Intel SDM Vol. 3A 6.14.2). */
+    if (!(v->x86.efer & 1u << 10)) {
         sp = ss->attr & 1u << 14 ? (uint32_t)sp : (uint16_t)sp;
         lin = (uint32_t)(ss->base + sp - FRAME_MOST);
     }

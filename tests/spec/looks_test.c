@@ -320,6 +320,8 @@ static void a_stack_is_ram(void **state)
         {TSP_MODE_LONG64, 0, 0x40008, 0, false, false},
         {TSP_MODE_LONG64, 0, 0, 0, false, false},
         {TSP_MODE_LONG64, 0, 0xe000, 0, true, false},
+        {TSP_MODE_COMPAT32, 0x4093, 0xe000, 0, false, true},
+        {TSP_MODE_COMPAT32, 0x4093, 0xffff00000000e000, 0, false, false},
         {TSP_MODE_PROT32, 0x4093, 0xffff00000000e000, 0x1000, false, true},
         {TSP_MODE_PROT32, 0x4093, 0xe000, 0x40000, false, false},
         {TSP_MODE_PROT32, 0x4093, 4, 0, false, false},
@@ -338,6 +340,7 @@ static void a_stack_is_ram(void **state)
         k->before.regs.r[TSP_RSP] = row[i].sp;
         k->before.x86.seg[TSP_SS].attr = row[i].attr;
         k->before.x86.seg[TSP_SS].base = row[i].base;
+        k->before.x86.efer = row[i].mode >= TSP_MODE_COMPAT16 ? 0x500 : 0;
         setup.page = &page;
         setup.npage = row[i].rom;
         judge_row("event=stop insn=vmcall", "answered", row[i].bad, "stack");
