@@ -60,6 +60,7 @@ tsp_status machine::reset(const tsp_setup *setup, tsp_event *out)
     if (s->arch != TSP_ARCH_X86 || s->nvcpu != 1 || s->vcpu[0].regs.mode != TSP_MODE_LONG64 ||
         s->persona[0] != TSP_PERSONA_KVM || s->persona[1] != TSP_PERSONA_NONE ||
         s->vcpu[0].x86.nmsr != 0 || s->vcpu[0].x86.cpuid_faulting != 0 || s->npolicy == 0 ||
+        (s->vcpu[0].regs.flags & 0x100) != 0 || /* TF: no single steps */
         (s->config & TSP_CFG_HLT_NOEXIT) != 0 || find(0x40000000, 0) == nullptr ||
         find(0x40000000, 0)->reg[1] != 0x4b4d564b) /* "KVMK": no Hyper-V block below */
         return TSP_ENOTSUP;
