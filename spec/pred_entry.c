@@ -88,7 +88,7 @@ static bool stack_top(const struct judge *j, const struct gate *g, bool inward, 
     if (!inward && !g->ist)
         return true;
     if (g->ist)
-        at = x->seg[TSP_TR].base + 0x24 + (g->ist - 1u) * 8u;
+        at = x->seg[TSP_TR].base + 0x24 + (uint64_t)(g->ist - 1u) * 8;
     if (!table_read(j->setup, at, b, g->width == 8 ? 8 : 4))
         return false;
     *out = le_load(b, g->width == 8 ? 8 : 4);

@@ -40,12 +40,14 @@ static bool guest_tore(const struct judge *j, const struct race_view *view)
 
     if (n > TSP_INSN_BYTES - view->off)
         n = TSP_INSN_BYTES - view->off;
-    for (unsigned i = 0; cut < n && i < m->nversion; i++)
-        for (unsigned k = 0; k < m->nversion; k++)
+    for (unsigned i = 0; cut < n && i < m->nversion; i++) {
+        for (unsigned k = 0; k < m->nversion; k++) {
             if (((m->by_guest >> i | m->by_guest >> k) & 1) &&
                 memcmp(m->version[i] + view->off, j->ev->fetched, cut) == 0 &&
                 memcmp(m->version[k] + view->off + cut, j->ev->fetched + cut, n - cut) == 0)
                 return true;
+        }
+    }
     return false;
 }
 
@@ -127,12 +129,13 @@ bool pred_keeps_stores(const struct judge *j, const struct pred_use *p, struct s
     if (!about_site(j, &view))
         return true;
     lost = view.changed & view.v->theirs & ~(unsigned)view.v->mine;
-    for (unsigned i = 0; lost && i < TSP_INSN_BYTES; i++)
+    for (unsigned i = 0; lost && i < TSP_INSN_BYTES; i++) {
         /* what was stored and put back again is as it was */
         if ((lost >> i & 1) &&
             j->race->now[i] != view.v->trap[(i - (view.v->trap_addr - j->race->site)) % 16])
             return say_value(say, "byte that another vCPU stored", j->race->now[i],
                              j->ev->stored[i]);
+    }
     return true;
 }
 
