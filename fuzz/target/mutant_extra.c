@@ -100,6 +100,28 @@ static bool end_reps_simple(struct mutant *m, struct tsp_event *ev)
     return true;
 }
 
+/* IA32_ARCH_CAPABILITIES that is enumerated and not there. */
+static bool end_caps_absent(struct mutant *m, struct tsp_event *ev)
+{
+    if (ev->kind != TSP_EV_MSR || !is_x86(ev) || ev->code != 0x10a || ev->info[1] != 0)
+        return false;
+    mutant_fault(m, ev, 13, 0, 0);
+    return false;
+}
+
+/* ... and that is there without being enumerated. */
+static bool end_caps_free(struct mutant *m, struct tsp_event *ev)
+{
+    if (ev->kind != TSP_EV_FAULT || !is_x86(ev) || ev->code != 13 || ev->before.level != 0 ||
+        (uint32_t)ev->before.r[TSP_RCX] != 0x10a || ev->len != 2 || ev->fetched[1] != 0x32)
+        return false;
+    mutant_undo(m, ev, TSP_EV_MSR, 2);
+    ev->code = 0x10a;
+    ev->info[0] = ev->info[1] = 0;
+    ev->after.r[TSP_RAX] = ev->after.r[TSP_RDX] = 0;
+    return true;
+}
+
 /* AArch64 */
 
 static uint32_t fid(const struct tsp_event *ev)
@@ -181,6 +203,12 @@ const struct mutant_row mutant_rows_extra[] = {
     {OWN("E-hv-reps-simple", "a simple call tells of reps", "TLFS, Hypercall outputs",
          MUTANT_CALLS),
      .end = end_reps_simple},
+    {OWN("E-caps-absent", "a register that CPUID enumerates is not there", "Intel SDM Vol. 4",
+         MUTANT_CPUID),
+     .end = end_caps_absent},
+    {OWN("E-caps-free", "a register that CPUID does not enumerate is there", "Intel SDM Vol. 4",
+         MUTANT_CPUID),
+     .end = end_caps_free},
     {ROW("E-arm-smc-pc", "pc stays at an SMC that was answered", "torvalds/linux f5115e8869e1",
          MUTANT_ARM64),
      .end = end_smc_pc},

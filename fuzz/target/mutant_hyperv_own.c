@@ -215,7 +215,8 @@ static bool page_foreign(struct mutant *m, struct tsp_event *ev)
 static bool page_undefined(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    if (ev->kind != TSP_EV_HYPERCALL || !in_page(ev))
+    if (ev->kind != TSP_EV_HYPERCALL || !in_page(ev) ||
+        (mutant_hv_control(&ev->before) & 0x10000) != 0)
         return false;
     ev->kind = TSP_EV_FAULT;
     ev->code = UD;
