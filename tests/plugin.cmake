@@ -60,7 +60,7 @@ bad_plugin(SET_REFUSED 1 "cannot be set again" 400)
 foreach(prefixes c sh pfmil a q v)
     add_test(NAME plugin.wrong_${prefixes} COMMAND ${CMAKE_SOURCE_DIR}/tests/plugin/wrong.sh $<TARGET_FILE:trapspec>
              ${CMAKE_C_COMPILER} ${CMAKE_SOURCE_DIR} ${prefixes})
-    set_tests_properties(plugin.wrong_${prefixes} PROPERTIES LABELS plugin TIMEOUT 300)
+    set_tests_properties(plugin.wrong_${prefixes} PROPERTIES LABELS plugin TIMEOUT 900)
 endforeach()
 
 # Schedules of a plug-in that takes micro-steps.
