@@ -7,5 +7,5 @@ code 0f01d9f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4
 code1 c7042500410100f4f4f4f4c7042504410100f4f4f4f4c7042580700000074001
 code1 000f013c2500010100f4
 sched 00000001010101010100
-# RACE-COMPARE: only the bytes that trapped may be written over: compare before write
+# RACE-COMPARE: no blind overwrite: compare before write, and write only over the bytes that trapped
 # long64 intel prefix none at 0 pages rw other remap vcpus 2

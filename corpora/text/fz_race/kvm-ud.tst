@@ -6,5 +6,5 @@ reg rax 0x1
 code 0f01d9f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4
 code1 c7042500010100909090f4f4
 sched 0000010100
-# RACE-UD: no #UD for bytes that are a legal instruction by now
+# RACE-UD: no spurious #UD: the bytes are a legal instruction by now
 # long64 intel prefix none at 0 pages rw other store vcpus 2

@@ -9,5 +9,5 @@ code_at 0x10100
 reg rax 0x1
 code 0f01c1f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4
 sched 0000000000000000000000000000000000000000000000
-# RACE-PROGRESS: the rewritten instruction runs after at most three traps in a row
+# RACE-PROGRESS: no livelock: the rewritten instruction runs after at most three traps in a row
 # compat32+base amd prefix none at 0 pages rw other same vcpus 2

@@ -8,5 +8,5 @@ reg rax 0x1
 code 0f01c1f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4
 code1 c6042580700000060f013c2500010100f4
 sched 00000000010100
-# RACE-SPLIT: a rewrite across the end of a page must not stay half done
+# RACE-SPLIT: no torn rewrite: across the end of a page it must not stay half done
 # long64 amd prefix none at 0 pages rw other unmap vcpus 2

@@ -7,5 +7,5 @@ code_at 0x10100
 reg rax 0x1
 code 0f01d9f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4
 sched 0000000000
-# RACE-COMPARE: only the bytes that trapped may be written over: compare before write
+# RACE-COMPARE: no blind overwrite: compare before write, and write only over the bytes that trapped
 # compat32+base intel prefix none at 0 pages rw other same vcpus 2
