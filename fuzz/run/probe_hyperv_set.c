@@ -114,11 +114,12 @@ static void reached(struct probe *p, bool own)
         const uint64_t all[WORDS] = {VECTOR, 1, 0};
 
         start(p, own, vcpus);
-        memcpy(p->s.code[1], other, sizeof(other));
-        p->s.ncode[1] = vcpus > 1 ? sizeof(other) : 0;
-        if (vcpus > 1)
+        if (vcpus > 1) {
+            memcpy(p->s.code[1], other, sizeof(other));
+            p->s.ncode[1] = sizeof(other);
             for (unsigned k = 0; k < 24; k++)
                 p->s.sched[p->s.nsched++] = (uint8_t)(k == 0 ? 0 : k & 1);
+        }
         if (i / 4 % 3 == 0)
             call(p, CALL_IPI | fast, plain);
         else if (i / 4 % 3 == 1)
