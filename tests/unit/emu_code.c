@@ -223,6 +223,7 @@ static void outside_ram_there_is_nothing_to_run(void **state)
 
     (void)state;
     vc->s.regs.mode = TSP_MODE_PROT32;
+    vc->s.x86.seg[TSP_CS].limit = UINT32_MAX;
     b = code_lookup(&rig_vm, vc, 0x100000);
     assert_non_null(b);
     assert_int_equal(b->n, 1);
@@ -240,6 +241,39 @@ static void outside_ram_there_is_nothing_to_run(void **state)
     ev_begin(&rig_vm, vc, &b->insn[0]);
     assert_int_equal(rig_event.len, 0);
     rig_close();
+}
+
+/* An instruction cut off by the end of RAM, the segment's last byte in front of it, at it and
+ * behind it: the limit comes first. */
+static void the_segment_ends_before_ram_does(void **state)
+{
+    static const struct {
+        uint64_t base;
+        uint32_t limit;
+        unsigned mode;
+        bool faults;
+    } rows[] = {
+        {0, RIG_RAM - 1, TSP_MODE_PROT32, true},
+        {0, RIG_RAM, TSP_MODE_PROT32, false},
+        {0, UINT32_MAX, TSP_MODE_PROT16, false},
+        {RIG_RAM - 0x100, 0xff, TSP_MODE_PROT16, true},
+        {RIG_RAM - 0x100, 0x100, TSP_MODE_COMPAT32, false},
+        {0, 0, TSP_MODE_LONG64, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct vcpu *vc = rig_open();
+        const struct code_block *b;
+
+        vc->s.regs.mode = rows[i].mode;
+        vc->s.x86.seg[TSP_CS] = (struct tsp_segment){.base = rows[i].base, .limit = rows[i].limit};
+        text(RIG_RAM - 2, "\x0f\x01", 2);
+        b = code_lookup(&rig_vm, vc, RIG_RAM - 2);
+        assert_int_equal(b == NULL, rows[i].faults);
+        assert_true(b ? b->insn[0].status == INSN_UNSUPPORTED : vc->fault.addr == RIG_RAM);
+        rig_close();
+    }
 }
 
 static void events_show_the_bytes_before_and_after(void **state)
@@ -282,6 +316,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(mode_and_mapping_are_part_of_the_key),
     cmocka_unit_test(changed_page_tables_end_the_current_block),
     cmocka_unit_test(outside_ram_there_is_nothing_to_run),
+    cmocka_unit_test(the_segment_ends_before_ram_does),
     cmocka_unit_test(events_show_the_bytes_before_and_after),
 };
 
