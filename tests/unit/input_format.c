@@ -281,6 +281,212 @@ static void later_bits_are_of_version_5(void **state)
     assert_memory_equal(&first, &second, sizeof(first));
 }
 
+/* Machines that use what a field may depend on; their lists have
+ * something in them. */
+static void fill(struct scenario *s, enum tsp_arch arch, unsigned protocol, unsigned mode)
+{
+    input_default(s, arch);
+    s->mode = (uint8_t)mode;
+    s->nvcpu = 2;
+    s->protocol = (uint8_t)protocol;
+    s->nmsr = 3;
+    s->nleaf = 4;
+    for (unsigned i = 0; i < s->nleaf; i++)
+        s->leaf[i] = (struct tsp_leaf){.leaf = i, .flags = TSP_LEAF_INDEXED};
+    s->regs_set = UINT32_MAX;
+    for (unsigned i = 0; i < 2; i++) {
+        memset(s->code[i], 0x90, 40);
+        s->ncode[i] = 40;
+    }
+    s->nsched = INPUT_SCHED_SHORT + 6;
+    memset(s->sched, 1, s->nsched);
+    s->nmove = INPUT_MOVE_MAX;
+    for (unsigned i = 0; i < INPUT_MOVE_MAX; i++)
+        s->move[i].after = (uint8_t)(8 * i + 1);
+    s->config |= arch == TSP_ARCH_ARM64 ? TSP_CFG_PVTIME : 0;
+    s->code_at = 0;
+    input_fold(s);
+}
+
+#define END(field) (offsetof(struct scenario, field) + sizeof(((struct scenario *)0)->field))
+
+/* Bytes that no field has. */
+static bool is_padding(size_t at)
+{
+    static const struct {
+        size_t from, to;
+    } gaps[] = {
+        {END(pte), offsetof(struct scenario, how)},
+        {END(cs_base), offsetof(struct scenario, code_at)},
+        {END(nmsr), offsetof(struct scenario, msr)},
+        {END(regs_set), offsetof(struct scenario, regs)},
+        {END(move), sizeof(struct scenario)},
+    };
+    size_t msr = offsetof(struct scenario, msr);
+
+    for (size_t i = 0; i < sizeof(gaps) / sizeof(gaps[0]); i++)
+        if (at >= gaps[i].from && at < gaps[i].to)
+            return true;
+    return at >= msr && at < END(msr) &&
+           (at - msr) % sizeof(struct tsp_msr) / 4 == 1; /* between index and value */
+}
+
+/* What lies behind the end of a list is nobody's. */
+static void clear_tails(struct scenario *s)
+{
+    for (unsigned i = 0; i < 2; i++)
+        memset(s->code[i] + s->ncode[i], 0, INPUT_CODE_MAX - s->ncode[i]);
+    memset(s->sched + s->nsched, 0, INPUT_SCHED_MAX - s->nsched);
+    memset(s->msr + s->nmsr, 0, (TSP_MAX_MSR - s->nmsr) * sizeof(s->msr[0]));
+    memset(s->leaf + s->nleaf, 0, (INPUT_LEAF_MAX - s->nleaf) * sizeof(s->leaf[0]));
+}
+
+/* The machine that a scenario makes, pages and policy included. */
+static void make(const struct scenario *s, struct input_image *img, struct tsp_setup *out)
+{
+    memset(img, 0, sizeof(*img));
+    memset(out, 0, sizeof(*out));
+    input_build(s, NULL, 0, img, out);
+}
+
+static bool both_forms_keep(const struct scenario *s)
+{
+    static char text[1u << 16];
+    size_t n = input_write(s, bytes, sizeof(bytes));
+    bool same;
+
+    memset(&second, 0, sizeof(second));
+    input_parse(bytes, n, &second);
+    same = n > 0 && memcmp(&second, s, sizeof(second)) == 0;
+    n = input_text_write(s, text, sizeof(text));
+    assert_true(n < sizeof(text));
+    return same && input_text_parse(text, n, &second, NULL) == TSP_OK &&
+           memcmp(&second, s, sizeof(second)) == 0;
+}
+
+static const struct {
+    const char *what;
+    enum tsp_arch arch;
+    unsigned protocol, mode;
+} machines[] = {
+    {"long64", TSP_ARCH_X86, TSP_PROTOCOL_NONE, TSP_MODE_LONG64},
+    {"real16", TSP_ARCH_X86, TSP_PROTOCOL_NONE, TSP_MODE_REAL16},
+    {"prot32", TSP_ARCH_X86, TSP_PROTOCOL_NONE, TSP_MODE_PROT32},
+    {"kvm, prot32", TSP_ARCH_X86, TSP_PROTOCOL_KVM, TSP_MODE_PROT32},
+    {"text-poke, compat16", TSP_ARCH_X86, TSP_PROTOCOL_TEXT_POKE, TSP_MODE_COMPAT16},
+    {"a64", TSP_ARCH_ARM64, TSP_PROTOCOL_NONE, TSP_MODE_A64},
+};
+
+/* Every bit of a scenario, those of fields to come included: what folding lets stand is in both
+ * forms. */
+static void each_bit_is_in_both_forms(void **state)
+{
+    static struct scenario base;
+
+    (void)state;
+    for (size_t m = 0; m < sizeof(machines) / sizeof(machines[0]); m++) {
+        size_t kept = 0;
+
+        fill(&base, machines[m].arch, machines[m].protocol, machines[m].mode);
+        assert_true(both_forms_keep(&base));
+        for (size_t bit = 0; bit < 8 * sizeof(base); bit++) {
+            if (is_padding(bit / 8))
+                continue;
+            memcpy(&first, &base, sizeof(first));
+            ((uint8_t *)&first)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            input_fold(&first);
+            clear_tails(&first);
+            if (memcmp(&first, &base, sizeof(first)) == 0)
+                continue;
+            kept++;
+            if (!both_forms_keep(&first))
+                fail_msg("%s: bit %zu of byte %zu", machines[m].what, bit % 8, bit / 8);
+        }
+        assert_true(kept > 1000);
+    }
+}
+
+#define SETUP(field) offsetof(struct tsp_setup, field), sizeof(((struct tsp_setup *)0)->field)
+#define BIT(field, value)                                                                          \
+    offsetof(struct scenario, field), sizeof(((struct scenario *)0)->field), (value)
+
+/* Fields of the set-up, and what a scenario says of them: written and read, the machine has it. */
+static const struct {
+    const char *what;
+    enum tsp_arch arch;
+    size_t from, from_size;
+    uint64_t value;
+    size_t at, size;
+} shown[] = {
+    {"host", TSP_ARCH_X86, BIT(host, TSP_VENDOR_AMD), SETUP(host)},
+    {"nvcpu", TSP_ARCH_X86, BIT(nvcpu, 1), SETUP(nvcpu)},
+    {"patch", TSP_ARCH_X86, BIT(patch, TSP_PATCH_INJECT), SETUP(patch)},
+    {"persona", TSP_ARCH_X86, BIT(persona[1], TSP_PERSONA_XEN), SETUP(persona)},
+    {"psci 1.2", TSP_ARCH_ARM64, BIT(psci, 0x12), SETUP(psci)},
+    {"psci 1.3", TSP_ARCH_ARM64, BIT(psci, 0x13), SETUP(psci)},
+    {"psci 0.1", TSP_ARCH_ARM64, BIT(psci, 0x01), SETUP(psci)},
+    {"protocol", TSP_ARCH_X86, BIT(protocol, TSP_PROTOCOL_KVM), SETUP(protocol)},
+    {"hv_base", TSP_ARCH_X86, BIT(hv_base[0], 0x40000300), SETUP(hv_base)},
+    {"config", TSP_ARCH_X86, BIT(config, TSP_CFG_IRQCHIP), SETUP(config)},
+    {"ask again", TSP_ARCH_X86, BIT(config, TSP_CFG_ASK_AGAIN), SETUP(config)},
+    {"ask changed", TSP_ARCH_X86, BIT(config, TSP_CFG_ASK_CHANGED), SETUP(config)},
+    {"ask list", TSP_ARCH_X86, BIT(config, TSP_CFG_ASK_LIST), SETUP(config)},
+    {"ask short", TSP_ARCH_X86, BIT(config, TSP_CFG_ASK_SHORT), SETUP(config)},
+    {"ask xen", TSP_ARCH_X86, BIT(config, TSP_CFG_ASK_XEN), SETUP(config)},
+    {"suspend", TSP_ARCH_ARM64, BIT(config, TSP_CFG_SYS_SUSPEND), SETUP(config)},
+    {"fw_bitmap", TSP_ARCH_ARM64, BIT(fw_bitmap[0], 0), SETUP(fw_bitmap)},
+    {"workaround", TSP_ARCH_ARM64, BIT(workaround[1], 0x10), SETUP(workaround)},
+    {"pvtime_ipa", TSP_ARCH_ARM64, BIT(pvtime_ipa, 0x40030000), SETUP(pvtime_ipa)},
+    {"exit_ret", TSP_ARCH_X86, BIT(exit_ret, 0x123456789abcdef), SETUP(exit_ret)},
+    {"registers", TSP_ARCH_X86, BIT(regs[3], 5), SETUP(vcpu[0].regs.r[3])},
+    {"pc", TSP_ARCH_X86, BIT(code_at, 0x10123), SETUP(vcpu[0].regs.pc)},
+    {"flags", TSP_ARCH_X86, BIT(flags, 0x100), SETUP(vcpu[0].regs.flags)},
+    {"flags", TSP_ARCH_ARM64, BIT(flags, 0x80000000), SETUP(vcpu[0].regs.flags)},
+    {"mode", TSP_ARCH_X86, BIT(mode, TSP_MODE_COMPAT32), SETUP(vcpu[0].regs.mode)},
+    {"level", TSP_ARCH_X86, BIT(level, 3), SETUP(vcpu[0].regs.level)},
+    {"second off", TSP_ARCH_ARM64, BIT(cpu, INPUT_CPU_SECOND_OFF), SETUP(vcpu[1].run_state)},
+    {"smm", TSP_ARCH_X86, BIT(cpu, INPUT_CPU_WP | INPUT_CPU_SMM), SETUP(vcpu[0].x86.smm)},
+    {"cr0", TSP_ARCH_X86, BIT(cpu, 0), SETUP(vcpu[0].x86.cr0)},
+    {"cr4", TSP_ARCH_X86, BIT(cpu, INPUT_CPU_WP | INPUT_CPU_UMIP), SETUP(vcpu[0].x86.cr4)},
+    {"faulting", TSP_ARCH_X86, BIT(cpu, INPUT_CPU_FAULTING), SETUP(vcpu[0].x86.cpuid_faulting)},
+    {"apic off", TSP_ARCH_X86, BIT(cpu, INPUT_CPU_APIC_OFF), SETUP(vcpu[0].x86.apic_base)},
+    {"xcr0", TSP_ARCH_X86, BIT(xcr0, 7), SETUP(vcpu[0].x86.xcr0)},
+    {"apic_id", TSP_ARCH_X86, BIT(apic_id, 9), SETUP(vcpu[0].x86.apic_id)},
+    {"msr", TSP_ARCH_X86, BIT(msr[1].value, 77), SETUP(vcpu[0].x86.msr[1].value)},
+    {"number of msr", TSP_ARCH_X86, BIT(nmsr, 2), SETUP(vcpu[0].x86.nmsr)},
+    {"xmm", TSP_ARCH_X86, BIT(xmm[5][1], 1ull << 63), SETUP(vcpu[0].x86.xmm[5][1])},
+    {"leaves", TSP_ARCH_X86, BIT(nleaf, 3), SETUP(policy[0].n)},
+};
+
+static void each_field_of_a_setup_survives(void **state)
+{
+    static struct scenario base;
+    static struct tsp_setup plain, written, read;
+    static struct input_image img, copy;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+        fill(&base, shown[i].arch, TSP_PROTOCOL_NONE,
+             shown[i].arch == TSP_ARCH_X86 ? TSP_MODE_LONG64 : TSP_MODE_A64);
+        memcpy(&first, &base, sizeof(first));
+        le_store((uint8_t *)&first + shown[i].from, shown[i].value, (unsigned)shown[i].from_size);
+        input_fold(&first);
+        clear_tails(&first);
+        make(&base, &img, &plain);
+        make(&first, &img, &written);
+        memcpy(&copy, &img, sizeof(img));
+        if (memcmp((uint8_t *)&plain + shown[i].at, (uint8_t *)&written + shown[i].at,
+                   shown[i].size) == 0)
+            fail_msg("%s: not in the set-up", shown[i].what);
+        if (!both_forms_keep(&first))
+            fail_msg("%s: does not survive", shown[i].what);
+        input_parse(bytes, input_write(&first, bytes, sizeof(bytes)), &second);
+        make(&second, &img, &read);
+        assert_memory_equal(&written, &read, sizeof(read));
+        assert_memory_equal(&copy, &img, sizeof(img));
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(empty_input_is_the_default),
     cmocka_unit_test(any_bytes_parse_write_and_parse_to_the_same),
@@ -292,6 +498,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(long_schedules_and_ways_are_of_version_3),
     cmocka_unit_test(wide_registers_are_of_version_4),
     cmocka_unit_test(later_bits_are_of_version_5),
+    cmocka_unit_test(each_bit_is_in_both_forms),
+    cmocka_unit_test(each_field_of_a_setup_survives),
 };
 
 TEST_MAIN(tests)
