@@ -8,7 +8,9 @@
 
 #include "trapspec/bits.h"
 
+#define FLAG_IF 9u
 #define FLAG_RF 16u
+#define VECTOR_APIC 16u
 #define EFER_LMA 10u
 #define CR0_PE 0u
 
@@ -35,12 +37,19 @@ static bool is_soft(const struct tsp_event *ev)
            (last == 0xf1 && ev->code == 1);
 }
 
-/* A fault, and not an interrupt of the same vector that another vCPU or the guest itself sent. */
-static bool is_fault(const struct judge *j)
+/* An interrupt of the same vector that another vCPU or the guest itself sent. */
+static bool is_interrupt(const struct judge *j)
 {
-    const struct tsp_event *ev = j->ev;
+    unsigned due = j->hv.due[j->ev->vcpu % TSP_MAX_VCPU];
 
-    return among(FAULTS, ev->code) && j->hv.due[ev->vcpu % TSP_MAX_VCPU] != ev->code;
+    return due != 0 && due == j->ev->code;
+}
+
+/* A local APIC delivers vectors from 16 on, those of exceptions among them (Intel SDM Vol. 3A
+ * 11.5.2), and whoever sent one need not be in the trace: such an event may be either. */
+static bool may_be_interrupt(const struct judge *j)
+{
+    return j->ev->code >= VECTOR_APIC && bits_test(j->ev->before.flags, FLAG_IF);
 }
 
 /* What is expected of one frame. */
@@ -48,8 +57,13 @@ struct frame {
     const struct judge *j;
     uint64_t at[9];
     unsigned n, width;
-    bool soft;
+    bool soft, interrupt;
 };
+
+static bool is_fault(const struct frame *f)
+{
+    return among(FAULTS, f->j->ev->code) && !f->soft && !f->interrupt;
+}
 
 static uint64_t cut(uint64_t v, unsigned bytes)
 {
@@ -61,7 +75,7 @@ static bool right_pc(const struct frame *f, uint64_t got, struct say *say)
 {
     const struct tsp_event *ev = f->j->ev;
     uint64_t here = cut(ev->before.pc, f->width), past = cut(ev->before.pc + ev->len, f->width);
-    bool fault = is_fault(f->j) && !f->soft;
+    bool fault = is_fault(f);
 
     if (got == here && !f->soft)
         return true;
@@ -77,7 +91,7 @@ static bool right_flags(const struct frame *f, uint64_t got, struct say *say)
 {
     const struct tsp_event *ev = f->j->ev;
     uint64_t want = cut(ev->before.flags, f->width);
-    bool fault = is_fault(f->j) && !f->soft && f->width > 2;
+    bool fault = is_fault(f) && f->width > 2;
 
     if (fault && !bits_test(got, FLAG_RF))
         return say_value(say, "flags on the stack", want | 1u << FLAG_RF, got);
@@ -98,7 +112,7 @@ static bool right_frame(struct frame *f, struct say *say)
     const struct tsp_look *k = f->j->look;
     const struct tsp_event *ev = f->j->ev;
     bool real = !bits_test(k->before.x86.cr0, CR0_PE), vm86 = ev->before.mode == TSP_MODE_VM86;
-    bool error = !real && !f->soft && among(WITH_ERROR, ev->code);
+    bool error = !real && !f->soft && !f->interrupt && among(WITH_ERROR, ev->code);
     bool outer = f->width == 8 || vm86 || ev->after.level < ev->before.level;
     static const uint8_t data[4] = {TSP_ES, TSP_DS, TSP_FS, TSP_GS};
     const uint64_t *at = f->at;
@@ -134,12 +148,16 @@ static unsigned stack_room(const struct tsp_vcpu_state *v, unsigned n)
 static bool frame_of(const struct judge *j, unsigned width, struct say *say)
 {
     const struct tsp_look_mem *m = &j->look->stack;
-    struct frame f = {.j = j, .width = width, .soft = is_soft(j->ev)};
+    struct frame f = {.j = j, .width = width, .soft = is_soft(j->ev), .interrupt = is_interrupt(j)};
     unsigned room = stack_room(&j->look->after, m->n);
+    struct say other;
 
     for (f.n = 0; f.n < 9 && (f.n + 1) * width <= room; f.n++)
         f.at[f.n] = le_load(m->byte + (size_t)f.n * width, width);
-    return f.n < 6 || right_frame(&f, say);
+    if (f.n < 6 || right_frame(&f, say))
+        return true;
+    f.interrupt = may_be_interrupt(j);
+    return f.interrupt && right_frame(&f, &other);
 }
 
 /* framed: the handler's stack holds the state that was interrupted. In protected mode the gate says

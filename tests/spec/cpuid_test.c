@@ -269,7 +269,7 @@ static void faulting(void **state)
         }
         ev->before.level = row[i].level;
         ev->after.level = row[i].fault ? 0 : row[i].level;
-        ev->sys[TSP_SYS_FAULTING] = row[i].on;
+        ev->sys[TSP_SYS_FAULTING] = setup.vcpu[0].x86.cpuid_faulting = row[i].on;
         ev->code = row[i].vector;
         ev->info[0] = row[i].error;
         v = judge_with(s);

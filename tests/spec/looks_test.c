@@ -369,6 +369,37 @@ static void msrs_are_kept(void **state)
     }
 }
 
+/* RF is set for faults; a vector of theirs from 16 on may be an interrupt, where those are let in.
+ */
+static void interrupts_are_no_faults(void **state)
+{
+    static const struct {
+        uint8_t vector;
+        bool open, rf, error, bad;
+    } row[] = {
+        {0, false, true, false, false},    {0, false, false, false, true},
+        {0, true, false, false, true},     {6, true, false, false, true},
+        {16, false, true, false, false},   {16, false, false, false, true},
+        {16, true, false, false, false},   {16, true, true, false, false},
+        {17, true, true, true, false},     {17, true, false, false, false},
+        {17, true, false, true, true},     {17, false, false, false, true},
+        {0x13, true, false, false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        char name[32];
+
+        row[i].error ? fault64_error() : fault64();
+        ev->code = row[i].vector;
+        ev->before.flags = k->before.regs.flags = row[i].open ? 0x202 : 2;
+        k->stack.byte[(row[i].error ? 24 : 16) + 1] = row[i].open ? 2 : 0;
+        k->stack.byte[(row[i].error ? 24 : 16) + 2] = row[i].rf;
+        snprintf(name, sizeof(name), "row %zu", i);
+        judge_row("event=fault", "framed", row[i].bad, name);
+    }
+}
+
 /* A frame that goes on at the other end of a 16-bit stack is not read. */
 static void a_small_stack_wraps(void **state)
 {
@@ -681,6 +712,7 @@ int main(void)
         cmocka_unit_test(only_what_belongs_there_is_written),
         cmocka_unit_test(clock_is_told),
         cmocka_unit_test(frames_hold_what_was_interrupted),
+        cmocka_unit_test(interrupts_are_no_faults),
         cmocka_unit_test(failed_delivery_has_a_reason),
         cmocka_unit_test(plain_instructions_do_what_they_say),
         cmocka_unit_test(vcpus_begin_and_stay_as_they_are),
