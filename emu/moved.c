@@ -55,7 +55,10 @@ enum tsp_status vm_set_hv(struct vm *vm, unsigned vcpu, const struct tsp_hv_stat
         set_time(vm, in->keep[HV_KEEP_TIME]);
     vc->stall_pc = vc->s.regs.pc;
     vc->stall_retired = vc->retired;
-    vc->stall = in->keep[HV_KEEP_STALL] < VM_STALL_MAX ? (uint32_t)in->keep[HV_KEEP_STALL] : 0;
+    /* the last trap that is not yet a livelock counts as well */
+    vc->stall = VM_STALL_MAX;
+    if (in->keep[HV_KEEP_STALL] < VM_STALL_MAX)
+        vc->stall = (uint32_t)in->keep[HV_KEEP_STALL];
     if (vm->setup->arch == TSP_ARCH_ARM64)
         memcpy(&vc->hv_state[MONITOR_SIZE], &in->keep[HV_KEEP_MONITOR], 4 * sizeof(uint64_t));
     for (unsigned i = 0; i < 2; i++)

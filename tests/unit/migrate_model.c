@@ -258,6 +258,39 @@ static void migrate_loses_nothing_unseen(void **state)
     }
 }
 
+/* A guest that does not get on, moved at any time: its end comes when it would have come. */
+static void migrate_nears_a_livelock(void **state)
+{
+    static const char *const row[] = {
+        /* neither the code nor the handler of its fault may be executed */
+        "nvcpu 1\nmode compat32\nlevel 3\ncpu wp smep\npte -W-X PW-\ncode f4\n",
+        "nvcpu 2\nmode compat32\nlevel 3\ncpu wp smep\npte -W-X PW-\ncode f4\n",
+    };
+    static struct tsp_trace trace;
+    struct tsp_error err = {.text = ""};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        for (unsigned after = 60; after < 140; after++) {
+            static struct all a;
+            char text[512];
+            struct scenario s;
+
+            memset(&a, 0, sizeof(a));
+            snprintf(text, sizeof(text), "trapspec scenario 2\n%smigrate %u intel\n", row[i],
+                     after);
+            if (input_text_parse(text, strlen(text), &s, &err) != TSP_OK)
+                fail_msg("row %zu line %u: %s", i, err.line, err.text);
+            assert_int_equal(target_open(&a.t, "model:kvm", &err), TSP_OK);
+            assert_true(run(&a, &s, &trace));
+            if (a.bad != NULL)
+                fail_msg("row %zu after %u: %s", i, after, a.what);
+            assert_int_equal(trace.ev[trace.n - 1].code, TSP_STOP_LIVELOCK);
+            target_close(&a.t);
+        }
+    }
+}
+
 /* A vCPU that is off stays off, and an interrupt on its way arrives. */
 static void migrate_keeps_vcpus_apart(void **state)
 {
@@ -366,6 +399,7 @@ static void migrate_format(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(migrate_format),
     cmocka_unit_test(migrate_loses_nothing_unseen),
+    cmocka_unit_test(migrate_nears_a_livelock),
     cmocka_unit_test(migrate_keeps_vcpus_apart),
     cmocka_unit_test(migrate_needs_a_target_that_can),
     cmocka_unit_test(migrate_every_probe),
