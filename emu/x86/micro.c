@@ -260,17 +260,28 @@ static bool local(const struct insn *in)
            in->op == OP_JMP || (in->op >= OP_CLC && in->op <= OP_STD);
 }
 
+/* Where the instruction at pc was fetched from is RAM. */
+static bool from_ram(const struct vm *vm, const struct vcpu *vc)
+{
+    const struct fetch_line *line = line_at(vc, vcpu_lin(vc));
+
+    return line != NULL && mem_has(&vm->mem, line->gpa, line->n);
+}
+
 /* The vCPU's own stores reach its fetches. */
 static void execute(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     struct tsp_event *ev = vm->ev;
-    bool old[MICRO_LINES], plain = in->op > OP_TRAP_LAST && !local(in);
+    bool old[MICRO_LINES], plain = in->op > OP_TRAP_LAST && !local(in), ram = from_ram(vm, vc);
 
     for (unsigned i = 0; plain && i < MICRO_LINES; i++)
         old[i] = line_old(vm, &vc->micro.line[i]);
     vm->hold_stores = vm->holder != 0;
     x86_step(vm, vc, in);
     vm->hold_stores = false;
+    /* the tables may have no such page any more: it was fetched all the same */
+    if (ram && ev->len == 0)
+        ev->len = vc->ev_len;
     if (in->op == OP_INVLPG || (in->op == OP_MOV_CR && serialises(in)))
         x86_micro_invalidate(vc);
     if (ev->kind != TSP_EV_RETIRE || serialises(in)) {

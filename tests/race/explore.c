@@ -446,6 +446,34 @@ static void targets_without_states_are_explored_as_well(void **state)
     target_close(&other);
 }
 
+/* The second vCPU takes the page of the code away; the first goes on by the translation that it
+ * has, and what it executes is what it fetched. */
+static void what_was_executed_is_shown(void **state)
+{
+    static const char text[] = "trapspec scenario 4\nprotocol text-poke\nnvcpu 2\n"
+                               "code 3e0f01d9ebfbf4\ncode1 c6042580700000060ff4\n"
+                               "sched 000000010100\n";
+    struct tsp_error err = {.text = ""};
+    struct scenario s;
+    unsigned gone = 0;
+
+    (void)state;
+    need();
+    if (input_text_parse(text, sizeof(text) - 1, &s, &err) != TSP_OK)
+        fail_msg("line %u: %s", err.line, err.text);
+    input_build(&s, NULL, 0, &image, &setup);
+    assert_int_equal(exec_scenario(&target, &s, &setup, 200, &trace), TSP_OK);
+    for (size_t i = 0; i < trace.n; i++) {
+        const struct tsp_event *e = &trace.ev[i];
+
+        if (e->kind != TSP_EV_RETIRE && e->kind != TSP_EV_HYPERCALL)
+            continue;
+        assert_int_not_equal(e->len, 0);
+        gone += e->text[0] == TSP_TEXT_KNOWN;
+    }
+    assert_true(gone > 2);
+}
+
 static void without_a_protocol_nothing_is_explored(void **state)
 {
     struct explore_options o = {.spec = spec_builtin(), .preempt = -1};
@@ -471,6 +499,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_locked_store_is_never_half_done),
     cmocka_unit_test(text_poke_of_three_bytes_breaks_none),
     cmocka_unit_test(targets_without_states_are_explored_as_well),
+    cmocka_unit_test(what_was_executed_is_shown),
     cmocka_unit_test(without_a_protocol_nothing_is_explored),
 };
 
