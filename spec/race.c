@@ -228,7 +228,9 @@ static void take_event(struct judge *j, const struct race_view *view)
     } else if (ev->kind == TSP_EV_RETIRE && ev->code == 0) {
         m->forbidden = 0; /* it may have been its page tables */
     }
-    if (view->executed && view->off >= m->len && ev->kind != TSP_EV_FETCH)
+    /* it has left, whether its target says what it executed or not */
+    if ((view->executed || ev->kind == TSP_EV_RETIRE) && view->off >= m->len &&
+        ev->kind != TSP_EV_FETCH)
         v->calls = 0;
     if (call && view->off < m->len && v->calls < UINT8_MAX)
         v->calls++;
