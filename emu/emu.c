@@ -228,11 +228,12 @@ static void judge_asked(const struct vm *vm, struct tsp_event *out)
     what &= ~what + 1;
     if (vm->setup->arch != TSP_ARCH_X86 || vm->setup->npolicy != 1 || what == 0)
         return;
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         if (vm->hv[i] && vm->hv[i]->ask) {
             out->code = !vm->hv[i]->ask(vm, what);
             out->info[1] = what;
         }
+    }
 }
 
 enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct tsp_event *out)

@@ -138,11 +138,12 @@ static uint64_t mix_bytes(uint64_t h, const void *data, size_t n)
     uint64_t v, lane[4] = {h, 1, 2, 3};
 
     if (n >= 128) {
-        for (; n >= 32; p += 32, n -= 32)
+        for (; n >= 32; p += 32, n -= 32) {
             for (unsigned i = 0; i < 4; i++) {
                 memcpy(&v, p + (size_t)8 * i, 8);
                 lane[i] = mix(lane[i], v);
             }
+        }
         h = mix(mix(mix(lane[0], lane[1]), lane[2]), lane[3]);
     }
     for (; n >= 8; p += 8, n -= 8) {
@@ -155,7 +156,7 @@ static uint64_t mix_bytes(uint64_t h, const void *data, size_t n)
 static uint64_t mix_micro(uint64_t h, const struct micro *m)
 {
     for (unsigned i = 0; i < MICRO_LINES; i++) {
-        h = mix(h, m->line[i].lin * 64 + m->line[i].n * 2u + m->line[i].elsewhere);
+        h = mix(h, m->line[i].lin * 64 + (uint64_t)m->line[i].n * 2 + m->line[i].elsewhere);
         h = mix(mix_bytes(h, m->line[i].byte, m->line[i].n), m->line[i].gpa);
         h = mix(h, m->page[i].tag * 3 + m->page[i].gpa);
     }
