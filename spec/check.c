@@ -466,6 +466,20 @@ static void judge_move(struct judge *j)
         j->last[i] = j->index + 1;
 }
 
+/* One policy alone is what user space says it is; with a pool it has to fit every host. */
+static void judge_verdict(struct judge *j)
+{
+    if (j->setup->arch != TSP_ARCH_X86 || j->setup->npolicy == 0)
+        return;
+    if (j->setup->npolicy == 1 && !was_asked(j))
+        return;
+    facts_event(j);
+    if (j->setup->npolicy == 1)
+        judge_asked(j);
+    else
+        judge_trap(j);
+}
+
 static void judge_event(struct judge *j)
 {
     switch (j->ev->kind) {
@@ -479,16 +493,7 @@ static void judge_event(struct judge *j)
         judge_cpuid(j);
         break;
     case TSP_EV_POLICY:
-        /* One policy alone is what user space says it is; with a pool it has to fit every host. */
-        if (j->setup->arch != TSP_ARCH_X86 || j->setup->npolicy == 0)
-            break;
-        if (j->setup->npolicy == 1 && !was_asked(j))
-            break;
-        facts_event(j);
-        if (j->setup->npolicy == 1)
-            judge_asked(j);
-        else
-            judge_trap(j);
+        judge_verdict(j);
         break;
     case TSP_EV_MMIO: /* by itself the guest's own affair */
         facts_event(j);
@@ -552,6 +557,12 @@ static const struct tsp_look *judge_quiet(struct judge *j, size_t *at, size_t n)
     return k;
 }
 
+static void flush_all(struct judge *j)
+{
+    for (unsigned i = 0; i < TALLY_SLOTS; i++)
+        tally_flush(j, &j->tally[i]);
+}
+
 enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
                         const struct tsp_trace *trace, const struct spec_options *opt)
 {
@@ -612,7 +623,6 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
     if (looks && n && !j.race)
         judge_quiet(&j, &look, n);
     if (opt->hits)
-        for (unsigned i = 0; i < TALLY_SLOTS; i++)
-            tally_flush(&j, &j.tally[i]);
+        flush_all(&j);
     return j.worst;
 }

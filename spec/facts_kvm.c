@@ -121,7 +121,7 @@ void kvm_setup(struct judge *j)
         j->kvm.known[v] = all ? (1u << KVM_REG_COUNT) - 1 : steps ? faulting : 0;
         j->kvm.written[v] = 0;
     }
-    for (unsigned v = 0; all && v < s->nvcpu && v < TSP_MAX_VCPU; v++)
+    for (unsigned v = 0; all && v < s->nvcpu && v < TSP_MAX_VCPU; v++) {
         for (unsigned i = 0; i < s->vcpu[v].x86.nmsr && i < TSP_MAX_MSR; i++) {
             unsigned reg = kvm_register_of(s->vcpu[v].x86.msr[i].index);
 
@@ -130,6 +130,7 @@ void kvm_setup(struct judge *j)
             else if (reg != KVM_REG_COUNT)
                 j->kvm.known[v] &= (uint16_t) ~(1u << reg);
         }
+    }
 }
 
 void kvm_forget(struct judge *j, unsigned reg)

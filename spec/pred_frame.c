@@ -365,7 +365,7 @@ bool pred_truly_fatal(const struct judge *j, const struct pred_use *p, struct sa
     for (unsigned i = 0; i < sizeof(vector); i++) {
         unsigned size = bits_test(x->efer, EFER_LMA) ? 16 : 8;
 
-        if (!bad_gate(j, vector[i] * 8u, &bad) || bad ||
+        if (!bad_gate(j, (uint64_t)vector[i] * 8, &bad) || bad ||
             !table_read(j->setup, x->idt.base + (uint64_t)vector[i] * size, g, sizeof(g)) ||
             !table_read(j->setup, x->gdt.base + (le_load(g + 2, 2) & 0xfff8u), d, sizeof(d)) ||
             (d[5] & 0x98) != 0x98)

@@ -69,11 +69,12 @@ bool pred_msr_given(const struct judge *j, const struct pred_use *p, struct say 
     bool given = false;
 
     (void)p;
-    for (uint32_t i = 0; i < x->nmsr && i < TSP_MAX_MSR; i++)
+    for (uint32_t i = 0; i < x->nmsr && i < TSP_MAX_MSR; i++) {
         if (x->msr[i].index == ev->code) {
             want = x->msr[i].value;
             given = true;
         }
+    }
     for (size_t i = 0; i < j->index; i++) {
         const struct tsp_event *was = &j->trace->ev[i];
 

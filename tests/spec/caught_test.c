@@ -172,11 +172,13 @@ static void every_behaviour_is_listed_or_open(void **state)
     struct vm_behaviour b;
 
     (void)state;
-    for (unsigned i = 0; vm_behaviour_at(i, &b); i++)
-        if (listed(k, b.name) == is_open(&b))
+    for (unsigned i = 0; vm_behaviour_at(i, &b); i++) {
+        if (listed(k, b.name) == is_open(&b)) {
             fail_msg("%s: %s", b.name,
                      is_open(&b) ? "open, but a rule is said to flag it"
                                  : "neither open nor flagged by a rule");
+        }
+    }
     known_free(k);
 }
 

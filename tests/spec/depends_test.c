@@ -119,49 +119,50 @@ static void found1(void *ctx, unsigned rule, const struct spec_place *at, const 
     snprintf(expected1, sizeof(expected1), "%s", expected);
 }
 
+static const struct {
+    const char *when, *must;
+    uint32_t eax, known;
+    const char *expected; /* NULL: holds */
+    uint8_t hi, lo;
+    uint32_t value;
+} cases[] = {
+    {"0x1.-.eax[0]", "0x1.-.eax[1]", 0x1, ~0u, "0 without 0x1.-.eax[1]", 0, 0, 1},
+    {"0x1.-.eax[0]", "0x1.-.eax[1]", 0x3, ~0u, NULL, 0, 0, 0},
+    {"0x1.-.eax[0]", "0x1.-.eax[1]", 0x2, ~0u, NULL, 0, 0, 0},
+    {"0x1.-.eax[0]", "0x1.-.eax[1]", 0x1, 0x1, NULL, 0, 0, 0},
+    {"0x1.-.eax[0]", "0x1.-.eax[1]", 0x1, 0x2, NULL, 0, 0, 0},
+    {"0x1.-.eax[0]", "0x1.-.eax[1]|0x1.-.eax[2]", 0x5, ~0u, NULL, 0, 0, 0},
+    {"0x1.-.eax[0]", "0x1.-.eax[1]|0x1.-.eax[2]", 0x9, ~0u, "0 without 0x1.-.eax[1]|0x1.-.eax[2]",
+     0, 0, 1},
+    {"0x1.-.eax[0] !0x1.-.eax[4]", "0x1.-.eax[1]", 0x11, ~0u, NULL, 0, 0, 0},
+    {"0x1.-.eax[0] !0x1.-.eax[4]", "0x1.-.eax[1]", 0x1, ~0u, "0 without 0x1.-.eax[1]", 0, 0, 1},
+    {"0x1.-.eax[0]", "!0x1.-.eax[1]", 0x3, ~0u, "0 with 0x1.-.eax[1]", 0, 0, 1},
+    {"0x1.-.eax[0]", "~0x1.-.eax[1]", 0x1, ~0u, "0 without 0x1.-.eax[1]", 0, 0, 1},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]>=0x14", 0x1301, ~0u, "at least 0x14", 15, 8, 0x13},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]>=0x14", 0x1401, ~0u, NULL, 0, 0, 0},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]<=0x14", 0x1501, ~0u, "at most 0x14", 15, 8, 0x15},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]<0x14", 0x1401, ~0u, "less than 0x14", 15, 8, 0x14},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]>20", 0x1401, ~0u, "more than 0x14", 15, 8, 0x14},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]!=0x14", 0x1401, ~0u, "anything but 0x14", 15, 8, 0x14},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x1.-.eax[23:16]", 0x151401, ~0u, "0x1.-.eax[23:16] (0x15)",
+     15, 8, 0x14},
+    {"0x1.-.eax[0]", "0x1.-.eax[31:24]>=0x1.-.eax[15:8]+0x1.-.eax[23:16]", 0x05030301, ~0u,
+     "at least 0x1.-.eax[15:8]+0x1.-.eax[23:16] (0x6)", 31, 24, 5},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x1.-.eax[23:16]+1", 0x131401, ~0u, NULL, 0, 0, 0},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x1.-.eax[23:16]+1", 0x141401, ~0u,
+     "0x1.-.eax[23:16]+1 (0x15)", 15, 8, 0x14},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x1.-.eax[23:16]-1", 0x151401, ~0u, NULL, 0, 0, 0},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x1.-.eax[23:16]-1", 0x141401, ~0u,
+     "0x1.-.eax[23:16]-1 (0x13)", 15, 8, 0x14},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x20|0x1.-.eax[15:8]=0x40", 0x1401, ~0u, "0x20 or 0x40", 15,
+     8, 0x14},
+    {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x20|0x1.-.eax[15:8]=0x40", 0x4001, ~0u, NULL, 0, 0, 0},
+    {"0x1.-.eax[0]", "0x2.-.eax[0]", 0x1, ~0u, NULL, 0, 0, 0},
+    {"0x2.-.eax[0]", "0x1.-.eax[1]", 0x1, ~0u, NULL, 0, 0, 0},
+};
+
 static void rows_hold_or_name_the_place(void **state)
 {
-    static const struct {
-        const char *when, *must;
-        uint32_t eax, known;
-        const char *expected; /* NULL: holds */
-        uint8_t hi, lo;
-        uint32_t value;
-    } cases[] = {
-        {"0x1.-.eax[0]", "0x1.-.eax[1]", 0x1, ~0u, "0 without 0x1.-.eax[1]", 0, 0, 1},
-        {"0x1.-.eax[0]", "0x1.-.eax[1]", 0x3, ~0u, NULL, 0, 0, 0},
-        {"0x1.-.eax[0]", "0x1.-.eax[1]", 0x2, ~0u, NULL, 0, 0, 0},
-        {"0x1.-.eax[0]", "0x1.-.eax[1]", 0x1, 0x1, NULL, 0, 0, 0},
-        {"0x1.-.eax[0]", "0x1.-.eax[1]", 0x1, 0x2, NULL, 0, 0, 0},
-        {"0x1.-.eax[0]", "0x1.-.eax[1]|0x1.-.eax[2]", 0x5, ~0u, NULL, 0, 0, 0},
-        {"0x1.-.eax[0]", "0x1.-.eax[1]|0x1.-.eax[2]", 0x9, ~0u,
-         "0 without 0x1.-.eax[1]|0x1.-.eax[2]", 0, 0, 1},
-        {"0x1.-.eax[0] !0x1.-.eax[4]", "0x1.-.eax[1]", 0x11, ~0u, NULL, 0, 0, 0},
-        {"0x1.-.eax[0] !0x1.-.eax[4]", "0x1.-.eax[1]", 0x1, ~0u, "0 without 0x1.-.eax[1]", 0, 0, 1},
-        {"0x1.-.eax[0]", "!0x1.-.eax[1]", 0x3, ~0u, "0 with 0x1.-.eax[1]", 0, 0, 1},
-        {"0x1.-.eax[0]", "~0x1.-.eax[1]", 0x1, ~0u, "0 without 0x1.-.eax[1]", 0, 0, 1},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]>=0x14", 0x1301, ~0u, "at least 0x14", 15, 8, 0x13},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]>=0x14", 0x1401, ~0u, NULL, 0, 0, 0},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]<=0x14", 0x1501, ~0u, "at most 0x14", 15, 8, 0x15},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]<0x14", 0x1401, ~0u, "less than 0x14", 15, 8, 0x14},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]>20", 0x1401, ~0u, "more than 0x14", 15, 8, 0x14},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]!=0x14", 0x1401, ~0u, "anything but 0x14", 15, 8, 0x14},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x1.-.eax[23:16]", 0x151401, ~0u,
-         "0x1.-.eax[23:16] (0x15)", 15, 8, 0x14},
-        {"0x1.-.eax[0]", "0x1.-.eax[31:24]>=0x1.-.eax[15:8]+0x1.-.eax[23:16]", 0x05030301, ~0u,
-         "at least 0x1.-.eax[15:8]+0x1.-.eax[23:16] (0x6)", 31, 24, 5},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x1.-.eax[23:16]+1", 0x131401, ~0u, NULL, 0, 0, 0},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x1.-.eax[23:16]+1", 0x141401, ~0u,
-         "0x1.-.eax[23:16]+1 (0x15)", 15, 8, 0x14},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x1.-.eax[23:16]-1", 0x151401, ~0u, NULL, 0, 0, 0},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x1.-.eax[23:16]-1", 0x141401, ~0u,
-         "0x1.-.eax[23:16]-1 (0x13)", 15, 8, 0x14},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x20|0x1.-.eax[15:8]=0x40", 0x1401, ~0u, "0x20 or 0x40",
-         15, 8, 0x14},
-        {"0x1.-.eax[0]", "0x1.-.eax[15:8]=0x20|0x1.-.eax[15:8]=0x40", 0x4001, ~0u, NULL, 0, 0, 0},
-        {"0x1.-.eax[0]", "0x2.-.eax[0]", 0x1, ~0u, NULL, 0, 0, 0},
-        {"0x2.-.eax[0]", "0x1.-.eax[1]", 0x1, ~0u, NULL, 0, 0, 0},
-    };
     struct spec_view view = {.vendor = TSP_VENDOR_INTEL, .field = field1, .found = found1};
     char row[300];
 
