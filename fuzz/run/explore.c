@@ -10,7 +10,7 @@
 
 #define STATE_MAX 24576u        /* bytes of one saved state */
 #define ROOM ((size_t)96 << 20) /* of all states still to be gone on from */
-#define MOVES (TSP_MAX_VCPU * 4u)
+#define MOVES ((size_t)TSP_MAX_VCPU * 4)
 #define NONE UINT32_MAX
 _Static_assert(EXPLORE_DEPTH == STEPPER_DEPTH, "paths");
 
@@ -71,7 +71,7 @@ struct explorer *explorer_open(const struct spec *spec, unsigned max_states)
     x->follow = race_follow_open(spec);
     x->node = calloc(max_states, sizeof(*x->node));
     x->slot = calloc(slots, sizeof(*x->slot));
-    x->edge = calloc((size_t)max_states * MOVES, sizeof(*x->edge));
+    x->edge = calloc(max_states * MOVES, sizeof(*x->edge));
     x->paths = calloc(max_states, sizeof(*x->paths));
     x->room = malloc(ROOM);
     if (!x->follow || !x->node || !x->slot || !x->edge || !x->paths || !x->room) {

@@ -174,9 +174,9 @@ static bool end_on_twice(struct mutant *m, struct tsp_event *ev)
 }
 
 #define OWN(name, what, origin, where)                                                             \
-    .id = name, .text = what, .source = origin, .kind = MUTANT_SYSTEMATIC, .area = where
+    .id = (name), .text = (what), .source = (origin), .kind = MUTANT_SYSTEMATIC, .area = (where)
 #define ROW(name, what, origin, where)                                                             \
-    .id = name, .text = what, .source = origin, .kind = MUTANT_HISTORIC, .area = where
+    .id = (name), .text = (what), .source = (origin), .kind = MUTANT_HISTORIC, .area = (where)
 
 const struct mutant_row mutant_rows_extra[] = {
     {ROW("E-hv-ipi-banks", "register input of a cluster IPI stops before its banks",

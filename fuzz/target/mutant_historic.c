@@ -330,11 +330,12 @@ static bool end_m047(struct mutant *m, struct tsp_event *ev)
     if (!is_x86_call(ev) || !mutant_hyperv(m, ev->vcpu) || (control & 0xffff) != 0x15 ||
         !(control & 0x10000) || ev->before.r[TSP_R8] != 1 || ev->after.r[TSP_RAX] != 0)
         return false;
-    for (unsigned v = 0; v < m->given->nvcpu && v < TSP_MAX_VCPU; v++)
-        if (m->inner.ops->get_hv != NULL && m->inner.ops->get_hv(m->inner.self, v, &hv) == TSP_OK) {
-            hv.pending &= ~TSP_PENDING_INTR;
-            m->inner.ops->set_hv(m->inner.self, v, &hv);
-        }
+    for (unsigned v = 0; v < m->given->nvcpu && v < TSP_MAX_VCPU; v++) {
+        if (m->inner.ops->get_hv == NULL || m->inner.ops->get_hv(m->inner.self, v, &hv) != TSP_OK)
+            continue;
+        hv.pending &= ~TSP_PENDING_INTR;
+        m->inner.ops->set_hv(m->inner.self, v, &hv);
+    }
     return false;
 }
 
@@ -439,7 +440,7 @@ static bool end_m141(struct mutant *m, struct tsp_event *ev)
 }
 
 #define ROW(number, what, origin, where)                                                           \
-    .id = number, .text = what, .source = origin, .kind = MUTANT_HISTORIC, .area = where
+    .id = (number), .text = (what), .source = (origin), .kind = MUTANT_HISTORIC, .area = (where)
 
 const struct mutant_row mutant_rows_historic[] = {
     {ROW("M001", "text mapped read-only: the guest gets #PF of the rewrite instead of #UD",

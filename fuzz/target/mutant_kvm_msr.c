@@ -483,8 +483,8 @@ static bool end_unwritten(struct mutant *m, struct tsp_event *ev)
 
 #define KIND(number, what, variants, namer, how)                                                   \
     {                                                                                              \
-        .id = number, .text = what, .source = DOCUMENT, .kind = MUTANT_SYSTEMATIC, MSRS,           \
-        .n = variants, .name = namer, .end = how                                                   \
+        .id = (number), .text = (what), .source = DOCUMENT, .kind = MUTANT_SYSTEMATIC, MSRS,       \
+        .n = (variants), .name = (namer), .end = (how)                                             \
     }
 
 static void name_alias(unsigned i, char *out, size_t max)

@@ -312,7 +312,8 @@ static bool end_m115(struct mutant *m, struct tsp_event *ev)
 }
 
 #define ROW(number, what, origin)                                                                  \
-    .id = number, .text = what, .source = origin, .kind = MUTANT_HISTORIC, .area = MUTANT_CPUID
+    .id = (number), .text = (what), .source = (origin), .kind = MUTANT_HISTORIC,                   \
+    .area = MUTANT_CPUID
 
 const struct mutant_row mutant_rows_leaves[] = {
     {ROW("M061", "KVM's feature leaf is taken to be 0x40000001 always",

@@ -83,7 +83,7 @@ static void name_frame(unsigned i, char *out, size_t max)
 static bool end_frame(struct mutant *m, struct tsp_event *ev)
 {
     unsigned word = m->i == 5 ? 2 : m->i, bit = m->i == 5 ? 16 : word ? 3 : 1;
-    uint64_t at = ev->after.r[TSP_RSP] + 8u * word;
+    uint64_t at = ev->after.r[TSP_RSP] + (uint64_t)8 * word;
     uint8_t b[8];
 
     if (ev->kind != TSP_EV_FAULT || ev->code != UD || ev->after.mode != TSP_MODE_LONG64 ||

@@ -98,7 +98,7 @@ static bool end_fault_vm86(struct mutant *m, struct tsp_event *ev)
 }
 
 #define ROW(number, what, origin, where)                                                           \
-    .id = number, .text = what, .source = origin, .kind = MUTANT_HISTORIC, .area = where
+    .id = (number), .text = (what), .source = (origin), .kind = MUTANT_HISTORIC, .area = (where)
 
 const struct mutant_row mutant_rows_shipped[] = {
     {ROW("clock-leak", "CLOCK_PAIRING hands out what lay in its padding",
