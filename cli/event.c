@@ -146,11 +146,12 @@ static void describe(const struct tsp_event *ev, const struct tsp_setup *s, char
                  (unsigned long long)ev->info[0]);
         break;
     case TSP_EV_FETCH:
-        if (ev->code == TSP_MICRO_MIGRATE)
-            snprintf(out, max, "migrated to %s%s",
-                     s->arch == TSP_ARCH_X86 ? cli_vendors[ev->info[0] % TSP_VENDOR_COUNT]
-                                             : "another host",
-                     ev->info[1] == 1 ? ", goes on as without" : "");
+        if (ev->code != TSP_MICRO_MIGRATE)
+            break;
+        snprintf(out, max, "migrated to %s%s",
+                 s->arch == TSP_ARCH_X86 ? cli_vendors[ev->info[0] % TSP_VENDOR_COUNT]
+                                         : "another host",
+                 ev->info[1] == 1 ? ", goes on as without" : "");
         break;
     case TSP_EV_STOP:
         if (ev->code == TSP_STOP_UNSUPPORTED && ev->len == 0)

@@ -74,11 +74,12 @@ static void tell(const struct race_live_args *a, const struct race_case *c,
 {
     char text[160];
 
-    if (!a->json && (!a->all || l->nbroken > 0))
+    if (!a->json && (!a->all || l->nbroken > 0)) {
         printf("%s: %u rounds, in %u of them all ended, in %u one took an exception, in %u one was "
                "fetched, in %u one stopped otherwise; %u times the site was rewritten\n",
                race_case_text(c, text, sizeof(text)), l->rounds, l->ended, l->faulted, l->hung,
                l->stopped, l->rewritten);
+    }
     for (unsigned i = 0; i < l->nbroken; i++) {
         if (a->json)
             json_line(a, c, l, &l->broken[i]);
@@ -152,13 +153,14 @@ int race_live(const struct race_live_args *a)
         return cli_usage("race", "%s cannot do this case", a->target_name);
     if (st == TSP_EIO)
         fprintf(stderr, "trapspec race: %s does not let go of a vCPU, or failed\n", a->target_name);
-    if (st == TSP_ENOTSUP || total.all.rounds == 0)
+    if (st == TSP_ENOTSUP || total.all.rounds == 0) {
         fprintf(stderr, "trapspec race: %s: %s\n", a->target_name, cli_refusal(a->t));
-    else if (!a->json)
+    } else if (!a->json) {
         printf("%s: %u cases, %u rounds of real threads, %u fetched by the timer, the site "
                "rewritten in %u; rules broken in %u cases\n",
                a->target_name, total.cases - total.refused, total.all.rounds, total.all.hung,
                total.all.rewritten, total.broken);
+    }
     if (total.broken > 0 || st == TSP_EIO)
         return EXIT_FINDINGS;
     return total.all.rounds == 0 ? EXIT_NOTHING : EXIT_CONFORMS;
