@@ -40,9 +40,21 @@ static void tally(struct count *c, const struct scenario *s)
     c->asked[5] += s->regs[0] == 0xc6001234;
 }
 
+/* Assigning a struct need not copy what lies between its fields: it is cleared before comparing. */
+static void clear_gaps(struct scenario *s)
+{
+    for (unsigned i = 0; i < TSP_MAX_MSR; i++) {
+        struct tsp_msr m = s->msr[i];
+
+        memset(&s->msr[i], 0, sizeof(s->msr[i]));
+        s->msr[i].index = m.index;
+        s->msr[i].value = m.value;
+    }
+}
+
 static bool look(void *ctx, const struct scenario *s)
 {
-    static struct scenario back;
+    static struct scenario back, given;
     static uint8_t buf[INPUT_BYTES_MAX], again[INPUT_BYTES_MAX];
     struct count *c = ctx;
     size_t n = input_write(s, buf, sizeof(buf)), m = 0;
@@ -51,7 +63,10 @@ static bool look(void *ctx, const struct scenario *s)
         input_parse(buf, n, &back);
         m = input_write(&back, again, sizeof(again));
     }
-    if (n == 0 || n != m || memcmp(buf, again, n) != 0 || memcmp(&back, s, sizeof(back)) != 0)
+    memcpy(&given, s, sizeof(given));
+    clear_gaps(&given);
+    clear_gaps(&back);
+    if (n == 0 || n != m || memcmp(buf, again, n) != 0 || memcmp(&back, &given, sizeof(back)) != 0)
         c->bad++;
     for (size_t i = 0; i < n; i++)
         c->hash = (c->hash ^ buf[i]) * 0x100000001b3ull;
