@@ -236,7 +236,7 @@ static void all_that_may_happen_is_in_the_matrix(void **state)
 
     (void)state;
     memset(count, 0, sizeof(count));
-    for (unsigned p = 1; p < TSP_PROTOCOL_COUNT; p++)
+    for (unsigned p = 1; p < TSP_PROTOCOL_COUNT; p++) {
         for (unsigned i = 0; i < race_case_end(); i++) {
             c.protocol = 0;
             if (!race_case_at(i, &c))
@@ -245,11 +245,13 @@ static void all_that_may_happen_is_in_the_matrix(void **state)
             if (race_possible(&c) && c.vcpus == 2 && c.how == 0)
                 count[p][c.other][c.host == TSP_VENDOR_AMD]++;
         }
-    for (unsigned p = 1; p < TSP_PROTOCOL_COUNT; p++)
+    }
+    for (unsigned p = 1; p < TSP_PROTOCOL_COUNT; p++) {
         for (unsigned o = 0; o < RACE_OTHERS; o++)
             for (unsigned amd = 0; amd < 2; amd++)
                 if (count[p][o][amd] < 16)
                     fail_msg("protocol %u, %s: %u cases", p, race_other_names[o], count[p][o][amd]);
+    }
 }
 
 static uint32_t rules_broken(void)
@@ -408,13 +410,14 @@ static void text_poke_of_three_bytes_breaks_none(void **state)
                           .how = TSP_HOW_INT};
 
     (void)state;
-    for (c.place = 0; c.place < RACE_PLACES; c.place++)
+    for (c.place = 0; c.place < RACE_PLACES; c.place++) {
         for (c.other = 0; c.other < RACE_OTHERS; c.other++) {
             if (!race_possible(&c))
                 continue;
             explore(&c, -1, false);
             assert_int_equal(result.nbroken, 0);
         }
+    }
 }
 
 /* A target that keeps no states is taken there again from a reset: the same rules break in as many
