@@ -90,6 +90,14 @@ bool pred_executes_current(const struct judge *j, const struct pred_use *p, stru
     return false;
 }
 
+/* A store has to do with the site: of others nobody says which memory they went to. */
+static bool stores_at_site(const struct judge *j)
+{
+    uint64_t from = j->ev->info[0], n = j->ev->info[1];
+
+    return from - j->race->site < TSP_INSN_BYTES || j->race->site - from < n;
+}
+
 /* A store changes the instruction that trapped and nothing else: all its bytes are still there, but
  * for those that the rewrite itself has changed. */
 bool pred_overwrites_trapped(const struct judge *j, const struct pred_use *p, struct say *say)
@@ -108,7 +116,7 @@ bool pred_overwrites_trapped(const struct judge *j, const struct pred_use *p, st
     if (ev->info[1] > view.v->trap_len || off > view.v->trap_len - ev->info[1])
         return say_value(say, "linear address written", view.v->trap_addr, ev->info[0]);
     /* the page was exchanged after it was read, or compared */
-    if ((ev->code == 1) != view.v->read_away)
+    if (stores_at_site(j) && (ev->code == 1) != view.v->read_away)
         return say_value(say, "memory written is other than that read", 0, 1);
     for (unsigned i = 0; view.changed && i < TSP_INSN_BYTES; i++) {
         unsigned at = i - (unsigned)(view.v->trap_addr - m->site);
