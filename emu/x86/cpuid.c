@@ -35,8 +35,7 @@
 #define LEAF_AMD_ID 0x8000001eu
 #define LEAF_AMD_TOPOLOGY 0x80000026u
 
-/* Standard-format place and size of the XSAVE components, as all processors that have them lay them
- * out. */
+/* Standard-format place and size of the XSAVE components on Intel's processors. */
 struct xsave_part {
     uint8_t bit;
     bool align; /* starts at a multiple of 64 in the compacted form */
@@ -61,21 +60,40 @@ static const struct xsave_part xsave_parts[] = {
 
 #define XSAVE_BASE 0x240u /* legacy region and header */
 
+/* Where a component lies: the guest's own sub-leaf says, parts differ; else as Intel's have it. */
+static bool xsave_part(const struct tsp_policy *p, unsigned bit, struct xsave_part *out)
+{
+    const struct tsp_leaf *e = policy_find(p, 0xd, bit);
+
+    if (e != NULL && e->reg[EAX] != 0 && e->reg[EAX] <= UINT16_MAX && e->reg[EBX] <= UINT16_MAX) {
+        *out = (struct xsave_part){(uint8_t)bit, bits_test(e->reg[ECX], 1), (uint16_t)e->reg[EBX],
+                                   (uint16_t)e->reg[EAX]};
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(xsave_parts) / sizeof(xsave_parts[0]); i++)
+        if (xsave_parts[i].bit == bit) {
+            *out = xsave_parts[i];
+            return true;
+        }
+    return false;
+}
+
 /* Bytes XSAVE needs for the components of mask. */
-static uint32_t xsave_size(uint64_t mask, bool compacted)
+static uint32_t xsave_size(const struct tsp_policy *p, uint64_t mask, bool compacted)
 {
     uint32_t size = XSAVE_BASE;
 
-    for (size_t i = 0; i < sizeof(xsave_parts) / sizeof(xsave_parts[0]); i++) {
-        const struct xsave_part *p = &xsave_parts[i];
-        uint32_t at = p->offset;
+    for (unsigned bit = 2; bit < 63; bit++) {
+        struct xsave_part part;
+        uint32_t at;
 
-        if (!bits_test(mask, p->bit))
+        if (!bits_test(mask, bit) || !xsave_part(p, bit, &part))
             continue;
+        at = part.offset;
         if (compacted)
-            at = p->align ? (size + 63) & ~63u : size;
-        if (at + p->size > size)
-            size = at + p->size;
+            at = part.align ? (size + 63) & ~63u : size;
+        if (at + part.size > size)
+            size = at + part.size;
     }
     return size;
 }
@@ -86,14 +104,16 @@ static uint32_t put_bit(uint32_t reg, unsigned bit, bool on)
 }
 
 /* Leaf 0xD sub-leaf 1 has a compacted size only where a compacting instruction exists. */
-static void xsave_sizes(const struct vcpu *vc, uint32_t subleaf, uint32_t out[4])
+static void xsave_sizes(const struct vm *vm, const struct vcpu *vc, uint32_t subleaf,
+                        uint32_t out[4])
 {
+    const struct tsp_policy *p = &vm->setup->policy[0];
     uint64_t xcr0 = vc->s.x86.xcr0;
 
     if (subleaf == 0)
-        out[EBX] = xsave_size(xcr0, false);
+        out[EBX] = xsave_size(p, xcr0, false);
     else if (bits_test(out[0], LD1_XSAVEC) || bits_test(out[0], LD1_XSAVES))
-        out[EBX] = xsave_size(xcr0 | vc->s.x86.xss, true);
+        out[EBX] = xsave_size(p, xcr0 | vc->s.x86.xss, true);
 }
 
 /* TSX_CTRL hides the features it disables (Intel, TSX Asynchronous Abort). */
@@ -129,7 +149,7 @@ static void run_time_bits(struct vm *vm, const struct vcpu *vc, const struct tsp
     if (e->leaf == 0xd && !vm_behaves(vm, BEHAVIOUR_MUT_XSAVE_STALE))
         for (uint32_t sub = 0; sub < 2; sub++)
             if (e == policy_find(p, 0xd, sub))
-                xsave_sizes(vc, sub, out);
+                xsave_sizes(vm, vc, sub, out);
 }
 
 /* A topology leaf is there when its first level has processors. */

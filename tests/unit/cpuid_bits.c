@@ -63,6 +63,32 @@ static void cpuid_xsave_size_follows_xcr0(void **state)
     rig_close(&r);
 }
 
+/* Parts lay their state out differently: the guest's own sub-leaves say where it is. */
+static void cpuid_xsave_size_follows_sub_leaves(void **state)
+{
+    struct rig r;
+    uint32_t out[4];
+    unsigned found = 0;
+
+    (void)state;
+    rig_open(&r, "kvm");
+    for (size_t i = 0; i < r.setup.policy[0].n; i++)
+        if (r.leaf[i].leaf == 0xd && r.leaf[i].subleaf == 2) {
+            r.leaf[i].reg[EAX] = 0x180;
+            r.leaf[i].reg[EBX] = 0x280;
+            r.leaf[i].reg[ECX] = 2; /* at a multiple of 64 */
+            found++;
+        }
+    assert_int_equal(found, 1);
+    rig_vcpu(&r, 0)->x86.xcr0 = 7;
+    rig_start(&r);
+    ask(&r, 0xd, 0, out);
+    assert_int_equal(out[EBX], 0x400);
+    ask(&r, 0xd, 1, out);
+    assert_int_equal(out[EBX], 0x3c0);
+    rig_close(&r);
+}
+
 /* Without a compacting instruction the value user space gave stays. */
 static void cpuid_compacted_size_needs_xsavec(void **state)
 {
@@ -320,6 +346,7 @@ static void cpuid_mutants_differ(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(cpuid_mirrors_control_bits),
     cmocka_unit_test(cpuid_xsave_size_follows_xcr0),
+    cmocka_unit_test(cpuid_xsave_size_follows_sub_leaves),
     cmocka_unit_test(cpuid_compacted_size_needs_xsavec),
     cmocka_unit_test(cpuid_reads_low_halves_and_clears_upper),
     cmocka_unit_test(cpuid_faults_at_user_level_when_enabled),
