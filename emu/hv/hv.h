@@ -92,6 +92,7 @@ static inline void hv_pend(struct vcpu *vc, unsigned what)
 /* A vCPU that is kicked while it runs does not stay in its next HLT (torvalds/linux
  * arch/x86/kvm/x86.c kvm_vcpu_has_events). */
 #define HV_STATE_KICKED 15
+#define HV_KICKED_FOR_GOOD 2u /* nor in any later one */
 
 /* In vm->hv_state: a write to an MSR ends the run: enum tsp_stop + 1. */
 #define HV_VM_STOP 15

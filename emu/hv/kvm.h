@@ -26,7 +26,8 @@ enum kvm_vcpu_value {
     KVM_VC_STEAL_TIME,
     KVM_VC_PV_EOI,
     KVM_VC_POLL_CONTROL,
-    KVM_VC_ASYNC_PF_INT
+    KVM_VC_ASYNC_PF_INT,
+    KVM_VC_CLOCK_AT /* address of the system-time block that was mapped last */
 };
 
 /* Feature bits of the feature leaf (torvalds/linux arch/x86/include/uapi/asm/kvm_para.h). */

@@ -189,6 +189,21 @@ static bool async_pf_ok(const struct vm *vm, uint64_t value)
     return !on || block_ok(vm, value & ~(uint64_t)ASYNC_PF_BLOCK, 8);
 }
 
+/*
+ * Switched on, asynchronous page faults begin with a wake-up for everybody. While the local APIC is
+ * off it stays in its queue, and a vCPU that has something in its queue is not halted.
+ */
+static void wake_all(const struct vm *vm, struct vcpu *vc)
+{
+    uint64_t value = vc->hv_state[KVM_VC_ASYNC_PF];
+
+    if (vc->hv_state[HV_STATE_KICKED] == HV_KICKED_FOR_GOOD)
+        vc->hv_state[HV_STATE_KICKED] = 0;
+    if (bits_test(value, ENABLE) && bits_test(value, ASYNC_PF_INT_BIT) &&
+        (vm->setup->config & TSP_CFG_APIC_ON) == 0 && vm_behaves(vm, BEHAVIOUR_ASYNC_PF_AWAKE))
+        vc->hv_state[HV_STATE_KICKED] = HV_KICKED_FOR_GOOD;
+}
+
 static bool pv_value_ok(const struct vm *vm, const struct pv_msr *m, uint64_t value)
 {
     if (!kvm_has(vm, (enum kvm_feature)m->feature) || (value & m->reserved) != 0)
@@ -223,6 +238,8 @@ bool kvm_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, boo
     vc->hv_state[m->slot] = value;
     if (m->kind == MSR_SYSTEM_TIME)
         kvm_write_system_time(vm, vc, value);
+    else if (m->kind == MSR_ASYNC_PF)
+        wake_all(vm, vc);
     else if (m->kind == MSR_STEAL_TIME)
         kvm_write_steal_time(vm, value);
     return true;
@@ -293,6 +310,7 @@ void kvm_load(struct vm *vm, struct vcpu *vc, const struct tsp_hv_state *in)
     vc->hv_state[KVM_VC_PENDING] =
         in->pending & (HV_PENDING_NMI | HV_PENDING_INTR | HV_PENDING_INIT);
     vc->hv_state[HV_STATE_KICKED] = (in->pending & TSP_PENDING_KICK) != 0;
+    wake_all(vm, vc);
     vc->hv_state[KVM_VC_VECTOR] = in->vector & 0xff;
     vc->patch.active = vc->hv_state[KVM_VC_PENDING] != 0;
 }

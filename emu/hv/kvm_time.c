@@ -60,16 +60,21 @@ void kvm_write_wall_clock(struct vm *vm, uint64_t gpa)
 /*
  * 32 bytes: version u32, pad u32, tsc_timestamp u64, system_time u64, tsc_to_system_mul u32,
  * tsc_shift s8, flags u8, pad[2]. One tick is one nanosecond: mul is 2^31 with a shift of one to
- * the left. Bit 0 of the MSR enables. KVM maps the block's page: one that crosses into another is
- * never written (kvm_gpc_activate).
+ * the left. Bit 0 of the MSR enables. KVM maps the block's page: a block that crosses into another
+ * cannot be mapped (kvm_gpc_activate).
  */
 void kvm_write_system_time(struct vm *vm, struct vcpu *vc, uint64_t msr)
 {
     uint64_t at = msr & ~(uint64_t)1;
     uint8_t block[32] = {0};
 
-    if (!bits_test(msr, 0) || at % PAGE + sizeof(block) > PAGE)
+    if (!bits_test(msr, 0))
         return;
+    if (at % PAGE + sizeof(block) <= PAGE)
+        vc->hv_state[KVM_VC_CLOCK_AT] = at;
+    else if (!vm_behaves(vm, BEHAVIOUR_CLOCK_ELSEWHERE))
+        return;
+    at = vc->hv_state[KVM_VC_CLOCK_AT];
     le_store(block, ((read_word(vm, at) + 1) | 1) + 1, 4);
     le_store(block + 8, vcpu_tsc(vm, vc), 8);
     le_store(block + 16, vm->tsc, 8);

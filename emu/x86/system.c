@@ -55,7 +55,8 @@ static enum step halt(struct vm *vm, struct vcpu *vc, const struct insn *in)
         return gp(vc);
     vcpu_advance(vc, in->len);
     if (vc->hv_state[HV_STATE_KICKED] != 0) {
-        vc->hv_state[HV_STATE_KICKED] = 0;
+        if (vc->hv_state[HV_STATE_KICKED] != HV_KICKED_FOR_GOOD)
+            vc->hv_state[HV_STATE_KICKED] = 0;
         return STEP_NEXT;
     }
     return step_stop(vm, vc, TSP_STOP_HALT);

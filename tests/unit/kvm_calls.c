@@ -412,6 +412,56 @@ static void kvm_msrs_write_their_blocks(void **state)
     rig_close(&r);
 }
 
+/* Linux 6.1: a block across the end of a page is written where the last one was. */
+static void kvm_clock_goes_elsewhere(void **state)
+{
+    uint8_t b[16] = {0};
+    struct rig r;
+
+    (void)state;
+    rig_open(&r, "kvm+clock_elsewhere");
+    rig_vcpu(&r, 0);
+    rig_start(&r);
+    rig_poke(&r, 0x12080, b, sizeof(b));
+    write_msr(&r, 0x4b564d01, 0x12081);
+    rig_peek(&r, 0x12080, b, sizeof(b));
+    assert_int_equal(le_load(b, 4), 2);
+    write_msr(&r, 0x4b564d01, 0x13ff1);
+    rig_peek(&r, 0x12080, b, sizeof(b));
+    assert_int_equal(le_load(b, 4), 4);
+    rig_close(&r);
+}
+
+/* Linux 6.1: a guest without an APIC that is on is not halted once it wants page-ready events. */
+static void kvm_async_faults_keep_awake(void **state)
+{
+    static const struct {
+        uint32_t config;
+        uint64_t value;
+        bool awake;
+    } row[] = {
+        {TSP_CFG_IRQCHIP, 0x12009, true},
+        {TSP_CFG_IRQCHIP, 0x12008, false},
+        {TSP_CFG_IRQCHIP, 0x12001, false},
+        {TSP_CFG_IRQCHIP | TSP_CFG_APIC_ON, 0x12009, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct rig r;
+
+        rig_open(&r, "kvm+async_pf_awake");
+        rig_vcpu(&r, 0);
+        r.setup.config |= row[i].config;
+        rig_start(&r);
+        write_msr(&r, 0x4b564d02, row[i].value);
+        assert_int_equal(r.vm->vcpu[0].hv_state[HV_STATE_KICKED] != 0, row[i].awake);
+        write_msr(&r, 0x4b564d02, 0);
+        assert_int_equal(r.vm->vcpu[0].hv_state[HV_STATE_KICKED], 0);
+        rig_close(&r);
+    }
+}
+
 /* INIT switches off what was switched on, but for polling and the machine's own wall clock. */
 static void kvm_msrs_end_with_init(void **state)
 {
@@ -453,6 +503,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(kvm_mutants_are_wrong),
     cmocka_unit_test(kvm_msrs_check_reserved_bits),
     cmocka_unit_test(kvm_msrs_write_their_blocks),
+    cmocka_unit_test(kvm_clock_goes_elsewhere),
+    cmocka_unit_test(kvm_async_faults_keep_awake),
     cmocka_unit_test(kvm_msrs_end_with_init),
 };
 
