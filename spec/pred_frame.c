@@ -250,7 +250,8 @@ bool pred_fetch_fault(const struct judge *j, const struct pred_use *p, struct sa
         return true;
     if (j->ev->info[1] != k->text[0].lin)
         return say_value(say, "address of the fetch in CR2", k->text[0].lin, j->ev->info[1]);
-    return j->ev->info[0] == error ||
+    /* beyond what the look could read anything may stand, reserved bits too */
+    return !(k->rights[0] & TSP_TEXT_KNOWN) || j->ev->info[0] == error ||
            say_value(say, "error code of the fetch", error, j->ev->info[0]);
 }
 

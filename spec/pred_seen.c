@@ -91,7 +91,8 @@ static bool same_rights(const struct judge *j, struct say *say)
     const struct tsp_look *k = j->look;
     uint8_t got = ev->text[0] & RIGHTS, want = k->rights[0] & RIGHTS;
 
-    if (!(ev->text[0] & TSP_TEXT_KNOWN) || (ev->text[0] & TSP_TEXT_OVERLAY) || got == want)
+    if (!(ev->text[0] & k->rights[0] & TSP_TEXT_KNOWN) || (ev->text[0] & TSP_TEXT_OVERLAY) ||
+        got == want)
         return true;
     return say_value(say, "rights at the instruction", want, got);
 }

@@ -39,7 +39,10 @@ static bool large(const struct tsp_x86_state *x, unsigned levels, unsigned level
     return levels == 2 ? bits_test(x->cr4, CR4_PSE) : level == 1 || levels == 4;
 }
 
-/* Rights are gathered on the way down: W and U must be set everywhere, NX anywhere is enough. */
+#define CANNOT_TELL (~0ull)
+
+/* Rights are gathered on the way down: W and U must be set everywhere, NX anywhere is enough. Of a
+ * table outside RAM, or beyond an entry that may break the rules, they cannot be told. */
 static bool walk(const struct looker *l, const struct tsp_x86_state *x, uint64_t lin, uint64_t *gpa,
                  uint64_t *rights)
 {
@@ -48,6 +51,7 @@ static bool walk(const struct looker *l, const struct tsp_x86_state *x, uint64_t
     uint64_t table = x->cr3 & (wide ? PTE_ADDR : pae ? 0xffffffe0u : 0xfffff000u), pte;
     uint8_t b[8];
 
+    *rights = CANNOT_TELL;
     if (wide && bits_test(x->cr4, CR4_LA57))
         return false;
     *rights = PTE_W | PTE_U;
@@ -55,8 +59,10 @@ static bool walk(const struct looker *l, const struct tsp_x86_state *x, uint64_t
         unsigned shift = 12 + level * bits;
         uint64_t mask = bits_mask(levels == 3 && level == 2 ? 2 : bits);
 
-        if (!peek(l, table + (lin >> shift & mask) * size, b, size))
+        if (!peek(l, table + (lin >> shift & mask) * size, b, size)) {
+            *rights = CANNOT_TELL;
             return false;
+        }
         pte = le_load(b, size);
         if (!(pte & PTE_P))
             return false;
@@ -114,8 +120,10 @@ static bool place(const struct looker *l, const struct tsp_vcpu_state *v, uint64
         return !bits_test(v->arm64.sctlr_el1, 0); /* SCTLR_EL1.M */
     if (bits_test(v->x86.cr0, CR0_PG)) {
         *rights = 0;
-        if (!walk(l, &v->x86, lin, gpa, &pte))
+        if (!walk(l, &v->x86, lin, gpa, &pte)) {
+            *rights = (uint8_t)(pte == CANNOT_TELL ? 0 : TSP_TEXT_KNOWN);
             return false;
+        }
         *rights = rights_of(v, pte);
     }
     if (is_rom(l->setup, *gpa))

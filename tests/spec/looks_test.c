@@ -685,6 +685,21 @@ static void ids_are_those_of_the_set_up(void **state)
 }
 
 /* Without a look a rule about one does not apply, however wrong the event. */
+/* Tables that a look could not read are no evidence. */
+static void what_could_not_be_read_is_open(void **state)
+{
+    (void)state;
+    cpuid();
+    k->rights[0] = 0;
+    judge_row("event=cpuid", "as_seen", false, "rights");
+    fetch_fault();
+    k->rights[0] = 0;
+    ev->info[0] ^= 9;
+    judge_row("event=fault", "fetch_fault", false, "error code");
+    ev->info[1]++;
+    judge_row("event=fault", "fetch_fault", true, "address");
+}
+
 static void nobody_looked(void **state)
 {
     struct build *b = rule_of("event=cpuid", "as_seen");
@@ -721,6 +736,7 @@ int main(void)
         cmocka_unit_test(services_write_and_wake_what_they_should),
         cmocka_unit_test(ends_of_runs),
         cmocka_unit_test(ids_are_those_of_the_set_up),
+        cmocka_unit_test(what_could_not_be_read_is_open),
         cmocka_unit_test(nobody_looked),
     };
 
