@@ -248,6 +248,10 @@ bool pred_is_call(const struct judge *j, const struct pred_use *p, struct say *s
     /* an instruction that the guest has changed since is its own */
     if ((j->race->guest_bytes & bytes) && (j->race->by_guest >> j->race->current & 1))
         return true;
+    /* nor is one behind the call that begins with a byte of the guest's, whatever was rewritten
+     * elsewhere in the meantime */
+    if (view.off > 0 && (j->race->guest_bytes >> view.off & 1))
+        return true;
     if (view.off == 0 ? !(j->race->by_hv & bytes) : j->race->by_hv >> view.off & 1)
         return true;
     snprintf(say->expected, sizeof(say->expected), "a hypercall");

@@ -254,6 +254,32 @@ static void what_is_written_is_the_call(void **state)
     expect("RACE-CALLED", false);
 }
 
+/* The tail of a rewrite is the hypervisor's until the guest stores there, and then the guest's for
+ * good, whatever is rewritten further on. */
+static void behind_a_short_call_the_guest_may_store(void **state)
+{
+    static const uint8_t gate[16] = {0xcd, 0x1f, 0xd9, 0xf4}, own[16] = {0xcd, 0x1f, 0, 0},
+                         later[16] = {0xcd, 0x1f, 0, 0, 0, 0, 0, 0, 0, 0xcd};
+
+    (void)state;
+    for (unsigned stored = 0; stored < 2; stored++) {
+        const uint8_t *site = stored ? later : gate;
+
+        begin(foreign);
+        trap(0, foreign, foreign);
+        patch(gate, 0, 0);
+        resume(0, gate);
+        if (stored) {
+            store(own);
+            event(TSP_EV_FETCH, 1, foreign, 3, own)->code = TSP_MICRO_TRAP;
+            event(TSP_EV_PATCH, 1, foreign, 3, later)->info[0] = 0x10009;
+        }
+        event(TSP_EV_HYPERCALL, 0, gate, 2, site);
+        event(TSP_EV_RETIRE, 0, site + 2, 2, site)->addr = 0x10002;
+        expect("RACE-CALLED", !stored);
+    }
+}
+
 /* A call that the guest puts over a longer one: what stands behind it is the guest's. */
 static void a_call_of_the_guests_is_as_long_as_it_is(void **state)
 {
@@ -457,6 +483,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_livelock_at_the_site_is_never_right),
     cmocka_unit_test(one_instruction_is_one_call),
     cmocka_unit_test(what_is_written_is_the_call),
+    cmocka_unit_test(behind_a_short_call_the_guest_may_store),
     cmocka_unit_test(a_call_of_the_guests_is_as_long_as_it_is),
     cmocka_unit_test(what_is_written_faults_as_a_call_only),
     cmocka_unit_test(ud_for_legal_bytes),
