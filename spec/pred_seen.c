@@ -413,6 +413,22 @@ bool pred_told(const struct judge *j, const struct pred_use *p, struct say *say)
 
 #define FRAME_MOST 64u
 
+/* A stack in the instruction's own page has that page's rights: can frames be stored there? */
+static bool stack_is_closed(const struct judge *j, uint64_t lin)
+{
+    const uint8_t want = TSP_TEXT_PRESENT | TSP_TEXT_WRITE;
+
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t page = (j->ev->addr + (i ? 15 : 0)) >> 12; /* as rights[] is read */
+        uint8_t have = j->look->rights[i];
+
+        if ((have & TSP_TEXT_KNOWN) && (have & want) != want &&
+            (lin >> 12 == page || (lin + FRAME_MOST - 1) >> 12 == page))
+            return true;
+    }
+    return false;
+}
+
 /* Whether the frame of an exception would go to RAM: where it would not, a hypervisor may end the
  * run instead of delivering it (Linux arch/x86/kvm/x86.c, KVM_INTERNAL_ERROR_DELIVERY_EV). Stacks
  * of other privilege levels are the set-up's. */
@@ -429,7 +445,8 @@ bool look_has_stack(const struct judge *j)
     }
     return sp >= FRAME_MOST && lin >= j->setup->ram_base &&
            range_ok(lin - j->setup->ram_base, FRAME_MOST, j->setup->ram_size) &&
-           !table_is_rom(j->setup, lin) && !table_is_rom(j->setup, lin + FRAME_MOST - 1);
+           !stack_is_closed(j, lin) && !table_is_rom(j->setup, lin) &&
+           !table_is_rom(j->setup, lin + FRAME_MOST - 1);
 }
 
 /* answered: who takes a set-up answers its trap instructions. */
