@@ -103,6 +103,8 @@ static bool hyperv_rdmsr(const struct vm *vm, const struct vcpu *vc, uint32_t ms
         *value = vm->hv_state[KVM_VM_HV_SYNDBG];
         return true;
     case HV_INVTSC_CONTROL:
+        if (vm_behaves(vm, BEHAVIOUR_INVTSC_SHOWN))
+            return false;
         *value = vm->hv_state[KVM_VM_HV_INVTSC];
         return true;
     default:
@@ -159,6 +161,8 @@ static bool hyperv_wrmsr(struct vm *vm, uint32_t msr, uint64_t value, bool *ok)
         *ok = false;
         return true;
     case HV_INVTSC_CONTROL:
+        if (vm_behaves(vm, BEHAVIOUR_INVTSC_SHOWN))
+            return false;
         *ok = value <= 1 && (vm->hv_state[KVM_VM_HV_INVTSC] == 0 || value != 0);
         if (*ok)
             vm->hv_state[KVM_VM_HV_INVTSC] = value;
