@@ -65,24 +65,6 @@ static bool block_word(const struct block *b, unsigned off, unsigned n, uint32_t
     return true;
 }
 
-static uint8_t first_byte(const struct tsp_setup *s, uint64_t at, bool *rom)
-{
-    uint8_t v = 0;
-
-    for (unsigned i = 0; i < s->npage && i < TSP_MAX_PAGE; i++) {
-        const struct tsp_page *p = &s->page[i];
-
-        if (p->len == 0)
-            continue;
-        if ((p->flags & TSP_PAGE_ROM) && at / PAGE >= p->gpa / PAGE &&
-            at / PAGE <= (p->gpa + p->len - 1) / PAGE)
-            *rom = true;
-        if (at - p->gpa < p->len)
-            v = p->data ? p->data[at - p->gpa] : 0;
-    }
-    return v;
-}
-
 /* The block lies in RAM that can be written, all of it. */
 static bool in_ram(const struct judge *j, uint64_t at, unsigned n)
 {
@@ -91,8 +73,8 @@ static bool in_ram(const struct judge *j, uint64_t at, unsigned n)
 
     if (at < s->ram_base || !range_ok(at - s->ram_base, n, s->ram_size))
         return false;
-    first_byte(s, at, &rom);
-    first_byte(s, at + n - 1, &rom);
+    judge_first_byte(s, at, &rom);
+    judge_first_byte(s, at + n - 1, &rom);
     return !rom;
 }
 
@@ -104,7 +86,7 @@ static bool changed(const struct judge *j, const struct block *b, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         int v = block_byte(b, i);
 
-        if (v >= 0 && v != first_byte(j->setup, b->at + i, &rom))
+        if (v >= 0 && v != judge_first_byte(j->setup, b->at + i, &rom))
             return true;
     }
     return false;
@@ -127,7 +109,7 @@ static bool zeroes(const struct judge *j, const struct block *b, unsigned off, u
     for (; off < end; off++) {
         int v = block_byte(b, off);
 
-        if (v > 0 && v != first_byte(j->setup, b->at + off, &rom))
+        if (v > 0 && v != judge_first_byte(j->setup, b->at + off, &rom))
             return say_value(say, "reserved byte of the block", 0, (uint64_t)v);
     }
     return true;
