@@ -563,65 +563,84 @@ static void flush_all(struct judge *j)
         tally_flush(j, &j->tally[i]);
 }
 
+/* Field by field: clearing the whole of it would cost more than judging a short trace. */
+static void judge_open(struct judge *j, size_t n)
+{
+    j->personas = 0;
+    j->cpuid_ready = j->hyperv_on = j->redirected = j->blurred = false;
+    memset(j->run, 0, sizeof(j->run));
+    j->hv.mine = false;
+    memset(j->hv.due, 0, sizeof(j->hv.due));
+    memset(j->hv.owed, 0, sizeof(j->hv.owed));
+    j->look = NULL;
+    j->worst = VERDICT_PASS;
+    memset(j->last, 0, sizeof(j->last));
+    j->memo.asked = j->memo.clean = false;
+    for (unsigned i = 0; i < PICK_SLOTS; i++)
+        j->pick[i].lane = 0;
+    if (j->opt->hits)
+        memset(j->tally, 0, sizeof(j->tally));
+    if (j->setup->npolicy)
+        spec_policy_open(&j->policy, &j->setup->policy[0], n >= INDEX_FROM);
+    else
+        spec_policy_open(&j->policy, &(struct tsp_policy){NULL, 0}, false);
+    facts_setup(j);
+}
+
+static void judge_race(struct judge *j, size_t n)
+{
+    for (j->index = 0; j->index < n; j->index++) {
+        j->ev = &j->trace->ev[j->index];
+        if (j->ev->kind == TSP_EV_POLICY)
+            race_start(j, j->ev);
+        else
+            race_event(j);
+    }
+}
+
+static void judge_run(struct judge *j, size_t n)
+{
+    bool looks = j->trace->looks && j->trace->looks->of == j->trace;
+    size_t look = 0;
+
+    for (j->index = 0; j->index < n; j->index++) {
+        bool due;
+
+        j->look = looks ? judge_quiet(j, &look, n) : NULL;
+        j->ev = &j->trace->ev[j->index];
+        j->entry = j->served = NULL;
+        j->rec = NULL;
+        j->served_leaf = 0;
+        due = j->ev->vcpu < TSP_MAX_VCPU && j->hv.due[j->ev->vcpu] != 0;
+        judge_event(j);
+        if (due)
+            hv_note_taken(j);
+        if (j->ev->vcpu < TSP_MAX_VCPU && j->ev->kind != TSP_EV_NONE)
+            j->last[j->ev->vcpu] = j->index + 1;
+    }
+    if (looks && n)
+        judge_quiet(j, &look, n);
+}
+
 enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
                         const struct tsp_trace *trace, const struct spec_options *opt)
 {
     size_t n = trace->n < TSP_MAX_EVENT ? trace->n : TSP_MAX_EVENT;
     struct race_memo memo;
-    bool looks = trace->looks && trace->looks->of == trace;
-    size_t look = 0;
     struct judge j;
-    bool due;
 
-    /* Field by field: clearing the whole of it would cost more than judging a short trace. */
     j.s = s;
     j.setup = setup;
     j.trace = trace;
     j.opt = opt;
-    j.personas = 0;
-    j.cpuid_ready = j.hyperv_on = j.redirected = j.blurred = false;
-    memset(j.run, 0, sizeof(j.run));
-    j.hv.mine = false;
-    memset(j.hv.due, 0, sizeof(j.hv.due));
-    memset(j.hv.owed, 0, sizeof(j.hv.owed));
-    j.look = NULL;
-    j.worst = VERDICT_PASS;
     /* Taken apart into micro-steps, a run is judged by the rules of races. */
     j.race = setup->protocol != TSP_PROTOCOL_NONE ? &memo : NULL;
     memo.on = 0;
-    memset(j.last, 0, sizeof(j.last));
-    j.memo.asked = j.memo.clean = false;
-    for (unsigned i = 0; i < PICK_SLOTS; i++)
-        j.pick[i].lane = 0;
-    if (opt->hits)
-        memset(j.tally, 0, sizeof(j.tally));
-    if (setup->npolicy)
-        spec_policy_open(&j.policy, &setup->policy[0], n >= INDEX_FROM);
+    judge_open(&j, n);
+    if (j.race)
+        judge_race(&j, n);
     else
-        spec_policy_open(&j.policy, &(struct tsp_policy){NULL, 0}, false);
-    facts_setup(&j);
-    for (j.index = 0; j.race && j.index < n; j.index++) {
-        j.ev = &trace->ev[j.index];
-        if (j.ev->kind == TSP_EV_POLICY)
-            race_start(&j, j.ev);
-        else
-            race_event(&j);
-    }
-    for (j.index = 0; !j.race && j.index < n; j.index++) {
-        j.look = looks ? judge_quiet(&j, &look, n) : NULL;
-        j.ev = &trace->ev[j.index];
-        j.entry = j.served = NULL;
-        j.rec = NULL;
-        j.served_leaf = 0;
-        due = j.ev->vcpu < TSP_MAX_VCPU && j.hv.due[j.ev->vcpu] != 0;
-        judge_event(&j);
-        if (due)
-            hv_note_taken(&j);
-        if (j.ev->vcpu < TSP_MAX_VCPU && j.ev->kind != TSP_EV_NONE)
-            j.last[j.ev->vcpu] = j.index + 1;
-    }
-    if (looks && n && !j.race)
-        judge_quiet(&j, &look, n);
+        judge_run(&j, n);
     if (opt->hits)
         flush_all(&j);
     return j.worst;
