@@ -34,26 +34,6 @@ static bool own(const struct mutant *m)
     return here && l != NULL && l->reg[0] == HV1;
 }
 
-/* RDMSR (0F 32) or WRMSR (0F 30); 0 for anything else. */
-static uint8_t msr_insn(const struct tsp_event *ev)
-{
-    const uint8_t *p = ev->fetched + ev->len - 2;
-
-    if (!is_x86(ev) || ev->len < 2 || ev->len > TSP_INSN_BYTES || p[0] != 0x0f)
-        return 0;
-    return p[1] == 0x30 || p[1] == 0x32 ? p[1] : 0;
-}
-
-static uint32_t msr_of(const struct tsp_event *ev)
-{
-    return (uint32_t)ev->before.r[TSP_RCX];
-}
-
-static uint64_t written(const struct tsp_event *ev)
-{
-    return ev->before.r[TSP_RDX] << 32 | (uint32_t)ev->before.r[TSP_RAX];
-}
-
 static bool is_read(const struct tsp_event *ev, uint32_t msr)
 {
     return ev->kind == TSP_EV_MSR && is_x86(ev) && ev->info[1] == 0 && ev->code == msr;
@@ -66,29 +46,7 @@ static bool is_write(const struct tsp_event *ev, uint32_t msr)
 
 static bool refused(const struct tsp_event *ev)
 {
-    return ev->kind == TSP_EV_FAULT && ev->code == GP && msr_insn(ev) != 0;
-}
-
-static bool reads(struct tsp_event *ev, uint64_t value)
-{
-    ev->info[0] = value;
-    ev->after.r[TSP_RAX] = (uint32_t)value;
-    ev->after.r[TSP_RDX] = value >> 32;
-    return true;
-}
-
-/* The access goes on after all. */
-static bool goes_on(struct mutant *m, struct tsp_event *ev)
-{
-    bool write = msr_insn(ev) == 0x30;
-
-    mutant_undo(m, ev, TSP_EV_MSR, ev->len);
-    ev->code = msr_of(ev);
-    ev->info[1] = write;
-    if (!write)
-        return reads(ev, 0);
-    ev->info[0] = written(ev);
-    return true;
+    return ev->kind == TSP_EV_FAULT && ev->code == GP && mutant_msr_insn(ev) != 0;
 }
 
 static bool succeeds(struct mutant *m, struct tsp_event *ev)
@@ -120,70 +78,72 @@ static bool in_page(const struct tsp_event *ev)
 static bool id_lost(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return is_read(ev, MSR_ID) && reads(ev, 0);
+    return is_read(ev, MSR_ID) && mutant_msr_reads(ev, 0);
 }
 
 static bool page_on(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return is_read(ev, MSR_PAGE) && reads(ev, ev->info[0] | 1);
+    return is_read(ev, MSR_PAGE) && mutant_msr_reads(ev, ev->info[0] | 1);
 }
 
 static bool page_elsewhere(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return is_read(ev, MSR_PAGE) && reads(ev, ev->info[0] ^ 0x1000);
+    return is_read(ev, MSR_PAGE) && mutant_msr_reads(ev, ev->info[0] ^ 0x1000);
 }
 
 static bool page_unlocked(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return is_read(ev, MSR_PAGE) && reads(ev, ev->info[0] & ~(uint64_t)2);
+    return is_read(ev, MSR_PAGE) && mutant_msr_reads(ev, ev->info[0] & ~(uint64_t)2);
 }
 
 static bool page_far(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev) && msr_of(ev) == MSR_PAGE && ev->before.level == 0 && goes_on(m, ev);
+    return refused(ev) && mutant_msr_of(ev) == MSR_PAGE && ev->before.level == 0 &&
+           mutant_msr_goes_on(m, ev);
 }
 
 static bool index_next(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return is_read(ev, MSR_INDEX) && reads(ev, ev->info[0] + 1);
+    return is_read(ev, MSR_INDEX) && mutant_msr_reads(ev, ev->info[0] + 1);
 }
 
 static bool count_still(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return is_read(ev, MSR_COUNT) && reads(ev, 5);
+    return is_read(ev, MSR_COUNT) && mutant_msr_reads(ev, 5);
 }
 
 static bool tsc_lost(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return is_read(ev, MSR_TSC) && reads(ev, ev->info[0] ^ 1);
+    return is_read(ev, MSR_TSC) && mutant_msr_reads(ev, ev->info[0] ^ 1);
 }
 
 static bool hz_zero(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return (is_read(ev, MSR_TSC_HZ) || is_read(ev, MSR_APIC_HZ)) && reads(ev, 0);
+    return (is_read(ev, MSR_TSC_HZ) || is_read(ev, MSR_APIC_HZ)) && mutant_msr_reads(ev, 0);
 }
 
 static bool by_user(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev) && ev->before.level != 0 && goes_on(m, ev);
+    return refused(ev) && ev->before.level != 0 && mutant_msr_goes_on(m, ev);
 }
 
 static bool reset_ignored(struct mutant *m, struct tsp_event *ev)
 {
-    return ev->kind == TSP_EV_STOP && ev->code == TSP_STOP_RESET && msr_insn(ev) != 0 &&
-           goes_on(m, ev);
+    return ev->kind == TSP_EV_STOP && ev->code == TSP_STOP_RESET && mutant_msr_insn(ev) != 0 &&
+           mutant_msr_goes_on(m, ev);
 }
 
 static bool reset_denied(struct mutant *m, struct tsp_event *ev)
 {
-    if (refused(ev) && msr_of(ev) == MSR_RESET && msr_insn(ev) == 0x30 && ev->before.level == 0)
+    if (refused(ev) && mutant_msr_of(ev) == MSR_RESET && mutant_msr_insn(ev) == 0x30 &&
+        ev->before.level == 0)
         return stops(m, ev, TSP_STOP_RESET);
     return false;
 }
@@ -316,49 +276,53 @@ static bool synic_lost(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
     return (is_read(ev, 0x40000080) || is_read(ev, 0x40000082) || is_read(ev, 0x40000083)) &&
-           reads(ev, 0);
+           mutant_msr_reads(ev, 0);
 }
 
 static bool sint_open(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return is_sint(ev->code) && is_read(ev, ev->code) && reads(ev, ev->info[0] & ~0x10000ull);
+    return is_sint(ev->code) && is_read(ev, ev->code) &&
+           mutant_msr_reads(ev, ev->info[0] & ~0x10000ull);
 }
 
 static bool sint_any(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev) && is_sint(msr_of(ev)) && ev->before.level == 0 && goes_on(m, ev);
+    return refused(ev) && is_sint(mutant_msr_of(ev)) && ev->before.level == 0 &&
+           mutant_msr_goes_on(m, ev);
 }
 
 static bool synic_version(struct mutant *m, struct tsp_event *ev)
 {
-    if (refused(ev) && msr_of(ev) == 0x40000081 && msr_insn(ev) == 0x30 && ev->before.level == 0)
-        return goes_on(m, ev);
-    return is_read(ev, 0x40000081) && reads(ev, 0);
+    if (refused(ev) && mutant_msr_of(ev) == 0x40000081 && mutant_msr_insn(ev) == 0x30 &&
+        ev->before.level == 0)
+        return mutant_msr_goes_on(m, ev);
+    return is_read(ev, 0x40000081) && mutant_msr_reads(ev, 0);
 }
 
 static bool synic_version_written(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev) && msr_of(ev) == 0x40000081 && msr_insn(ev) == 0x30 &&
-           ev->before.level == 0 && goes_on(m, ev);
+    return refused(ev) && mutant_msr_of(ev) == 0x40000081 && mutant_msr_insn(ev) == 0x30 &&
+           ev->before.level == 0 && mutant_msr_goes_on(m, ev);
 }
 
 static bool synic_far(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev) && (msr_of(ev) == 0x40000082 || msr_of(ev) == 0x40000083) &&
-           ev->before.level == 0 && goes_on(m, ev);
+    return refused(ev) && (mutant_msr_of(ev) == 0x40000082 || mutant_msr_of(ev) == 0x40000083) &&
+           ev->before.level == 0 && mutant_msr_goes_on(m, ev);
 }
 
 static bool timer_stays(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return is_read(ev, 0x400000b0) && reads(ev, ev->info[0] | 1);
+    return is_read(ev, 0x400000b0) && mutant_msr_reads(ev, ev->info[0] | 1);
 }
 
 static bool timer_count(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return (is_read(ev, 0x400000b1) || is_read(ev, 0x400000b5)) && reads(ev, ev->info[0] + 1);
+    return (is_read(ev, 0x400000b1) || is_read(ev, 0x400000b5)) &&
+           mutant_msr_reads(ev, ev->info[0] + 1);
 }
 
 static const struct {
@@ -430,8 +394,8 @@ static void name_denied(unsigned i, char *out, size_t max)
 
 static bool end_denied(struct mutant *m, struct tsp_event *ev)
 {
-    return own(m) && refused(ev) && msr_insn(ev) == 0x32 && msr_of(ev) == denied[m->i] &&
-           ev->before.level == 0 && goes_on(m, ev);
+    return own(m) && refused(ev) && mutant_msr_insn(ev) == 0x32 &&
+           mutant_msr_of(ev) == denied[m->i] && ev->before.level == 0 && mutant_msr_goes_on(m, ev);
 }
 
 static void name_read_only(unsigned i, char *out, size_t max)
@@ -441,8 +405,9 @@ static void name_read_only(unsigned i, char *out, size_t max)
 
 static bool end_read_only(struct mutant *m, struct tsp_event *ev)
 {
-    return own(m) && refused(ev) && msr_insn(ev) == 0x30 && msr_of(ev) == read_only[m->i] &&
-           ev->before.level == 0 && goes_on(m, ev);
+    return own(m) && refused(ev) && mutant_msr_insn(ev) == 0x30 &&
+           mutant_msr_of(ev) == read_only[m->i] && ev->before.level == 0 &&
+           mutant_msr_goes_on(m, ev);
 }
 
 static void name_absent(unsigned i, char *out, size_t max)
@@ -495,13 +460,14 @@ static bool end_m147(struct mutant *m, struct tsp_event *ev)
 {
     if (!own(m))
         return false;
-    if (refused(ev) && msr_of(ev) == MSR_PAGE && msr_insn(ev) == 0x30 && ev->before.level == 0) {
-        m->kept = written(ev);
-        return goes_on(m, ev);
+    if (refused(ev) && mutant_msr_of(ev) == MSR_PAGE && mutant_msr_insn(ev) == 0x30 &&
+        ev->before.level == 0) {
+        m->kept = mutant_msr_value(ev);
+        return mutant_msr_goes_on(m, ev);
     }
     if (is_write(ev, MSR_PAGE))
         m->kept = ev->info[0];
-    return is_read(ev, MSR_PAGE) && reads(ev, m->kept);
+    return is_read(ev, MSR_PAGE) && mutant_msr_reads(ev, m->kept);
 }
 
 /* A timer that finds no message page ends the machine. */

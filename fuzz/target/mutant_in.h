@@ -73,6 +73,18 @@ void mutant_fault(struct mutant *m, struct tsp_event *ev, uint32_t vector, uint6
 void mutant_undo(struct mutant *m, struct tsp_event *ev, enum tsp_event_kind kind,
                  unsigned advance);
 
+/* mutant_state.c: the state of the target below, false when it cannot give it. */
+bool mutant_get_vcpu(const struct mutant *m, unsigned vcpu, struct tsp_vcpu_state *s);
+void mutant_set_vcpu(const struct mutant *m, unsigned vcpu, const struct tsp_vcpu_state *s);
+
+/* mutant_msr.c: RDMSR (0F 32) or WRMSR (0F 30), 0 for anything else; its register and value. */
+uint8_t mutant_msr_insn(const struct tsp_event *ev);
+uint32_t mutant_msr_of(const struct tsp_event *ev);
+uint64_t mutant_msr_value(const struct tsp_event *ev);
+bool mutant_msr_reads(struct tsp_event *ev, uint64_t value);
+/* The access goes on after all. */
+bool mutant_msr_goes_on(struct mutant *m, struct tsp_event *ev);
+
 /* mutant_policy.c: the policy that was given. */
 const struct tsp_leaf *mutant_entry(const struct mutant *m, uint32_t leaf, uint32_t sub);
 const struct tsp_leaf *mutant_first(const struct mutant *m, uint32_t leaf);

@@ -34,26 +34,6 @@ static bool of_kvm(const struct mutant *m)
            m->given->hv_base[0] == FEATURES - 1;
 }
 
-/* RDMSR (0F 32) or WRMSR (0F 30); 0 for anything else. */
-static uint8_t msr_insn(const struct tsp_event *ev)
-{
-    const uint8_t *p = ev->fetched + ev->len - 2;
-
-    if (!is_x86(ev) || ev->len < 2 || ev->len > TSP_INSN_BYTES || p[0] != 0x0f)
-        return 0;
-    return p[1] == 0x30 || p[1] == 0x32 ? p[1] : 0;
-}
-
-static uint32_t msr_of(const struct tsp_event *ev)
-{
-    return (uint32_t)ev->before.r[TSP_RCX];
-}
-
-static uint64_t written(const struct tsp_event *ev)
-{
-    return ev->before.r[TSP_RDX] << 32 | (uint32_t)ev->before.r[TSP_RAX];
-}
-
 static bool done(const struct tsp_event *ev, uint32_t msr, bool write)
 {
     return ev->kind == TSP_EV_MSR && is_x86(ev) && ev->code == msr && (ev->info[1] == 1) == write;
@@ -61,28 +41,8 @@ static bool done(const struct tsp_event *ev, uint32_t msr, bool write)
 
 static bool refused(const struct tsp_event *ev, uint32_t msr)
 {
-    return ev->kind == TSP_EV_FAULT && ev->code == GP && msr_insn(ev) != 0 && msr_of(ev) == msr;
-}
-
-static bool reads(struct tsp_event *ev, uint64_t value)
-{
-    ev->info[0] = value;
-    ev->after.r[TSP_RAX] = (uint32_t)value;
-    ev->after.r[TSP_RDX] = value >> 32;
-    return true;
-}
-
-static bool goes_on(struct mutant *m, struct tsp_event *ev)
-{
-    bool write = msr_insn(ev) == 0x30;
-
-    mutant_undo(m, ev, TSP_EV_MSR, ev->len);
-    ev->code = msr_of(ev);
-    ev->info[1] = write;
-    if (!write)
-        return reads(ev, 0);
-    ev->info[0] = written(ev);
-    return true;
+    return ev->kind == TSP_EV_FAULT && ev->code == GP && mutant_msr_insn(ev) != 0 &&
+           mutant_msr_of(ev) == msr;
 }
 
 static bool has(const struct mutant *m, unsigned feature)
@@ -101,7 +61,7 @@ static void name_reg(unsigned i, char *out, size_t max)
 static bool end_free(struct mutant *m, struct tsp_event *ev)
 {
     return of_kvm(m) && refused(ev, reg[m->i].msr) && ev->before.level == 0 &&
-           !has(m, reg[m->i].feature) && goes_on(m, ev);
+           !has(m, reg[m->i].feature) && mutant_msr_goes_on(m, ev);
 }
 
 /* There only with another feature. */
@@ -123,7 +83,7 @@ static bool end_gate(struct mutant *m, struct tsp_event *ev)
 static bool end_m031(struct mutant *m, struct tsp_event *ev)
 {
     if (of_kvm(m) && refused(ev, ACK) && ev->before.level == 0 && has(m, 4))
-        return goes_on(m, ev);
+        return mutant_msr_goes_on(m, ev);
     return gated(m, ev, REGS - 1, 4);
 }
 
@@ -141,14 +101,14 @@ static bool end_absent(struct mutant *m, struct tsp_event *ev)
 
 static bool end_lost(struct mutant *m, struct tsp_event *ev)
 {
-    return of_kvm(m) && done(ev, reg[m->i].msr, false) && reads(ev, ev->info[0] ^ 1);
+    return of_kvm(m) && done(ev, reg[m->i].msr, false) && mutant_msr_reads(ev, ev->info[0] ^ 1);
 }
 
 /* The high half of a value is dropped. */
 static bool end_narrow(struct mutant *m, struct tsp_event *ev)
 {
     return of_kvm(m) && done(ev, reg[m->i].msr, false) && ev->info[0] >> 32 != 0 &&
-           reads(ev, (uint32_t)ev->info[0]);
+           mutant_msr_reads(ev, (uint32_t)ev->info[0]);
 }
 
 /* Old and new number are kept apart. */
@@ -161,7 +121,8 @@ static bool end_alias(struct mutant *m, struct tsp_event *ev)
         return false;
     if (done(ev, pair[m->i][0], true))
         m->kept = 1;
-    return m->kept == 1 && done(ev, pair[m->i][1], false) && ev->info[0] != 0 && reads(ev, 0);
+    return m->kept == 1 && done(ev, pair[m->i][1], false) && ev->info[0] != 0 &&
+           mutant_msr_reads(ev, 0);
 }
 
 /* Each reserved bit by itself is taken. */
@@ -180,26 +141,29 @@ static void name_bit(unsigned i, char *out, size_t max)
 
 static bool end_bit(struct mutant *m, struct tsp_event *ev)
 {
-    return of_kvm(m) && refused(ev, reserved[m->i].msr) && msr_insn(ev) == 0x30 &&
-           ev->before.level == 0 && bits_test(written(ev), reserved[m->i].bit) && goes_on(m, ev);
+    return of_kvm(m) && refused(ev, reserved[m->i].msr) && mutant_msr_insn(ev) == 0x30 &&
+           ev->before.level == 0 && bits_test(mutant_msr_value(ev), reserved[m->i].bit) &&
+           mutant_msr_goes_on(m, ev);
 }
 
 /* What else can be forgotten. */
 
 static bool apf_exit(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev, APF) && (written(ev) & 0x34) == 4 && !has(m, 10) && goes_on(m, ev);
+    return refused(ev, APF) && (mutant_msr_value(ev) & 0x34) == 4 && !has(m, 10) &&
+           mutant_msr_goes_on(m, ev);
 }
 
 static bool apf_with(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev, APF) && (written(ev) & 0x38) == 8 && !has(m, 14) && goes_on(m, ev);
+    return refused(ev, APF) && (mutant_msr_value(ev) & 0x38) == 8 && !has(m, 14) &&
+           mutant_msr_goes_on(m, ev);
 }
 
 static bool apf_apic(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev, APF) && (written(ev) & 0x30) == 0 && msr_insn(ev) == 0x30 &&
-           (m->given->config & TSP_CFG_IRQCHIP) == 0 && has(m, 4) && goes_on(m, ev);
+    return refused(ev, APF) && (mutant_msr_value(ev) & 0x30) == 0 && mutant_msr_insn(ev) == 0x30 &&
+           (m->given->config & TSP_CFG_IRQCHIP) == 0 && has(m, 4) && mutant_msr_goes_on(m, ev);
 }
 
 static bool apf_zero(struct mutant *m, struct tsp_event *ev)
@@ -211,19 +175,20 @@ static bool apf_zero(struct mutant *m, struct tsp_event *ev)
 
 static bool apf_ram(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev, APF) && (written(ev) & 0x39) == 9 && has(m, 4) && has(m, 14) &&
-           (m->given->config & TSP_CFG_IRQCHIP) != 0 && goes_on(m, ev);
+    return refused(ev, APF) && (mutant_msr_value(ev) & 0x39) == 9 && has(m, 4) && has(m, 14) &&
+           (m->given->config & TSP_CFG_IRQCHIP) != 0 && mutant_msr_goes_on(m, ev);
 }
 
 static bool eoi_ram(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev, EOI) && (written(ev) & 3) == 1 && has(m, 6) && goes_on(m, ev);
+    return refused(ev, EOI) && (mutant_msr_value(ev) & 3) == 1 && has(m, 6) &&
+           mutant_msr_goes_on(m, ev);
 }
 
 static bool int_apic(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev, VECTOR) && written(ev) < 256 && msr_insn(ev) == 0x30 && has(m, 14) &&
-           (m->given->config & TSP_CFG_IRQCHIP) == 0 && goes_on(m, ev);
+    return refused(ev, VECTOR) && mutant_msr_value(ev) < 256 && mutant_msr_insn(ev) == 0x30 &&
+           has(m, 14) && (m->given->config & TSP_CFG_IRQCHIP) == 0 && mutant_msr_goes_on(m, ev);
 }
 
 /* Values that are taken, one kind each. */
@@ -251,39 +216,39 @@ static bool eoi_off_denied(struct mutant *m, struct tsp_event *ev)
 
 static bool by_user(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev, POLL) && ev->before.level != 0 && goes_on(m, ev);
+    return refused(ev, POLL) && ev->before.level != 0 && mutant_msr_goes_on(m, ev);
 }
 
 static bool next_one(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev, 0x4b564d09) && ev->before.level == 0 && goes_on(m, ev);
+    return refused(ev, 0x4b564d09) && ev->before.level == 0 && mutant_msr_goes_on(m, ev);
 }
 
 static bool any_one(struct mutant *m, struct tsp_event *ev)
 {
-    return (refused(ev, 0x4b564d10) || refused(ev, 0x4b564dff)) && goes_on(m, ev);
+    return (refused(ev, 0x4b564d10) || refused(ev, 0x4b564dff)) && mutant_msr_goes_on(m, ev);
 }
 
 static bool migration(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev, 0x4b564d08) && ev->before.level == 0 && goes_on(m, ev);
+    return refused(ev, 0x4b564d08) && ev->before.level == 0 && mutant_msr_goes_on(m, ev);
 }
 
 static bool poll_off(struct mutant *m, struct tsp_event *ev)
 {
     m->kept |= done(ev, POLL, true);
-    return m->kept == 0 && done(ev, POLL, false) && reads(ev, 0);
+    return m->kept == 0 && done(ev, POLL, false) && mutant_msr_reads(ev, 0);
 }
 
 static bool ack_one(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return done(ev, ACK, false) && reads(ev, 1);
+    return done(ev, ACK, false) && mutant_msr_reads(ev, 1);
 }
 
 static bool is_undefined(struct mutant *m, struct tsp_event *ev)
 {
-    if (refused(ev, msr_of(ev)))
+    if (refused(ev, mutant_msr_of(ev)))
         mutant_fault(m, ev, 6, 0, 0);
     return false;
 }
@@ -291,15 +256,15 @@ static bool is_undefined(struct mutant *m, struct tsp_event *ev)
 static bool error_code(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    if (refused(ev, msr_of(ev)))
-        ev->info[0] = msr_of(ev) & 0xfff8;
+    if (refused(ev, mutant_msr_of(ev)))
+        ev->info[0] = mutant_msr_of(ev) & 0xfff8;
     return false;
 }
 
 static bool half_done(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    if (!refused(ev, msr_of(ev)) || msr_insn(ev) != 0x32)
+    if (!refused(ev, mutant_msr_of(ev)) || mutant_msr_insn(ev) != 0x32)
         return false;
     ev->after.r[TSP_RAX] = ev->after.r[TSP_RDX] = 0;
     return true;
@@ -307,10 +272,10 @@ static bool half_done(struct mutant *m, struct tsp_event *ev)
 
 static bool locked(struct mutant *m, struct tsp_event *ev)
 {
-    if (ev->kind != TSP_EV_FAULT || ev->code != 6 || msr_insn(ev) == 0 || ev->len != 3 ||
+    if (ev->kind != TSP_EV_FAULT || ev->code != 6 || mutant_msr_insn(ev) == 0 || ev->len != 3 ||
         ev->fetched[0] != 0xf0 || ev->before.level != 0)
         return false;
-    return goes_on(m, ev);
+    return mutant_msr_goes_on(m, ev);
 }
 
 static const struct {
@@ -354,37 +319,38 @@ static bool end_way(struct mutant *m, struct tsp_event *ev)
 
 static bool flt_free(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev, ENABLES) && msr_insn(ev) == 0x30 && written(ev) == 1 &&
-           ev->before.level == 0 && goes_on(m, ev);
+    return refused(ev, ENABLES) && mutant_msr_insn(ev) == 0x30 && mutant_msr_value(ev) == 1 &&
+           ev->before.level == 0 && mutant_msr_goes_on(m, ev);
 }
 
 static bool flt_bits(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev, ENABLES) && msr_insn(ev) == 0x30 && written(ev) > 1 &&
-           ev->before.level == 0 && goes_on(m, ev);
+    return refused(ev, ENABLES) && mutant_msr_insn(ev) == 0x30 && mutant_msr_value(ev) > 1 &&
+           ev->before.level == 0 && mutant_msr_goes_on(m, ev);
 }
 
 static bool flt_written(struct mutant *m, struct tsp_event *ev)
 {
-    return refused(ev, PLATFORM) && msr_insn(ev) == 0x30 && ev->before.level == 0 && goes_on(m, ev);
+    return refused(ev, PLATFORM) && mutant_msr_insn(ev) == 0x30 && ev->before.level == 0 &&
+           mutant_msr_goes_on(m, ev);
 }
 
 static bool flt_hidden(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return done(ev, PLATFORM, false) && reads(ev, ev->info[0] & ~((uint64_t)1 << 31));
+    return done(ev, PLATFORM, false) && mutant_msr_reads(ev, ev->info[0] & ~((uint64_t)1 << 31));
 }
 
 static bool flt_shown(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return done(ev, PLATFORM, false) && reads(ev, ev->info[0] | (uint64_t)1 << 31);
+    return done(ev, PLATFORM, false) && mutant_msr_reads(ev, ev->info[0] | (uint64_t)1 << 31);
 }
 
 static bool flt_lost(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
-    return done(ev, ENABLES, false) && reads(ev, ev->info[0] ^ 1);
+    return done(ev, ENABLES, false) && mutant_msr_reads(ev, ev->info[0] ^ 1);
 }
 
 static bool flt_denied(struct mutant *m, struct tsp_event *ev)

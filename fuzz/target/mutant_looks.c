@@ -12,18 +12,6 @@
 #define GP 13u
 #define STUB 0x100u
 
-static bool get(const struct mutant *m, unsigned vcpu, struct tsp_vcpu_state *s)
-{
-    return m->inner.ops->get_vcpu != NULL &&
-           m->inner.ops->get_vcpu(m->inner.self, vcpu, s) == TSP_OK;
-}
-
-static void set(const struct mutant *m, unsigned vcpu, const struct tsp_vcpu_state *s)
-{
-    if (m->inner.ops->set_vcpu != NULL)
-        m->inner.ops->set_vcpu(m->inner.self, vcpu, s);
-}
-
 /* What an instruction that completes leaves behind in the vCPU. */
 static const char *const state_name[] = {"cr2", "shadow", "ds", "gs", "idt", "efer", "rbx", "pc"};
 
@@ -65,10 +53,10 @@ static bool end_state(struct mutant *m, struct tsp_event *ev)
 {
     struct tsp_vcpu_state s;
 
-    if ((ev->kind != TSP_EV_CPUID && !is_x86_call(ev)) || !get(m, ev->vcpu, &s))
+    if ((ev->kind != TSP_EV_CPUID && !is_x86_call(ev)) || !mutant_get_vcpu(m, ev->vcpu, &s))
         return false;
     spoil(m->i, &s);
-    set(m, ev->vcpu, &s);
+    mutant_set_vcpu(m, ev->vcpu, &s);
     return false;
 }
 
@@ -106,11 +94,12 @@ static bool end_handler(struct mutant *m, struct tsp_event *ev)
     struct tsp_vcpu_state s;
 
     if (m->i == 6 && ev->kind == TSP_EV_CPUID && bits_test(ev->before.flags, 8) &&
-        get(m, ev->vcpu, &s)) {
+        mutant_get_vcpu(m, ev->vcpu, &s)) {
         s.x86.shadow = 0; /* what was due is forgotten */
-        set(m, ev->vcpu, &s);
+        mutant_set_vcpu(m, ev->vcpu, &s);
     }
-    if (ev->kind != TSP_EV_FAULT || !is_x86(ev) || ev->code != UD || !get(m, ev->vcpu, &s))
+    if (ev->kind != TSP_EV_FAULT || !is_x86(ev) || ev->code != UD ||
+        !mutant_get_vcpu(m, ev->vcpu, &s))
         return false;
     switch (m->i) {
     case 0:
@@ -137,7 +126,7 @@ static bool end_handler(struct mutant *m, struct tsp_event *ev)
     default:
         break;
     }
-    set(m, ev->vcpu, &s);
+    mutant_set_vcpu(m, ev->vcpu, &s);
     return false;
 }
 
@@ -207,14 +196,14 @@ static bool end_arm(struct mutant *m, struct tsp_event *ev)
     struct tsp_vcpu_state s;
 
     if (is_x86(ev) || (ev->kind != TSP_EV_FAULT && ev->kind != TSP_EV_HYPERCALL) ||
-        !get(m, ev->vcpu, &s))
+        !mutant_get_vcpu(m, ev->vcpu, &s))
         return false;
     s.arm64.elr_el1 += m->i == 0 ? 4 : 0;
     s.arm64.spsr_el1 ^= m->i == 1 ? 1 : 0;
     s.arm64.esr_el1 ^= m->i == 2 ? 1 : 0;
     s.arm64.tpidr_el1 ^= m->i == 3 ? 1 : 0;
     s.arm64.vbar_el1 ^= m->i == 4 ? 0x800 : 0;
-    set(m, ev->vcpu, &s);
+    mutant_set_vcpu(m, ev->vcpu, &s);
     return false;
 }
 
@@ -224,12 +213,12 @@ static bool end_other(struct mutant *m, struct tsp_event *ev)
     unsigned other = ev->vcpu ^ 1u;
     struct tsp_vcpu_state s;
 
-    if (m->given->nvcpu != 2 || ev->kind != TSP_EV_HYPERCALL || !get(m, other, &s))
+    if (m->given->nvcpu != 2 || ev->kind != TSP_EV_HYPERCALL || !mutant_get_vcpu(m, other, &s))
         return false;
     s.regs.r[3] ^= 1;
     if (m->i == 1)
         s.run_state = TSP_RUN_HALTED;
-    set(m, other, &s);
+    mutant_set_vcpu(m, other, &s);
     return false;
 }
 

@@ -63,13 +63,13 @@ bool mutant_whole(struct mutant *m, struct tsp_event *ev)
     return true;
 }
 
-static bool get(const struct mutant *m, unsigned vcpu, struct tsp_vcpu_state *s)
+bool mutant_get_vcpu(const struct mutant *m, unsigned vcpu, struct tsp_vcpu_state *s)
 {
     return m->inner.ops->get_vcpu != NULL &&
            m->inner.ops->get_vcpu(m->inner.self, vcpu, s) == TSP_OK;
 }
 
-static void set(const struct mutant *m, unsigned vcpu, const struct tsp_vcpu_state *s)
+void mutant_set_vcpu(const struct mutant *m, unsigned vcpu, const struct tsp_vcpu_state *s)
 {
     if (m->inner.ops->set_vcpu != NULL)
         m->inner.ops->set_vcpu(m->inner.self, vcpu, s);
@@ -79,10 +79,10 @@ void mutant_commit(struct mutant *m, const struct tsp_event *ev)
 {
     struct tsp_vcpu_state s;
 
-    if (!get(m, ev->vcpu, &s))
+    if (!mutant_get_vcpu(m, ev->vcpu, &s))
         return;
     s.regs = ev->after;
-    set(m, ev->vcpu, &s);
+    mutant_set_vcpu(m, ev->vcpu, &s);
 }
 
 /* Vectors that push an error code outside real mode (Intel SDM Vol. 3A table 6-1). */
@@ -140,7 +140,7 @@ static void rewind_to(struct mutant *m, const struct tsp_event *ev, struct tsp_v
     s->regs = ev->before;
     s->run_state = TSP_RUN_READY;
     mutant_write(m, ev->addr, ev->fetched, ev->len < TSP_INSN_BYTES ? ev->len : TSP_INSN_BYTES);
-    set(m, ev->vcpu, s);
+    mutant_set_vcpu(m, ev->vcpu, s);
 }
 
 /* Lets the inner machine deliver an undefined-instruction exception by running one in place. */
@@ -163,7 +163,7 @@ void mutant_fault(struct mutant *m, struct tsp_event *ev, uint32_t vector, uint6
     struct tsp_vcpu_state s;
 
     rewind_to(m, ev, &s);
-    if (!run_undefined(m, ev) || !get(m, ev->vcpu, &s))
+    if (!run_undefined(m, ev) || !mutant_get_vcpu(m, ev->vcpu, &s))
         return;
     ev->kind = TSP_EV_FAULT;
     ev->code = m->scratch.code;
@@ -177,7 +177,7 @@ void mutant_fault(struct mutant *m, struct tsp_event *ev, uint32_t vector, uint6
         if (vector != UD && m->scratch.code == UD) {
             enter_other(m, &s, vector, error);
             s.x86.cr2 = vector == 14 ? address : s.x86.cr2;
-            set(m, ev->vcpu, &s);
+            mutant_set_vcpu(m, ev->vcpu, &s);
         }
     }
     ev->after = s.regs;
@@ -189,7 +189,7 @@ void mutant_undo(struct mutant *m, struct tsp_event *ev, enum tsp_event_kind kin
 
     rewind_to(m, ev, &s);
     s.regs.pc += advance;
-    set(m, ev->vcpu, &s);
+    mutant_set_vcpu(m, ev->vcpu, &s);
     ev->kind = (uint16_t)kind;
     ev->code = 0;
     ev->info[0] = ev->info[1] = 0;
