@@ -10,8 +10,8 @@
 /* Below this many events, indexing the policy costs more than searching it. */
 #define INDEX_FROM 6u
 
-static void report(struct judge *j, enum verdict v, enum subject subject, unsigned rule,
-                   const struct say *say)
+void judge_report(struct judge *j, enum verdict v, enum subject subject, unsigned rule,
+                  const struct say *say)
 {
     struct finding f;
 
@@ -200,7 +200,7 @@ static struct outcome_of_rules run_rules(struct judge *j)
         say.expected[0] = say.got[0] = 0;
         if (!rule_holds(j, t, &say)) {
             o.failed++;
-            report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
+            judge_report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
         } else if (!is_look(j, t) && (o.best == NO_RULE || names_guest(j, t) ||
                                       (t->weight > o.best_weight && !o.guest))) {
             o.best = t->rule;
@@ -211,142 +211,22 @@ static struct outcome_of_rules run_rules(struct judge *j)
     return o;
 }
 
-static bool masks_hold(const struct leaf_rec *rec, const uint32_t reg[4])
-{
-    uint32_t bad = 0;
-
-    for (unsigned i = 0; i < 4; i++)
-        bad |= (reg[i] & rec->zero[i]) | (~reg[i] & rec->one[i]);
-    return bad == 0;
-}
-
-static uint32_t row_mask(const struct field_row *row)
-{
-    return (uint32_t)((0xffffffffull >> (31 - (row->hi - row->lo))) << row->lo);
-}
-
-/* A wrong field is the policy's fault when the policy holds the same wrong bits. */
-static enum subject blame(const struct judge *j, const struct field_row *row, const uint32_t reg[4])
-{
-    if (!j->served || (row->kind == FIELD_DYN && dyn_is_targets(row->dyn)))
-        return SUBJECT_TARGET;
-    return ((reg[row->reg] ^ j->served->reg[row->reg]) & row_mask(row)) ? SUBJECT_TARGET
-                                                                        : SUBJECT_POLICY;
-}
-
-static unsigned judge_row(struct judge *j, const struct field_row *row, const uint32_t reg[4])
-{
-    struct say say;
-
-    /* Which sub-leaf's state such an entry has to show cannot be told. */
-    if (j->blurred && (row_mask(row) & j->run[row->reg]))
-        return 0;
-    if (row->kind != FIELD_DYN && (row_mask(row) & j->rec->shared[row->reg]))
-        return 0;
-    say.expected[0] = say.got[0] = 0;
-    if (field_holds(j, row, reg, &say))
-        return 0;
-    report(j, VERDICT_FAIL, blame(j, row, reg), row->rule, &say);
-    return 1;
-}
-
-/* State that rules of this kind need and a target without a running vCPU cannot show. */
-static bool row_needs_state(const struct judge *j, const struct field_row *row)
-{
-    return row->kind == FIELD_DYN && row->dyn != DYN_ECHO_ECX && !(j->opt->caps & TSP_CAP_EXEC);
-}
-
-static unsigned judge_special(struct judge *j, const uint32_t reg[4])
-{
-    const struct leaf_rec *rec = j->rec;
-    unsigned failed = 0;
-
-    for (unsigned i = 0; i < rec->nspecial; i++) {
-        const struct field_row *row = &j->s->field[j->s->rec_row[rec->special + i]];
-
-        if (j->redirected && row->kind != FIELD_DYN)
-            continue;
-        if (row_needs_state(j, row))
-            report(j, VERDICT_SKIP, SUBJECT_TARGET, row->rule, NULL);
-        else
-            failed += judge_row(j, row, reg);
-    }
-    return failed;
-}
-
-static bool row_is_mask(const struct field_row *row)
-{
-    return row->kind == FIELD_ZERO || row->kind == FIELD_ONE || row->kind == FIELD_BITS ||
-           (row->kind == FIELD_EQ && !row->value_relative);
-}
-
-/* A leaf has some sixty rows and is often asked again: its answers are counted as one, and its rows
- * at the end. */
-static void tally_flush(const struct judge *j, struct leaf_tally *t)
-{
-    for (unsigned i = 0; t->rec && i < t->rec->nrow; i++)
-        j->opt->hits[j->s->field[j->s->rec_row[t->rec->row + i]].rule] += t->n;
-    t->rec = NULL;
-    t->n = 0;
-}
-
-static void tally(struct judge *j, const struct leaf_rec *rec)
-{
-    struct leaf_tally *t = &j->tally[(size_t)(rec - j->s->rec) % TALLY_SLOTS];
-
-    if (t->rec != rec) {
-        tally_flush(j, t);
-        t->rec = rec;
-    }
-    t->n++;
-}
-
-/* The leaf's own rows. After a redirection only what follows the vCPU's state is judged again: the
- * data are another leaf's, which was asked for nothing. Returns how many rows failed. */
-static unsigned judge_fields(struct judge *j)
-{
-    const struct leaf_rec *rec = j->rec;
-    const uint16_t *row = j->s->rec_row + rec->row;
-    uint32_t reg[4];
-    unsigned failed = 0;
-
-    cpuid_answer(j, reg);
-    /* A machine whose dump is read has no policy to say that the leaf is not there; zeroes do. */
-    if (j->setup->npolicy == 0 && !(reg[0] | reg[1] | reg[2] | reg[3]))
-        return 0;
-    if (!j->redirected) {
-        if (j->opt->hits)
-            tally(j, rec);
-        if (cpuid_was_clean(j, reg))
-            return 0;
-        if (!masks_hold(rec, reg))
-            for (unsigned i = 0; i < rec->nrow; i++)
-                if (row_is_mask(&j->s->field[row[i]]))
-                    failed += judge_row(j, &j->s->field[row[i]], reg);
-    }
-    failed += rec->nspecial ? judge_special(j, reg) : 0;
-    /* Rows that this target cannot show are told of each time. */
-    if (!failed && !j->redirected && (j->opt->caps & TSP_CAP_EXEC))
-        cpuid_note_clean(j, reg);
-    return failed;
-}
-
 static void judge_cpuid(struct judge *j)
 {
     struct outcome_of_rules o = run_rules(j);
     bool covered = j->rec != NULL || (!j->entry && j->setup->npolicy != 0);
 
     if (j->rec)
-        o.failed += judge_fields(j);
+        o.failed += leaf_judge(j);
     if (o.failed)
         return;
     if (!covered || (o.matched == 0 && !j->rec)) {
-        report(j, VERDICT_GAP, SUBJECT_TARGET, NO_RULE, NULL);
+        judge_report(j, VERDICT_GAP, SUBJECT_TARGET, NO_RULE, NULL);
         return;
     }
     if (j->rec && !j->redirected)
         o.best = j->s->field[j->s->rec_row[j->rec->row]].rule;
-    report(j, VERDICT_PASS, SUBJECT_TARGET, o.best, NULL);
+    judge_report(j, VERDICT_PASS, SUBJECT_TARGET, o.best, NULL);
 }
 
 /* The lowest of the bits is the question, and the target says which one it answers. */
@@ -376,11 +256,11 @@ static void judge_asked(struct judge *j)
             held = t;
         } else {
             failed++;
-            report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
+            judge_report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
         }
     }
     if (!failed && held)
-        report(j, VERDICT_PASS, SUBJECT_TARGET, held->rule, NULL);
+        judge_report(j, VERDICT_PASS, SUBJECT_TARGET, held->rule, NULL);
 }
 
 /* Most MSRs are the processor's, and nobody here speaks of them. */
@@ -398,10 +278,10 @@ static void judge_trap(struct judge *j)
     if (o.failed)
         return;
     if (o.matched)
-        report(j, VERDICT_PASS, o.guest ? SUBJECT_GUEST : SUBJECT_TARGET, o.best, NULL);
+        judge_report(j, VERDICT_PASS, o.guest ? SUBJECT_GUEST : SUBJECT_TARGET, o.best, NULL);
     else if ((j->insn.insn && !is_msr(j)) || j->ev->kind == TSP_EV_HYPERCALL ||
              j->ev->kind == TSP_EV_PATCH)
-        report(j, VERDICT_GAP, SUBJECT_TARGET, NO_RULE, NULL);
+        judge_report(j, VERDICT_GAP, SUBJECT_TARGET, NO_RULE, NULL);
 }
 
 static void judge_stop_event(struct judge *j)
@@ -411,7 +291,7 @@ static void judge_stop_event(struct judge *j)
     switch (j->ev->code) {
     case TSP_STOP_ERROR:
         if (j->ev->info[0] == TSP_WRONG_UNKNOWN) {
-            report(j, VERDICT_ERROR, SUBJECT_TARGET, NO_RULE, &say);
+            judge_report(j, VERDICT_ERROR, SUBJECT_TARGET, NO_RULE, &say);
             break;
         }
         facts_event(j);
@@ -557,12 +437,6 @@ static const struct tsp_look *judge_quiet(struct judge *j, size_t *at, size_t n)
     return k;
 }
 
-static void flush_all(struct judge *j)
-{
-    for (unsigned i = 0; i < TALLY_SLOTS; i++)
-        tally_flush(j, &j->tally[i]);
-}
-
 /* Field by field: clearing the whole of it would cost more than judging a short trace. */
 static void judge_open(struct judge *j, size_t n)
 {
@@ -642,6 +516,6 @@ enum verdict spec_check(const struct spec *s, const struct tsp_setup *setup,
     else
         judge_run(&j, n);
     if (opt->hits)
-        flush_all(&j);
+        leaf_flush(&j);
     return j.worst;
 }

@@ -448,11 +448,6 @@ static unsigned arm_target(const struct judge *j)
     return TARGET_UNKNOWN;
 }
 
-static bool in_ram(const struct tsp_setup *s, uint64_t at, uint64_t len)
-{
-    return at >= s->ram_base && range_ok(at - s->ram_base, len, s->ram_size);
-}
-
 /* An immediate other than zero is the vendor's own (HVC) or reserved (SMC): Arm DEN0028 2.9. A
  * callee that refuses it, or SMC as a conduit, is right; KVM, which documents no meaning of its
  * own, has to serve by the rules what it serves. Xen (#0xea1) and Hyper-V (#1) have conventions
@@ -471,7 +466,7 @@ static void event_arm(struct judge *j)
     fact_set(j, FACT_SERVED, served);
     fact_set(j, FACT_ANSWER, refused);
     fact_set(j, FACT_TARGET, arm_target(j));
-    fact_set(j, FACT_START, (start & 3) || !in_ram(j->setup, start, 4));
+    fact_set(j, FACT_START, (start & 3) || !judge_in_ram(j->setup, start, 4));
 }
 
 static bool after_patch(const struct judge *j)
@@ -504,146 +499,4 @@ void facts_event(struct judge *j)
         event_arm(j);
     else
         event_x86(j);
-}
-
-/* Hypercall arguments are as wide as the mode: 64 bits only in 64-bit mode (Linux
- * arch/x86/kvm/x86.c); on AArch64 the convention bit of the function id says (Arm DEN0028 2.5). */
-static uint64_t call_arg(const struct judge *j, unsigned reg)
-{
-    const struct tsp_regs *r = &j->ev->before;
-
-    if (r->mode == TSP_MODE_A64)
-        return bits_test(r->r[0], 30) ? r->r[reg] : (uint32_t)r->r[reg];
-    return r->mode == TSP_MODE_LONG64 ? r->r[reg] : (uint32_t)r->r[reg];
-}
-
-static uint64_t argument(const struct judge *j, unsigned n)
-{
-    /* Linux Documentation/virt/kvm/x86/hypercalls.rst: a0 to a3 */
-    static const uint8_t x86[] = {TSP_RBX, TSP_RCX, TSP_RDX, TSP_RSI};
-
-    return call_arg(j, j->ev->before.mode == TSP_MODE_A64 ? n : x86[n]);
-}
-
-static uint64_t immediate(const struct tsp_event *ev)
-{
-    return bits_get(le_load(ev->fetched, 4), 20, 5);
-}
-
-static bool page_is_rom(const struct tsp_setup *s, uint64_t at, uint64_t len)
-{
-    for (unsigned i = 0; i < s->npage && i < TSP_MAX_PAGE; i++) {
-        const struct tsp_page *p = &s->page[i];
-        uint64_t lo = p->gpa & ~0xfffull, hi = (p->gpa + p->len + 0xfff) & ~0xfffull;
-
-        if ((p->flags & TSP_PAGE_ROM) && at < hi && at + len > lo)
-            return true;
-    }
-    return false;
-}
-
-uint64_t fact_value(const struct judge *j, unsigned field)
-{
-    const struct tsp_setup *s = j->setup;
-    const struct tsp_event *ev = j->ev;
-    const struct tsp_regs *r = &ev->before;
-
-    switch (field) {
-    case COND_NR:
-        return call_arg(j, TSP_RAX);
-    case COND_A0:
-    case COND_A1:
-    case COND_A2:
-    case COND_A3:
-        return argument(j, field - COND_A0);
-    case COND_X1:
-    case COND_X2:
-        return r->r[field - COND_X1 + 1];
-    case COND_W1:
-    case COND_W2:
-        return (uint32_t)r->r[field - COND_W1 + 1];
-    case COND_FID:
-        return (uint32_t)r->r[0];
-    case COND_IMM:
-        return immediate(ev);
-    case COND_VECTOR:
-        return ev->code;
-    case COND_ERROR:
-    case COND_INFO:
-        return ev->info[0];
-    case COND_LEAF:
-        return (uint32_t)r->r[TSP_RAX];
-    case COND_SUBLEAF:
-        return (uint32_t)r->r[TSP_RCX];
-    case COND_PSCI:
-        return s->psci;
-    case COND_FW_STD:
-    case COND_FW_HYP:
-    case COND_FW_VENDOR:
-        return s->fw_bitmap[field - COND_FW_STD];
-    case COND_WA1:
-    case COND_WA2:
-    case COND_WA3:
-        return s->workaround[field - COND_WA1] & 15;
-    case COND_PREFIXES:
-        return j->insn.nprefix;
-    case COND_HV_CTL:
-    case COND_HV_IN:
-    case COND_HV_OUT:
-        return hv_input(j, field - COND_HV_CTL);
-    case COND_MSR:
-        return (uint32_t)r->r[TSP_RCX];
-    case COND_MSR_VALUE:
-        return hv_msr_value(j);
-    case COND_A0_RAM:
-        return argument(j, 0);
-    default:
-        return 0;
-    }
-}
-
-/* The conditions that need more than one number. */
-static bool special_holds(const struct judge *j, const struct cond *c, unsigned persona)
-{
-    uint64_t a0 = argument(j, 0), a1 = argument(j, 1);
-    uint32_t v = 0;
-
-    switch (c->field) {
-    case COND_A0_RAM:
-        return in_ram(j->setup, a0, c->mask) && !page_is_rom(j->setup, a0, c->mask);
-    case COND_A1_WRAP:
-        return a1 + (a0 >> 12) < a1;
-    default:
-        /* A leaf the policy lacks reads zero. */
-        judge_field(j, &c->ref, persona, &v);
-        for (unsigned i = 0; i < c->nspan; i++) {
-            const struct cond_span *span = &j->s->span[c->span + i];
-
-            if (span->lo <= v && v <= span->hi)
-                return true;
-        }
-        return false;
-    }
-}
-
-bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona)
-{
-    uint64_t v;
-    bool in = false;
-
-    if (c->field >= COND_HVC)
-        return hv_cond_holds(j, c);
-    if (c->field >= COND_KVM)
-        return kvm_cond_holds(j, c);
-    if (c->field >= COND_XEN)
-        return xen_cond_holds(j, c);
-    if (c->field >= COND_A0_RAM)
-        return special_holds(j, c, persona) != (c->negate != 0);
-    v = fact_value(j, c->field) & c->mask;
-    for (unsigned i = 0; i < c->nspan && !in; i++) {
-        const struct cond_span *span = &j->s->span[c->span + i];
-
-        in = span->lo <= v && v <= span->hi;
-    }
-    return in != (c->negate != 0);
 }

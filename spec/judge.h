@@ -154,7 +154,14 @@ uint32_t judge_base(const struct judge *j, unsigned persona);
 /* Base of the block in which a guest finds the persona's signature; 0 when there is none. */
 uint32_t judge_block(const struct judge *j, unsigned persona);
 
-/* check.c: scope and conditions of a rule hold for the event. */
+/* leaf.c: the rows of the leaf that answered; how many failed. Rows are counted at the end. */
+unsigned leaf_judge(struct judge *j);
+void leaf_flush(struct judge *j);
+
+/* check.c: says what a rule came to. */
+void judge_report(struct judge *j, enum verdict v, enum subject subject, unsigned rule,
+                  const struct say *say);
+/* Scope and conditions of a rule hold for the event. */
 bool judge_rule_applies(const struct judge *j, const struct trap_rule *t);
 
 /* opcode.c */
@@ -170,7 +177,12 @@ void facts_moved(struct judge *j, unsigned host);
 #define HYPERV_OS_ID 0x40000000u
 #define HYPERV_INTERFACE 0x31237648u /* "Hv#1", EAX of 0x40000001 */
 void facts_hyperv(struct judge *j, bool named);
+bool fact_is(const struct judge *j, enum fact_group g, unsigned value);
+
+/* cond.c */
 uint64_t fact_value(const struct judge *j, unsigned field);
+bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona);
+bool judge_in_ram(const struct tsp_setup *s, uint64_t at, uint64_t len);
 
 /* look.c: the next look, if it is not of a later event; a step without an event as one. */
 const struct tsp_look *look_next(const struct judge *j, size_t *at, size_t event);
@@ -222,8 +234,6 @@ bool xen_cond_holds(const struct judge *j, const struct cond *c);
 void xen_personas(struct judge *j);
 /* A byte of the machine's initial memory; *rom is set where its page is read-only. */
 uint8_t judge_first_byte(const struct tsp_setup *s, uint64_t at, bool *rom);
-bool cond_holds(const struct judge *j, const struct cond *c, unsigned persona);
-bool fact_is(const struct judge *j, enum fact_group g, unsigned value);
 
 /* index.c */
 const struct leaf_rec *spec_find_rec(const struct spec *s, unsigned who, uint32_t leaf,
