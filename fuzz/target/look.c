@@ -41,6 +41,30 @@ static bool large(const struct tsp_x86_state *x, unsigned levels, unsigned level
 
 #define CANNOT_TELL (~0ull)
 
+/* An entry with a bit that is reserved, or may be: which address bits are depends on MAXPHYADDR,
+ * and RAM needs few (Intel SDM Vol. 3A 4.3, 4.4.2, 4.5). What it grants is nothing, but how that is
+ * told is open. */
+static bool may_be_reserved(const struct tsp_x86_state *x, unsigned levels, unsigned level,
+                            uint64_t pte)
+{
+    unsigned shift = 12 + level * (levels == 2 ? 10 : 9);
+    uint64_t bad = PTE_ADDR & ~bits_mask(36);
+
+    if (levels == 2)
+        return large(x, levels, level, pte) && bits_get(pte, 21, 13) != 0;
+    if (!bits_test(x->efer, EFER_NXE))
+        bad |= PTE_NX;
+    if (levels == 3)
+        bad |= bits_mask(63) & ~bits_mask(52);
+    if (levels == 3 && level == 2)
+        bad |= PTE_NX | 0x1e6;
+    if (level == 3)
+        bad |= PTE_PS;
+    if (large(x, levels, level, pte))
+        bad |= bits_mask(shift) & ~bits_mask(13); /* bit 12 is PAT */
+    return (pte & bad) != 0;
+}
+
 /* Rights are gathered on the way down: W and U must be set everywhere, NX anywhere is enough. Of a
  * table outside RAM, or beyond an entry that may break the rules, they cannot be told. */
 static bool walk(const struct looker *l, const struct tsp_x86_state *x, uint64_t lin, uint64_t *gpa,
@@ -66,6 +90,10 @@ static bool walk(const struct looker *l, const struct tsp_x86_state *x, uint64_t
         pte = le_load(b, size);
         if (!(pte & PTE_P))
             return false;
+        if (may_be_reserved(x, levels, level, pte)) {
+            *rights = CANNOT_TELL;
+            return false;
+        }
         /* The four PAE directory pointers carry no rights. */
         if (levels != 3 || level != 2)
             *rights = (*rights & pte & (PTE_W | PTE_U)) | ((*rights | pte) & PTE_NX);
