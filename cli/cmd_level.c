@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/formats/golden_write.h"
+#include "cli/formats/escape.h"
 #include "cli/hosts.h"
 #include "emu/policy/level.h"
 
@@ -152,7 +152,7 @@ static void print_text(const struct pool *p)
 static void json_field(const char *key, const char *text)
 {
     printf(",\"%s\":", key);
-    golden_write_text(stdout, text);
+    escape_json(stdout, text);
 }
 
 static void json_drop(const struct pool *p, const struct level_drop *d)
@@ -172,7 +172,7 @@ static void json_drop(const struct pool *p, const struct level_drop *d)
         if ((d->lacks >> i & 1) == 0)
             continue;
         fputs(sep, stdout);
-        golden_write_text(stdout, p->host[i].name);
+        escape_json(stdout, p->host[i].name);
         sep = ",";
     }
     putchar(']');
@@ -204,7 +204,7 @@ static void json_host(const struct pool *p, const struct host *h)
         if (!feature_in(&leaks, f))
             continue;
         fputs(sep, stdout);
-        golden_write_text(stdout, feature_text(f, name, sizeof(name)));
+        escape_json(stdout, feature_text(f, name, sizeof(name)));
         sep = ",";
     }
     puts("]}");

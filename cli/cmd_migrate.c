@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/formats/golden_write.h"
+#include "cli/formats/escape.h"
 #include "cli/hosts.h"
 #include "emu/policy/identity.h"
 #include "emu/policy/level.h"
@@ -52,7 +52,7 @@ struct move {
 static void json_field(const char *key, const char *text)
 {
     printf(",\"%s\":", key);
-    golden_write_text(stdout, text);
+    escape_json(stdout, text);
 }
 
 static void say_reason(struct move *m, const struct host *h, const struct verify_finding *f)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _XOPEN_SOURCE 700
 #include "cli/cli.h"
+#include "cli/formats/escape.h"
 #include "cli/formats/golden_write.h"
 
 #include <dirent.h>
@@ -314,13 +315,13 @@ static void write_head(struct recorder *r)
     bool real = target_host(&r->src.t, &h), x86 = (r->src.t.caps & TSP_CAP_X86) != 0;
 
     fputs("{\"id\":\"recording\",\"target\":", r->w.f);
-    golden_write_text(r->w.f, r->src.t.name);
+    escape_json(r->w.f, r->src.t.name);
     fputs(",\"by\":\"trapspec " TRAPSPEC_VERSION "\"", r->w.f);
     if (real && uname(&u) == 0) {
         fputs(",\"kernel\":", r->w.f);
-        golden_write_text(r->w.f, u.release);
+        escape_json(r->w.f, u.release);
         fputs(",\"machine\":", r->w.f);
-        golden_write_text(r->w.f, u.machine);
+        escape_json(r->w.f, u.machine);
     }
     if (x86)
         fprintf(r->w.f, ",\"host\":\"%s\"",

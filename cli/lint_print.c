@@ -2,7 +2,7 @@
 /* Findings for people, and as JSON lines. */
 #include "cli/lint.h"
 
-#include "cli/formats/golden_write.h"
+#include "cli/formats/escape.h"
 
 static const char *const regs[4] = {"eax", "ebx", "ecx", "edx"};
 
@@ -59,7 +59,7 @@ void lint_print_text(const char *file, const struct lint *l)
 static void json_field(const char *key, const char *text)
 {
     printf(",\"%s\":", key);
-    golden_write_text(stdout, text);
+    escape_json(stdout, text);
 }
 
 static void json_cpus(const struct dump *d, const struct lint_finding *f)
@@ -73,7 +73,7 @@ static void json_cpus(const struct dump *d, const struct lint_finding *f)
         fputs(sep, stdout);
         sep = ",";
         if (d->cpu[i].name[0] != 0)
-            golden_write_text(stdout, d->cpu[i].name);
+            escape_json(stdout, d->cpu[i].name);
         else
             printf("%u", d->cpu[i].id);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The page of `race --html`: protocols against rules, and the shortest schedule of each. */
+#include "cli/formats/escape.h"
 #include "cli/formats/file.h"
 #include "cli/race.h"
 #include "fuzz/target/states.h"
@@ -46,22 +47,6 @@ static const char *const taken[] = {
     "while no vCPU is in the hypervisor.",
 };
 
-static void text(FILE *f, const char *s)
-{
-    for (; s != NULL && *s != 0; s++) {
-        if (*s == '&')
-            fputs("&amp;", f);
-        else if (*s == '<')
-            fputs("&lt;", f);
-        else if (*s == '>')
-            fputs("&gt;", f);
-        else if (*s == '"')
-            fputs("&quot;", f);
-        else
-            fputc(*s, f);
-    }
-}
-
 static const char *name_of(unsigned protocol)
 {
     const char *name = "?", *what, *source;
@@ -76,7 +61,7 @@ static void source_text(FILE *f, const struct spec *s, const char *id)
 
     for (unsigned i = 0; id != NULL && spec_source_at(s, i, &source); i++)
         if (strcmp(source.id, id) == 0)
-            text(f, source.title);
+            escape_html(f, source.title);
 }
 
 static const struct race_break *break_of(const struct race_sum *sum, unsigned rule)
@@ -130,7 +115,7 @@ static void matrix(FILE *f, const struct race_report *r)
         fprintf(f, "<tr><td><span class=id>%s</span> <span class=dim title=\"", rule.id);
         source_text(f, r->spec, rule.source);
         fputs("\">", f);
-        text(f, rule.note);
+        escape_html(f, rule.note);
         fputs("</span>", f);
         for (unsigned i = 0; i < r->nsum; i++)
             cell(f, &r->sum[i], k);
@@ -155,10 +140,10 @@ static void line(void *ctx, const struct race_line *l)
     for (unsigned v = 0; v < h->vcpus; v++) {
         fprintf(h->f, "<td class=\"m%s\">", hv ? " hv" : "");
         if (v == l->vcpu)
-            text(h->f, what);
+            escape_html(h->f, what);
     }
     fputs("<td class=f>", h->f);
-    text(h->f, l->broken);
+    escape_html(h->f, l->broken);
     fputs("\n", h->f);
 }
 
@@ -186,7 +171,7 @@ static void one_break(FILE *f, const struct race_report *r, unsigned protocol,
     spec_rule_at(r->spec, b->how.rule, &rule);
     fprintf(f, "<details id=p%u-%u%s><summary><span class=%s>%s</span> ", protocol, b->how.rule,
             b->own > 0 ? " open" : "", b->own > 0 ? "f" : "w", rule.id);
-    text(f, rule.note);
+    escape_html(f, rule.note);
     fputs("</summary><p>", f);
     if (b->own > 0)
         fprintf(f, "In %u cases of its own way of storing, %u in other ways", b->own,
@@ -195,9 +180,9 @@ static void one_break(FILE *f, const struct race_report *r, unsigned protocol,
         fprintf(f, "Not in its own way of storing; in %u cases of other ways", b->cases);
     fprintf(f, ". Shortest schedule, of %s:<br>expected <b>",
             race_case_text(&b->first, place, sizeof(place)));
-    text(f, b->how.expected);
+    escape_html(f, b->how.expected);
     fputs("</b>, got <b>", f);
-    text(f, b->how.got);
+    escape_html(f, b->how.got);
     fputs("</b>. <span class=dim>", f);
     source_text(f, r->spec, rule.source);
     fputs("</span></p>", f);
@@ -205,7 +190,7 @@ static void one_break(FILE *f, const struct race_report *r, unsigned protocol,
     if (b->file[0] != 0) {
         race_replay(r, b, replay, sizeof(replay));
         fputs("<p class=m>", f);
-        text(f, replay);
+        escape_html(f, replay);
         fputs("</p>", f);
     }
     fputs("</details>\n", f);
@@ -217,9 +202,9 @@ static void one_protocol(FILE *f, const struct race_report *r, const struct race
 
     protocol_name(sum->protocol, &name, &what, &source);
     fprintf(f, "<h2 id=p%u>%s</h2><p>", sum->protocol, name);
-    text(f, what);
+    escape_html(f, what);
     fputs("<br><span class=dim>", f);
-    text(f, source);
+    escape_html(f, source);
     fputs("</span></p>\n", f);
     if (sum->nbreak == 0)
         fprintf(f, "<p class=p>None of %.4g schedules of %u cases breaks a rule.</p>\n",
@@ -237,7 +222,7 @@ static void head(FILE *f, const struct race_report *r)
             "content=\"width=device-width\"><title>trapspec race</title><style>%s</style>\n"
             "<h1>Races at a hypercall site</h1><p class=dim>trapspec race, target ",
             style);
-    text(f, r->target_name);
+    escape_html(f, r->target_name);
     fputs(
         "</p><p>A guest runs the other vendor's hypercall instruction, it traps, and the "
         "hypervisor replaces its three bytes while other vCPUs run. Every order of all steps was "
@@ -250,7 +235,7 @@ static void head(FILE *f, const struct race_report *r)
         f);
     for (unsigned i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
         fputs("<li>", f);
-        text(f, taken[i]);
+        escape_html(f, taken[i]);
     }
     fputs("</ul></details>\n", f);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cli/formats/escape.h"
 #include "cli/formats/dump_write.h"
 #include "cli/formats/cpuid_raw.h"
 
@@ -242,20 +243,6 @@ static void write_xen_featureset(struct out *o)
     }
 }
 
-static void json_text(FILE *f, const char *text)
-{
-    fputc('"', f);
-    for (; *text != 0; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
-            fprintf(f, "\\u%04x", c);
-        else
-            fputc(c, f);
-    }
-    fputc('"', f);
-}
-
 static void json_leaf(const struct out *o, size_t at)
 {
     static const char *const name[4] = {"eax", "ebx", "ecx", "edx"};
@@ -279,7 +266,7 @@ static void write_json(struct out *o)
         const struct dump_cpu *c = &o->d->cpu[i];
 
         fprintf(o->f, "%s\n {\"id\":%u,\"name\":", i > 0 ? "," : "", c->id);
-        json_text(o->f, c->name);
+        escape_json(o->f, c->name);
         fputs(",\"leaves\":[", o->f);
         for (size_t k = 0; k < c->n; k++) {
             fputs(k > 0 ? ",\n  " : "\n  ", o->f);

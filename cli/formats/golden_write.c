@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/formats/golden_write.h"
+#include "cli/formats/escape.h"
 #include "cli/formats/golden_flags.h"
 
 #include <inttypes.h>
@@ -8,22 +9,6 @@
 static const char *const x86_reg[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                       "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 #define ARM_SEEN 18u /* X0 to X17 */
-
-void golden_write_text(FILE *f, const char *text)
-{
-    fputc('"', f);
-    for (; *text != 0; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c == '"' || c == '\\')
-            fprintf(f, "\\%c", c);
-        else if (c < 0x20 || c > 0x7e)
-            fprintf(f, "\\u%04x", c);
-        else
-            fputc(c, f);
-    }
-    fputc('"', f);
-}
 
 /* Numbers are strings, zero without a prefix. */
 static void number(FILE *f, uint64_t v)
@@ -177,7 +162,7 @@ static bool write_head(struct golden_writer *w, const struct golden_written *r, 
     if (x86 && !write_policy(w, r, &table, why, max))
         return false;
     fputs("{\"id\":", w->f);
-    golden_write_text(w->f, r->id);
+    escape_json(w->f, r->id);
     fprintf(w->f, ",\"mode\":\"%s\",\"%s\":%u", mode_name(s), x86 ? "cpl" : "el", s->level);
     if (x86)
         fprintf(w->f, ",\"tab\":\"t%u\"", table);

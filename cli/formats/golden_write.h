@@ -30,7 +30,5 @@ bool golden_write_run(struct golden_writer *w, const struct golden_written *r,
 /* One leaf with all its ECX values, as golden_record.sub has them. */
 bool golden_write_cpuid(struct golden_writer *w, const struct golden_written *r,
                         const struct golden_sub *sub, unsigned nsub, char *why, size_t max);
-/* "text" with what JSON wants escaped. */
-void golden_write_text(FILE *f, const char *text);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One self-contained page: no script, no outside file, readable in light and dark. */
+#include "cli/formats/escape.h"
 #include "cli/formats/report_out.h"
 #include "fuzz/input/names.h"
 
@@ -34,22 +35,6 @@ static const char style[] =
     "background:var(--none)}.cells i.p{background:var(--pass)}.cells i.f{background:var(--fail)}"
     ".cells i.k{background:var(--known)}.dim{color:var(--dim)}";
 
-static void text(FILE *f, const char *s)
-{
-    for (; s != NULL && *s != 0; s++) {
-        if (*s == '&')
-            fputs("&amp;", f);
-        else if (*s == '<')
-            fputs("&lt;", f);
-        else if (*s == '>')
-            fputs("&gt;", f);
-        else if (*s == '"')
-            fputs("&quot;", f);
-        else
-            fputc(*s, f);
-    }
-}
-
 static void number(FILE *f, const char *label, unsigned n)
 {
     fprintf(f, "<div><b>%u</b>%s</div>", n, label);
@@ -76,14 +61,14 @@ static void source_of(FILE *f, const struct spec *spec, const char *id)
     for (unsigned i = 0; spec_source_at(spec, i, &s); i++) {
         if (strcmp(s.id, id) != 0)
             continue;
-        text(f, s.title);
+        escape_html(f, s.title);
         fputs(", ", f);
-        text(f, s.revision);
+        escape_html(f, s.revision);
         fputs(", ", f);
-        text(f, s.section);
+        escape_html(f, s.section);
         return;
     }
-    text(f, id);
+    escape_html(f, id);
 }
 
 /* What the first example's guest was: enough to picture it. */
@@ -109,7 +94,7 @@ static void command_row(FILE *f, const char *what, const char *command)
     if (command[0] == 0)
         return;
     fprintf(f, "<tr><th>%s<td class=m>", what);
-    text(f, command);
+    escape_html(f, command);
 }
 
 static void finding(FILE *f, const struct report_doc *d, const struct report_row *r)
@@ -119,34 +104,34 @@ static void finding(FILE *f, const struct report_doc *d, const struct report_row
 
     fprintf(f, "<div class='finding%s'><h3><span class=%s>%s</span> <code>",
             r->known != NULL ? " k" : "", verdict_name(r->worst), verdict_name(r->worst));
-    text(f, r->rule);
+    escape_html(f, r->rule);
     fputs("</code></h3><p>", f);
-    text(f, r->note);
+    escape_html(f, r->note);
     fprintf(f, "</p><p>Seen %u times in %u; first in <code>", r->failed, r->exercised);
-    text(f, r->example);
+    escape_html(f, r->example);
     report_groups(r, command, sizeof(command));
     fprintf(f, "</code>%s%s.</p><table>", command[0] != 0 ? "; in all: " : "", command);
     if (remark != NULL) {
         fputs("<tr><th>what<td>", f);
-        text(f, remark);
+        escape_html(f, remark);
     }
     if (r->first != NULL)
         guest(f, r->first);
     fputs("<tr><th>when<td class=m>", f);
-    text(f, r->when);
+    escape_html(f, r->when);
     fputs("<tr><th>must<td class=m>", f);
-    text(f, r->must);
+    escape_html(f, r->must);
     fputs("<tr><th>expected<td class=m>", f);
-    text(f, r->expected);
+    escape_html(f, r->expected);
     fputs("<tr><th>got<td class=m>", f);
-    text(f, r->got);
+    escape_html(f, r->got);
     if (r->subject == SUBJECT_POLICY)
         fputs("<tr><th>blame<td>the CPUID policy holds this value", f);
     fputs("<tr><th>source<td>", f);
     source_of(f, d->spec, r->source);
     if (r->known != NULL) {
         fputs("<tr><th>accepted<td>", f);
-        text(f, r->known);
+        escape_html(f, r->known);
     }
     report_replay(d, r, command, sizeof(command));
     command_row(f, "replay", command);
@@ -204,15 +189,15 @@ static void table_faults(FILE *f, const struct report_doc *d)
         if (r->failed == 0 || section_of(d, r) != SECTION_TABLES)
             continue;
         fputs("<tr><td class=m>", f);
-        text(f, r->rule);
+        escape_html(f, r->rule);
         fputs("<td>", f);
-        text(f, r->note);
+        escape_html(f, r->note);
         fputs("<td class=m>", f);
-        text(f, r->expected);
+        escape_html(f, r->expected);
         fputs("<td class=m>", f);
-        text(f, r->got);
+        escape_html(f, r->got);
         fputs("<td class=m>", f);
-        text(f, r->example);
+        escape_html(f, r->example);
         fputc('\n', f);
     }
     fputs("</table>\n", f);
@@ -248,7 +233,7 @@ static void table_coverage(FILE *f, const struct report_doc *d, const char *tabl
     char group[64], last[64] = "";
 
     fputs("<h3>", f);
-    text(f, table);
+    escape_html(f, table);
     fputs("</h3><table>", f);
     for (size_t i = 0; i < report_rows(d->report); i++) {
         const struct report_row *r = report_row_at(d->report, i);
@@ -258,12 +243,12 @@ static void table_coverage(FILE *f, const struct report_doc *d, const char *tabl
         group_of(r, group, sizeof(group));
         if (strcmp(group, last) != 0) {
             fprintf(f, "%s<tr><td class=m style='width:18em'>", last[0] != 0 ? "</div>" : "");
-            text(f, group);
+            escape_html(f, group);
             fputs("<td><div class=cells>", f);
             snprintf(last, sizeof(last), "%s", group);
         }
         fprintf(f, "<i class='%s' title='", cell_class(d, r));
-        text(f, r->rule);
+        escape_html(f, r->rule);
         fprintf(f, ": %u exercised, %u broken'></i>", r->exercised, r->failed);
     }
     fputs("</div></table>\n", f);
@@ -300,9 +285,9 @@ void report_write_html(FILE *f, const struct report_doc *d)
     fputs("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
           "content='width=device-width'><title>trapspec: ",
           f);
-    text(f, d->target);
+    escape_html(f, d->target);
     fprintf(f, "</title><style>%s</style>\n<h1>Conformance of <code>", style);
-    text(f, d->target);
+    escape_html(f, d->target);
     fprintf(f,
             "</code></h1><p class=dim>trapspec %s; every rule names the public document it comes "
             "from.</p>\n",

@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* JUnit XML as CI systems read it: a suite for each file, a failed case for each finding. */
+#include "cli/formats/escape.h"
 #include "cli/formats/report_lint.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* XML 1.0 allows no control characters but tab and line ends, not even escaped. */
-static void text(FILE *f, const char *s)
-{
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-
-        if (c == '<')
-            fputs("&lt;", f);
-        else if (c == '>')
-            fputs("&gt;", f);
-        else if (c == '&')
-            fputs("&amp;", f);
-        else if (c == '"')
-            fputs("&quot;", f);
-        else if (c < 0x20 || c > 0x7e)
-            fputc('?', f);
-        else
-            fputc(c, f);
-    }
-}
 
 static const char *name_of(const struct lint_file *file)
 {
@@ -34,9 +14,9 @@ static const char *name_of(const struct lint_file *file)
 static void begin_case(FILE *f, const struct lint_file *file, const char *name)
 {
     fputs("    <testcase classname=\"", f);
-    text(f, name_of(file));
+    escape_xml(f, name_of(file));
     fputs("\" name=\"", f);
-    text(f, name);
+    escape_xml(f, name);
     fputs("\"", f);
 }
 
@@ -51,13 +31,13 @@ static bool write_line(FILE *f, const struct lint_file *file, const struct lint_
     begin_case(f, file, name);
     if (l->note) {
         fputs(">\n      <system-out>", f);
-        text(f, message);
+        escape_xml(f, message);
         fputs("</system-out>\n    </testcase>\n", f);
     } else {
         fputs(">\n      <failure type=\"", f);
-        text(f, l->rule);
+        escape_xml(f, l->rule);
         fputs("\" message=\"", f);
-        text(f, message);
+        escape_xml(f, message);
         fputs("\"/>\n    </testcase>\n", f);
     }
     free(message);
@@ -84,13 +64,13 @@ static bool write_file(FILE *f, const struct lint_file *file)
     bool ok = true;
 
     fputs("  <testsuite name=\"", f);
-    text(f, name_of(file));
+    escape_xml(f, name_of(file));
     fprintf(f, "\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"0\">\n", cases(file),
             failures(file), file->error != NULL);
     if (file->error != NULL) {
         begin_case(f, file, "read");
         fputs(">\n      <error type=\"input\" message=\"", f);
-        text(f, file->error);
+        escape_xml(f, file->error);
         fputs("\"/>\n    </testcase>\n", f);
     } else if (file->n == 0) {
         begin_case(f, file, "conforms");

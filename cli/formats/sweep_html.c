@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One page: all leaves as a picture, the leaves around each class one by one, and the rows. */
+#include "cli/formats/escape.h"
 #include "cli/formats/sweep_out.h"
 
 #include <inttypes.h>
@@ -57,22 +58,6 @@ static const char *const shade_text[] = {"not asked",
                                          "wrong in the CPUID table",
                                          "no rule yet",
                                          "wrong"};
-
-static void text(FILE *f, const char *s)
-{
-    for (; *s != 0; s++) {
-        if (*s == '&')
-            fputs("&amp;", f);
-        else if (*s == '<')
-            fputs("&lt;", f);
-        else if (*s == '>')
-            fputs("&gt;", f);
-        else if (*s == '"')
-            fputs("&quot;", f);
-        else
-            fputc(*s, f);
-    }
-}
 
 static enum shade shade_of(const struct sweep_row *r)
 {
@@ -181,7 +166,7 @@ static void table_row(FILE *f, const struct sweep_doc *d, const struct sweep_row
             r->code ? " (by code)" : "", r->answer[0], r->answer[1], r->answer[2], r->answer[3],
             r->echo ? " echo" : "");
     if (r->rule != ~0u && spec_rule_at(d->spec, r->rule, &rule))
-        text(f, rule.id);
+        escape_html(f, rule.id);
     fputs("\n", f);
 }
 
@@ -239,7 +224,7 @@ void sweep_write_html(FILE *f, const struct sweep_doc *d)
     fputs("<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport "
           "content=\"width=device-width\">\n<title>CPUID sweep: ",
           f);
-    text(f, d->target);
+    escape_html(f, d->target);
     fprintf(f, "</title><style>%s</style>\n<h1>CPUID sweep</h1>\n", style);
     sweep_section(f, d);
     fputs("</html>\n", f);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cli/formats/escape.h"
 #include "cli/formats/sweep_out.h"
 
 #include <inttypes.h>
@@ -85,20 +86,6 @@ void sweep_write_text(FILE *f, const struct sweep_doc *d)
         text_row(f, d, &d->subs->row[i], true);
 }
 
-static void json_text(FILE *f, const char *text)
-{
-    fputc('"', f);
-    for (; *text != 0; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
-            fprintf(f, "\\u%04x", c);
-        else
-            fputc(c, f);
-    }
-    fputc('"', f);
-}
-
 static void json_row(FILE *f, const struct sweep_doc *d, const struct sweep_row *r, bool sub)
 {
     if (sub)
@@ -106,11 +93,11 @@ static void json_row(FILE *f, const struct sweep_doc *d, const struct sweep_row 
     fprintf(f, "%s\"first\":\"0x%x\",\"last\":\"0x%x\",\"asked\":%" PRIu64, sub ? "" : "{",
             r->first, r->last, r->asked);
     fputs(",\"verdict\":", f);
-    json_text(f, verdict_name((enum verdict)r->verdict));
+    escape_json(f, verdict_name((enum verdict)r->verdict));
     if (r->verdict == VERDICT_FAIL)
         fprintf(f, ",\"blame\":\"%s\"", r->subject == SUBJECT_POLICY ? "policy" : "target");
     fputs(",\"rule\":", f);
-    json_text(f, rule_id(d, r->rule));
+    escape_json(f, rule_id(d, r->rule));
     fprintf(f, ",\"eax\":\"0x%x\",\"ebx\":\"0x%x\",\"ecx\":\"0x%x\",\"edx\":\"0x%x\"", r->answer[0],
             r->answer[1], r->answer[2], r->answer[3]);
     if (r->echo)
@@ -136,9 +123,9 @@ void sweep_write_json(FILE *f, const struct sweep_doc *d)
     const struct sweep_map *l = d->leaves, *s = d->subs;
 
     fputs("{\"kind\":\"sweep\",\"schema_version\":1,\"target\":", f);
-    json_text(f, d->target);
+    escape_json(f, d->target);
     fputs(",\"cpu\":", f);
-    json_text(f, d->cpu);
+    escape_json(f, d->cpu);
     fprintf(f, ",\"lo\":\"0x%x\",\"hi\":\"0x%x\",\"sampled\":%s,\"complete\":%s", d->lo, d->hi,
             d->sampled ? "true" : "false", d->ended ? "false" : "true");
     fprintf(f, ",\"leaves_asked\":%" PRIu64 ",\"subleaves_asked\":%" PRIu64 ",\"in_range\":%u",
