@@ -289,13 +289,7 @@ static void hyperv_load(struct vm *vm, struct vcpu *vc, const struct tsp_hv_stat
 
 static size_t hyperv_leaves(uint32_t base, struct tsp_leaf *out, size_t max)
 {
-    struct tsp_leaf all[64];
-    size_t n = policy_default(TSP_VENDOR_INTEL, TSP_PERSONA_HYPERV, base, all, 64), kept = 0;
-
-    for (size_t i = 0; i < n && kept < max; i++)
-        if (all[i].leaf >> 28 == 4)
-            out[kept++] = all[i];
-    return kept;
+    return policy_block(TSP_PERSONA_HYPERV, base, out, max);
 }
 
 const struct hv_ops hv_hyperv_x86 = {

@@ -270,13 +270,7 @@ static bool kvm_ask(const struct vm *vm, uint32_t what)
 
 static size_t kvm_leaves(uint32_t base, struct tsp_leaf *out, size_t max)
 {
-    struct tsp_leaf all[64];
-    size_t n = policy_default(TSP_VENDOR_INTEL, TSP_PERSONA_KVM, base, all, 64), kept = 0;
-
-    for (size_t i = 0; i < n && kept < max; i++)
-        if (all[i].leaf >> 28 == 4)
-            out[kept++] = all[i];
-    return kept;
+    return policy_block(TSP_PERSONA_KVM, base, out, max);
 }
 
 const struct hv_ops hv_kvm_x86 = {

@@ -194,6 +194,22 @@ static size_t put_xen(uint32_t base, struct tsp_leaf *out, size_t max)
     return n;
 }
 
+size_t policy_block(enum tsp_persona persona, uint32_t base, struct tsp_leaf *out, size_t max)
+{
+    if (base == 0)
+        base = 0x40000000u;
+    switch (persona) {
+    case TSP_PERSONA_KVM:
+        return put_kvm(base, out, max);
+    case TSP_PERSONA_HYPERV:
+        return put_hyperv(base, out, max);
+    case TSP_PERSONA_XEN:
+        return put_xen(base, out, max);
+    default:
+        return 0;
+    }
+}
+
 size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t base,
                       struct tsp_leaf *out, size_t max)
 {
@@ -210,11 +226,5 @@ size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t
             out[n].reg[2] |= 1u << 31; /* a hypervisor is present */
         n++;
     }
-    if (persona == TSP_PERSONA_KVM)
-        n += put_kvm(base != 0 ? base : 0x40000000u, out + n, max - n);
-    if (persona == TSP_PERSONA_HYPERV)
-        n += put_hyperv(base != 0 ? base : 0x40000000u, out + n, max - n);
-    if (persona == TSP_PERSONA_XEN)
-        n += put_xen(base != 0 ? base : 0x40000000u, out + n, max - n);
-    return n;
+    return n + policy_block(persona, base, out + n, max - n);
 }

@@ -47,4 +47,7 @@ bool policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned
 size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t base,
                       struct tsp_leaf *out, size_t max);
 
+/* The leaves of the persona alone; base 0 is 0x40000000. */
+size_t policy_block(enum tsp_persona persona, uint32_t base, struct tsp_leaf *out, size_t max);
+
 #endif
