@@ -25,6 +25,17 @@ static bool is_leaf_number(const struct line *l)
     return l->p[8] == ':' || (hex && (l->p[8] == ' ' || l->p[8] == '\t'));
 }
 
+/* Registers are joined with hyphens; a few older files have blanks there. */
+static bool aida_joint(struct line *l)
+{
+    const char *from = l->p;
+
+    if (line_take(l, "-"))
+        return true;
+    line_space(l);
+    return l->p > from;
+}
+
 /* "80000001: 00000000-00000000-00000121-2C100800 [SL 00] [text]"; sub stays when there is no SL. */
 static bool aida_record(struct line *l, struct tsp_leaf *out, bool *plain)
 {
@@ -34,7 +45,7 @@ static bool aida_record(struct line *l, struct tsp_leaf *out, bool *plain)
     line_take(l, ":");
     line_space(l);
     for (unsigned i = 0; i < 4; i++)
-        if ((i > 0 && !line_take(l, "-")) || !line_hex(l, &out->reg[i]))
+        if ((i > 0 && !aida_joint(l)) || !line_hex(l, &out->reg[i]))
             return false;
     line_space(l);
     if (l->p < l->end && *l->p != '[')

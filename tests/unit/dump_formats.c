@@ -74,6 +74,8 @@ static void text_with_dashes_is_read(void **state)
          LAST(0, 0, 1, 2, 3, 4)},
         {"CPUID 00000000  \t00000001-00000002-00000003-00000004 \n", "AIDA64", 1, 1, 0,
          LAST(0, 0, 1, 2, 3, 4)},
+        {"CPUID 00000000: 00000001 00000002 00000003 00000004\n", "AIDA64", 1, 1, 0,
+         LAST(0, 0, 1, 2, 3, 4)},
         /* Two headings of one CPU are one. */
         {"---[ Logical CPU #0 ]---\nCPU#000 AffMask: 0x1\n" A0 "\nMSR 0000001B: 0000-0000\n",
          "AIDA64", 1, 1, 0, LAST(0, 0, 1, 2, 3, 4)},
