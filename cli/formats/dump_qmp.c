@@ -3,7 +3,8 @@
  * QEMU's answers to query-cpu-model-expansion, as QMP prints them and libvirt keeps them
  * (tests/cputestdata): features by name, identity by number and text. Only what has a name is
  * known; leaves that describe no features are not there. KVM's own features are left out, because
- * the answer does not say where their leaves would stand.
+ * the answer does not say where their leaves would stand. Before QEMU 2.9 there were the CPU
+ * object's properties instead, one answer each: registers under feature-words, the same identity.
  */
 #include "cli/formats/dump_in.h"
 
@@ -143,14 +144,17 @@ static void put_flag(struct model *m, const char *prop, bool on)
     }
 }
 
-static bool number(const json_t *props, const char *key, uint32_t *out)
+static bool number_of(const json_t *v, uint32_t *out)
 {
-    const json_t *v = json_object_get(props, key);
-
     if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > UINT32_MAX)
         return false;
     *out = (uint32_t)json_integer_value(v);
     return true;
+}
+
+static bool number(const json_t *props, const char *key, uint32_t *out)
+{
+    return number_of(json_object_get(props, key), out);
 }
 
 static uint32_t four(const char *text)
@@ -259,6 +263,58 @@ static enum tsp_status read_model(struct dump_in *in, const json_t *model)
     return st == TSP_OK ? add_model(in, &m) : st;
 }
 
+/* {"cpuid-register": "EDX", "cpuid-input-eax": 7, "cpuid-input-ecx": 0, "features": 0} */
+static bool put_register(struct model *m, const json_t *word)
+{
+    static const char *const names[4] = {"EAX", "EBX", "ECX", "EDX"};
+    const char *name = json_string_value(json_object_get(word, "cpuid-register"));
+    const json_t *ecx = json_object_get(word, "cpuid-input-ecx");
+    struct tsp_leaf at = {.leaf = 0};
+    uint32_t value;
+    unsigned r = 0;
+
+    while (r < 4 && name != NULL && strcmp(name, names[r]) != 0)
+        r++;
+    if (name == NULL || r == 4 || !number_of(json_object_get(word, "cpuid-input-eax"), &at.leaf) ||
+        !number_of(json_object_get(word, "features"), &value) ||
+        (ecx != NULL && !number_of(ecx, &at.subleaf)))
+        return false;
+    if (at.leaf >> 28 != 4)
+        put(m, &at, r, 0xffffffff, value);
+    return true;
+}
+
+/* The answers so far: registers in m, what else the CPU object has in props. */
+static enum tsp_status read_property(struct dump_in *in, const json_t *doc, struct model *m,
+                                     json_t *props)
+{
+    json_t *value = json_object_get(doc, "return");
+    const char *id = json_string_value(json_object_get(doc, "id"));
+    const json_t *word;
+    size_t i;
+
+    if (id == NULL)
+        return TSP_OK;
+    if (json_is_integer(value) || json_is_string(value))
+        return json_object_set(props, id, value) == 0 ? TSP_OK : TSP_ENOMEM;
+    json_array_foreach(value, i, word)
+    {
+        if (json_object_get(word, "cpuid-register") != NULL && !put_register(m, word))
+            return dump_fail(in, "feature-words[%zu] is no register with its number", i);
+    }
+    return TSP_OK;
+}
+
+/* Registers without the CPU's other properties are a dump, not the other way round. */
+static enum tsp_status add_properties(struct dump_in *in, struct model *m, const json_t *props)
+{
+    if (m->n == 0)
+        return TSP_OK;
+    put_texts(m, props);
+    put_signature(m, props);
+    return add_model(in, m);
+}
+
 static void count_lines(struct dump_in *in, size_t n)
 {
     in->line = 1;
@@ -266,32 +322,61 @@ static void count_lines(struct dump_in *in, size_t n)
         in->line += in->p[i] == '\n';
 }
 
-/* Several documents stand one behind the other; those that describe no model are passed over. */
-enum tsp_status dump_in_qmp(struct dump_in *in)
+/* The next document; NULL and TSP_OK at the end. */
+static enum tsp_status next_document(struct dump_in *in, size_t *at, json_t **doc)
 {
-    enum tsp_status st = TSP_OK;
+    json_error_t why;
+
+    *doc = NULL;
+    while (*at < in->n && strchr(" \t\r\n", in->p[*at]) != NULL)
+        ++*at;
+    if (*at == in->n)
+        return TSP_OK;
+    count_lines(in, *at);
+    *doc = json_loadb(in->p + *at, in->n - *at, JSON_DISABLE_EOF_CHECK, &why);
+    if (*doc == NULL) {
+        in->line += why.line > 1 ? (unsigned)why.line - 1 : 0;
+        return dump_fail(in, "%.80s", why.text);
+    }
+    *at += (size_t)why.position;
+    return TSP_OK;
+}
+
+/* Several documents stand one behind the other; those that describe no CPU are passed over. */
+static enum tsp_status read_documents(struct dump_in *in, struct model *m, json_t *props)
+{
+    enum tsp_status st;
     size_t at = 0;
+    json_t *doc, *model;
 
-    while (st == TSP_OK && at < in->n) {
-        json_error_t why;
-        json_t *doc, *model;
-
-        if (strchr(" \t\r\n", in->p[at]) != NULL) {
-            at++;
-            continue;
-        }
-        count_lines(in, at);
-        doc = json_loadb(in->p + at, in->n - at, JSON_DISABLE_EOF_CHECK, &why);
-        if (doc == NULL) {
-            in->line += why.line > 1 ? (unsigned)why.line - 1 : 0;
-            return dump_fail(in, "%.80s", why.text);
-        }
-        at += (size_t)why.position;
+    for (;;) {
+        st = next_document(in, &at, &doc);
+        if (st != TSP_OK || doc == NULL)
+            return st;
         model = json_object_get(json_object_get(doc, "return"), "model");
         if (json_is_object(json_object_get(model, "props")))
             st = read_model(in, model);
+        else
+            st = read_property(in, doc, m, props);
         json_decref(doc);
+        if (st != TSP_OK)
+            return st;
     }
+}
+
+enum tsp_status dump_in_qmp(struct dump_in *in)
+{
+    json_t *props = json_object();
+    struct model m;
+    enum tsp_status st;
+
+    if (props == NULL)
+        return error_set(in->err, TSP_ENOMEM, 0, "%s: out of memory", in->name);
+    memset(&m, 0, sizeof(m));
+    st = read_documents(in, &m, props);
+    if (st == TSP_OK)
+        st = add_properties(in, &m, props);
+    json_decref(props);
     if (st == TSP_OK && in->out->n == 0) {
         in->line = 1;
         return dump_fail(in, "JSON without a return.model.props");

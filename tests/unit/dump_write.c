@@ -290,6 +290,53 @@ static void qemu_models_are_read_by_name(void **state)
     dump_free(&d);
 }
 
+#define WORD(reg, leaf, more, value)                                                               \
+    "{\"cpuid-register\":\"" reg "\",\"cpuid-input-eax\":" leaf more ",\"features\":" value "}"
+
+/* What libvirt kept of QEMU before there were expanded models. KVM's leaf is left out: nothing says
+ * where it stands. */
+static void qemu_feature_words_are_read(void **state)
+{
+    static const char text[] =
+        "{\"return\":[" WORD("ECX", "7", ",\"cpuid-input-ecx\":0", "0") "," WORD(
+            "EBX", "7", ",\"cpuid-input-ecx\":0",
+            "2") "," WORD("EAX", "1073741825", "",
+                          "16777467") "," WORD("EDX", "2147483649", "",
+                                               "668204031") "],\"id\":\"feature-words\"}\n"
+                                                            "{\"return\":21,\"id\":\"family\"}\n"
+                                                            "{\"return\":1,\"id\":\"model\"}\n"
+                                                            "{\"return\":2,\"id\":\"stepping\"}\n"
+                                                            "{\"return\":\"AMD\",\"id\":"
+                                                            "\"model-id\"}\n";
+    static const struct {
+        struct tsp_leaf leaf;
+        struct dump_mask mask;
+    } row[] = {
+        {{0x1, 0, 0, {0x00600f12, 0, 0, 0}}, {{0x0fff0fff, 0, 0, 0}}},
+        {{0x7, 0, I, {0, 2, 0, 0}}, {{0, EVERY, EVERY, 0}}},
+        {{0x80000001, 0, 0, {0, 0, 0, 668204031}}, {{0, 0, 0, EVERY}}},
+        {{0x80000002, 0, 0, {0x00444d41, 0, 0, 0}}, {{EVERY, EVERY, EVERY, EVERY}}},
+    };
+    struct tsp_error err;
+    struct dump d;
+
+    (void)state;
+    if (dump_read("t", (const uint8_t *)text, strlen(text), &d, &err) != TSP_OK)
+        fail_msg("%s", err.text);
+    assert_string_equal(d.format, "QMP");
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        size_t at = 0;
+        const struct tsp_leaf *l = find(&d, 0, &row[i].leaf, &at);
+
+        if (l == NULL)
+            fail_msg("row %zu is missing", i);
+        assert_memory_equal(l->reg, row[i].leaf.reg, sizeof(l->reg));
+        assert_memory_equal(&d.mask[at], &row[i].mask, sizeof(d.mask[at]));
+    }
+    assert_int_equal(d.n, sizeof(row) / sizeof(row[0]));
+    dump_free(&d);
+}
+
 static void bad_json_is_refused_where_it_is_bad(void **state)
 {
     static const struct {
@@ -297,6 +344,11 @@ static void bad_json_is_refused_where_it_is_bad(void **state)
     } row[] = {
         {"{\"return\":{\"model\":{}}}", "without a return.model.props"},
         {"{\"return\":\n{\"model\":}}", "t:2:"},
+        {"{\"return\":[" WORD("EAX", "1", "", "1") "," WORD("EFX", "1", "",
+                                                            "1") "],\"id\":\"feature-words\"}",
+         "feature-words[1]"},
+        {"{\"return\":[" WORD("EAX", "1", "", "-1") "],\"id\":\"feature-words\"}",
+         "feature-words[0]"},
         {MODEL "{\"return\":", "t:2:"},
         {"{\"cpus\":[{\"id\":0}]}", "\"leaves\""},
         {"{\"cpus\":[{\"id\":-1,\"leaves\":[]}]}", "\"id\""},
@@ -326,6 +378,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(bits_left_to_the_host_survive),
     cmocka_unit_test(featuresets_repeat_no_bits_of_leaf_1),
     cmocka_unit_test(qemu_models_are_read_by_name),
+    cmocka_unit_test(qemu_feature_words_are_read),
     cmocka_unit_test(bad_json_is_refused_where_it_is_bad),
 };
 
