@@ -92,6 +92,8 @@ static uint32_t extended_top(const struct lint *l)
     return top >> 16 == 0x8000 ? top : 0;
 }
 
+/* expected NULL: bytes behind the end. Silicon's come from firmware; a monitor that leaves some has
+ * copied more of its memory than the text. */
 static void say_brand(struct lint *l, const struct tsp_leaf *e, unsigned i, const char *expected)
 {
     struct lint_finding f = {.leaf = e->leaf,
@@ -102,9 +104,30 @@ static void say_brand(struct lint *l, const struct tsp_leaf *e, unsigned i, cons
                              .source = APM,
                              .text = "brand text"};
 
+    f.note = expected == NULL && !lint_guest(l);
     f.value = e->reg[i / 4] >> f.lo & 0xff;
-    snprintf(f.expected, sizeof(f.expected), "%s", expected);
+    snprintf(f.expected, sizeof(f.expected), "%s",
+             expected == NULL ? "NUL: the text has ended" : expected);
     lint_add(l, &f);
+}
+
+/* One leaf's letters. The text ends at its first NUL; firmware that writes it from a buffer of its
+ * own may leave anything behind that, which is said once. */
+static void check_letters(struct lint *l, const struct tsp_leaf *e, unsigned *nul, bool ends)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned char c = (unsigned char)(e->reg[i / 4] >> (i % 4 * 8));
+
+        if (c == 0)
+            *nul += *nul == 0;
+        else if (ends && e->leaf == 0x80000004 && i == 15)
+            say_brand(l, e, i, "NUL: the end of the text");
+        else if (*nul == 1)
+            say_brand(l, e, i, NULL);
+        else if (*nul == 0 && (c < 0x20 || c >= 0x7f))
+            say_brand(l, e, i, "a letter, or NUL");
+        *nul += c != 0 && *nul == 1;
+    }
 }
 
 /* 48 letters, ending in NULs; a stray byte shows a wrong order of registers or leaves. */
@@ -112,18 +135,13 @@ static void check_brand(struct lint *l, enum tsp_vendor vendor)
 {
     bool ends =
         vendor == TSP_VENDOR_INTEL || vendor == TSP_VENDOR_AMD || vendor == TSP_VENDOR_HYGON;
+    unsigned nul = 0; /* 1: the text has ended, 2: and bytes behind it have been told */
 
     for (uint32_t leaf = 0x80000002; leaf <= 0x80000004; leaf++) {
         const struct tsp_leaf *e = lint_leaf(l, leaf, 0);
 
-        for (unsigned i = 0; e != NULL && extended_top(l) >= leaf && i < 16; i++) {
-            unsigned char c = (unsigned char)(e->reg[i / 4] >> (i % 4 * 8));
-
-            if (c != 0 && (c < 0x20 || c >= 0x7f))
-                say_brand(l, e, i, "a letter, or NUL");
-            else if (c != 0 && ends && leaf == 0x80000004 && i == 15)
-                say_brand(l, e, i, "NUL: the end of the text");
-        }
+        if (e != NULL && extended_top(l) >= leaf)
+            check_letters(l, e, &nul, ends);
     }
 }
 

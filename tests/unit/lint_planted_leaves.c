@@ -78,7 +78,8 @@ static const struct planted signatures_rows[] = {
     {"amd", "0.0.b=68747542", "lint:vendor 0x0.0 ebx[31:0]"},
     {"intel", "0.0.d=49656e6a", "lint:vendor 0x0.0 edx[31:0]"},
     {"amd", "0.0.b=1 0.0.c=2 0.0.d=3", "lint:vendor 0x0.0 ebx[31:0]"},
-    {"intel", "80000004.0.d=20202020", "lint:brand 0x80000004.0 edx[31:24]"},
+    {"intel", "80000004.0.d=20202020",
+     "note lint:brand 0x80000004.0 edx[7:0]; lint:brand 0x80000004.0 edx[31:24]"},
     {"amd", "80000004.0.d=20000000", "lint:brand 0x80000004.0 edx[31:24]"},
     {"amd", "80000000.0.a=80001028", "NUM-MAX-EXT 0x80000000.0 eax[15:12]"},
 };

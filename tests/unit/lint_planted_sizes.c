@@ -204,8 +204,13 @@ static void hypervisor_leaves(void **state)
 /* Text that is none. */
 static const struct planted brand_rows[] = {
     {"intel", "80000003.0.b=0101",
-     "lint:brand 0x80000003.0 ebx[7:0]; lint:brand 0x80000003.0 ebx[15:8]"},
-    {"amd", "80000002.0.a=ff", "lint:brand 0x80000002.0 eax[7:0]"},
+     "lint:brand 0x80000003.0 ebx[7:0]; lint:brand 0x80000003.0 ebx[15:8]; "
+     "note lint:brand 0x80000003.0 ecx[7:0]"},
+    {"amd", "80000002.0.a=ff",
+     "lint:brand 0x80000002.0 eax[7:0]; note lint:brand 0x80000002.0 ebx[7:0]"},
+    {"amd", "80000002.0.a=41014441", "lint:brand 0x80000002.0 eax[23:16]"},
+    {"amd", "80000004.0.c=0 80000004.0.d=a4241", "note lint:brand 0x80000004.0 edx[7:0]"},
+    {"kvm-amd", "80000004.0.c=0 80000004.0.d=a4241", "lint:brand 0x80000004.0 edx[7:0]"},
 };
 
 static void brand(void **state)
