@@ -8,7 +8,9 @@
 #
 #   ARCH                  x86_64 (AMD with SVM), aarch64, or x86_64-vmx (Intel with VMX: Bochs in place of QEMU; slow)
 #   --kernel-version V    linux-image-V*-cloud, e.g. 6.1.0-56; default: what Debian's cloud kernel is today
-#   --profile P           model to compare with (model:kvm@linux-6.1)
+#   --suite S             the kernel of another suite of Debian's, e.g. bookworm-backports, trixie, sid; its lists are
+#                         kept aside, nothing is added to this machine's
+#   --profile P           model to compare with (the newest model:kvm@linux-V that is not newer than the kernel)
 #   --fuzz S              instead: run mutated scenarios on model and KVM side by side for S seconds; differences come
 #                         back, made small, as differ-NNN.tst
 #   --seed N              of the mutations (1)
@@ -17,13 +19,14 @@
 #   --add PATH            put a file or directory into the machine's /in; may be repeated
 #   COMMAND               what to run there instead; its /out comes back
 #
-# exit codes: that of the report or COMMAND; 1 when the machine hung; 77 without QEMU, Bochs or a kernel for it
+# exit codes: that of the report or COMMAND; 1 when the machine hung; 77 without QEMU, Bochs, the suite or a kernel in it
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 arch=
 version=
-profile=model:kvm@linux-6.1
+suite=
+profile=
 seconds=
 sample=
 fuzz=
@@ -33,12 +36,13 @@ job=
 
 say() { printf 'nested: %s\n' "$*" >&2; }
 leave() { say "$1"; exit "$2"; }
-usage() { sed -n '3,22s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '3,24s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 while [ $# -gt 0 ]; do
     case $1 in
     x86_64 | aarch64 | x86_64-vmx) arch=$1 ;;
     --kernel-version) version=${2-}; shift ;;
+    --suite) suite=${2-}; shift ;;
     --profile) profile=${2-}; shift ;;
     --time) seconds=${2-}; shift ;;
     --fuzz) fuzz=${2-}; shift ;;
@@ -51,6 +55,7 @@ while [ $# -gt 0 ]; do
     [ $# -gt 0 ] && shift
 done
 case $seconds$fuzz$seed in *[!0-9]*) usage ;; esac
+case $suite in *[!a-z0-9-]*) usage ;; esac
 if [ -n "$fuzz" ]; then
     add="$add $root/corpora/text"
     seconds=${seconds:-$((fuzz + 90))}
@@ -105,16 +110,36 @@ if [ -n "$want" ]; then
 fi
 
 # 2. Packages that are unpacked, not installed: from the sources apt knows, with lists of its own, so that no
-#    architecture has to be added to this machine.
-apt_dirs="-o Dir::State=$cache/apt-$deb -o Dir::Cache=$cache/apt-$deb -o Dir::State::status=/dev/null \
-    -o APT::Architecture=$here -o APT::Architectures::=$here -o APT::Architectures::=$deb \
-    -o APT::Sandbox::User=$(id -un) -o Acquire::Languages=none"
-mkdir -p "$cache/apt-$deb/lists/partial" "$cache/apt-$deb/archives/partial"
-if [ -z "$(find "$cache/apt-$deb/read" -mmin -720 2>/dev/null)" ]; then
-    say "reading apt's lists"
+#    architecture and no suite has to be added to this machine.
+read_lists() { # DIRECTORY, options of the update, further options of apt; leaves apt_dirs
+    dir=$1
+    update=$2
+    shift 2
+    apt_dirs="-o Dir::State=$dir -o Dir::Cache=$dir -o Dir::State::status=/dev/null \
+        -o APT::Architecture=$here -o APT::Architectures::=$here -o APT::Architectures::=$deb \
+        -o APT::Sandbox::User=$(id -un) -o Acquire::Languages=none $*"
+    mkdir -p "$dir/lists/partial" "$dir/archives/partial"
+    [ -z "$(find "$dir/read" -mmin -720 2>/dev/null)" ] || return 0
+    say "reading apt's lists${suite:+ ($(basename "$dir"))}"
     # shellcheck disable=SC2086
-    apt-get $apt_dirs -qq update >"$out/apt-lists.log" 2>&1 || leave "apt-get update failed (see $out/apt-lists.log)" 77
-    touch "$cache/apt-$deb/read"
+    apt-get $apt_dirs -qq $update update >"$out/apt-lists.log" 2>&1 || return 1
+    touch "$dir/read"
+}
+read_lists "$cache/apt-$deb" "" || leave "apt-get update failed (see $out/apt-lists.log)" 77
+apt_here=$apt_dirs
+
+# Another suite lies on the mirror that serves this one.
+if [ -n "$suite" ]; then
+    # shellcheck disable=SC2086,SC2016
+    mirror=$(apt-get $apt_here indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1)
+    [ -n "$mirror" ] || leave "apt's sources name no mirror of Debian" 77
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    [ -f "$keyring" ] && signed="[signed-by=$keyring]" || signed=
+    mkdir -p "$cache/apt-$deb-$suite"
+    echo "deb $signed $mirror $suite main" >"$cache/apt-$deb-$suite/sources.list"
+    read_lists "$cache/apt-$deb-$suite" --error-on=any -o "Dir::Etc::sourcelist=$cache/apt-$deb-$suite/sources.list" \
+        -o Dir::Etc::sourceparts=/dev/null ||
+        leave "apt knows no suite $suite at $mirror (see $out/apt-lists.log)" 77
 fi
 
 kernel_name() {
@@ -122,11 +147,17 @@ kernel_name() {
     if [ -n "$version" ]; then
         apt-cache $apt_dirs pkgnames "linux-image-$version" | grep -E -- "-cloud-$deb(:$deb)?$" | sort -V | tail -n 1
     else
-        apt-cache $apt_dirs depends "linux-image-cloud-$deb:$deb" | sed -n 's/^ *Depends: \(linux-image-[^:]*\).*/\1/p' | head -n 1
+        apt-cache $apt_dirs depends "linux-image-cloud-$deb:$deb" 2>/dev/null |
+            sed -n 's/^ *Depends: \(linux-image-[^:]*\).*/\1/p' | head -n 1
     fi
 }
+# Newer packages of a kernel are divided: what it needs is in linux-binary-V and linux-modules-V.
+kernel_parts() {
+    # shellcheck disable=SC2086
+    apt-cache $apt_dirs depends "$1:$deb" | sed -n 's/^ *Depends: \(linux-\(binary\|modules\)-[^:]*\).*/\1/p'
+}
 kernel=$(kernel_name)
-[ -n "$kernel" ] || leave "apt knows no kernel package linux-image-${version:-cloud}*-$deb" 77
+[ -n "$kernel" ] || leave "apt knows no kernel package linux-image-${version:-cloud}*-$deb${suite:+ in $suite}" 77
 
 fetch() {
     for wanted in "$@"; do
@@ -141,9 +172,19 @@ fetch() {
 unpack() { dpkg-deb -x "$cache/$(printf %s "$1" | tr : _).deb" "$2"; }
 
 say "kernel: $kernel"
-fetch "$kernel:$deb" "busybox-static:$deb" "busybox-static:$here"
+release=${kernel#linux-image-}
+if [ -z "$profile" ]; then
+    series=kvm@linux-$(printf %s "$release" | cut -d . -f 1,2)
+    profile=model:$({ sed -n 's/^PROFILE("\(kvm@linux-[0-9.]*\)".*/\1 a/p' "$root/emu/hv/behaviour.def"; echo "$series b"; } |
+        sort -V | awk '$2 == "b" { exit } { p = $1 } END { print p ? p : "kvm@linux-6.1" }')
+fi
 mkdir -p "$work/kernel" "$work/busybox" "$work/host" "$work/loader"
-unpack "$kernel:$deb" "$work/kernel"
+for p in "$kernel" $(kernel_parts "$kernel"); do
+    fetch "$p:$deb"
+    unpack "$p:$deb" "$work/kernel"
+done
+apt_dirs=$apt_here # the rest is of the suite that this machine has
+fetch "busybox-static:$deb" "busybox-static:$here"
 unpack "busybox-static:$deb" "$work/busybox"
 unpack "busybox-static:$here" "$work/host"
 if [ "$qemu" = bochs ]; then
@@ -215,6 +256,8 @@ image=$(find "$work/kernel/boot" -name 'vmlinuz-*' | head -n 1)
 options="quiet loglevel=3 panic=-1"
 case $arch in
 x86_64)
+    # QEMU 7.2 leaves garbage in the flags after CMPXCHG16B; kernels whose allocator then is interrupted die of it.
+    case $release in [1-5].* | 6.[0-4].*) ;; *) options="$options clearcpuid=cx16" ;; esac
     set -- "$@" -M q35 -cpu max -append "console=ttyS0 $options"
     ;;
 aarch64)
