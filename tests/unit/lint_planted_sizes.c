@@ -307,6 +307,13 @@ static const struct {
      "CPUID 80000000: 80000001-6f677948-656e6975-6e65476e\n"
      "CPUID 80000001: 00900f02-00000000-00000000-00000001\n",
      "amd+hygon:0x80000001.edx[16]", 0},
+    /* On the first parts that had a name of their own firmware writes it. */
+    {"CPUID 00000000: 00000001-68747541-444d4163-69746e65\n"
+     "CPUID 00000001: 00000662-00000000-00000000-0383f9ff\n"
+     "CPUID 80000000: 80000004-68747541-444d4163-69746e65\n"
+     "CPUID 80000002: 6c687441-58206e6f-50282050-6d6f6c61\n"
+     "CPUID 80000003: 3f7f6e69-002b3030-00000000-00000000\n",
+     "note lint:brand 0x80000003.0 eax[23:16]", 1},
     /* Tools for Windows record no leaves of hypervisors: the bit may be that of a system on its own
      * Hyper-V, and a leaf that is left the processor's. */
     {"CPUID 00000000: 00000014-756e6547-6c65746e-49656e69\n"
