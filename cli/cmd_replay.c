@@ -21,11 +21,15 @@ static const char help[] =
     "README files, *.summary, *.md and AFL++'s own records are passed over.\n\n"
     "  --target T      model:kvm (default), model:PROFILE, plugin:FILE, kvm (with the\n"
     "                  processor it runs on)\n"
-    "  --harness H     fz_exec, fz_cpuid or fz_hypercall: run all that this harness makes of a "
-    "file; by\n"
-    "                  default the harness that the file's path names, else the scenario alone\n"
+    "  --harness H     fz_exec, fz_cpuid, fz_hypercall or fz_race: run all that this harness makes "
+    "of a file;\n"
+    "                  by default the harness that the file's path names, else the scenario alone; "
+    "a "
+    "text\n"
+    "                  keeps its own protocol unless --harness says fz_race\n"
+    "  --protocol P    what fz_race runs under (text-poke)\n"
     "  --known FILE    accepted deviations\n"
-    "  --budget N      instructions for each file (100000)\n"
+    "  --budget N      instructions for each run (512 where a harness is named, else 100000)\n"
     "  --verbose       print every trap of every file\n"
     "  --text          print each file as text instead of running it\n"
     "  --json          one JSON line per file\n\n"
@@ -36,6 +40,7 @@ static const char help[] =
 enum {
     OPT_TARGET = 256,
     OPT_HARNESS,
+    OPT_PROTOCOL,
     OPT_KNOWN,
     OPT_BUDGET,
     OPT_VERBOSE,
@@ -45,6 +50,7 @@ enum {
 };
 static const struct option options[] = {{"target", required_argument, NULL, OPT_TARGET},
                                         {"harness", required_argument, NULL, OPT_HARNESS},
+                                        {"protocol", required_argument, NULL, OPT_PROTOCOL},
                                         {"known", required_argument, NULL, OPT_KNOWN},
                                         {"budget", required_argument, NULL, OPT_BUDGET},
                                         {"verbose", no_argument, NULL, OPT_VERBOSE},
@@ -56,6 +62,8 @@ static const struct option options[] = {{"target", required_argument, NULL, OPT_
 struct replay {
     struct runner r;
     const char *target, *known_file, *harness;
+    uint8_t protocol;
+    uint32_t budget; /* 0: what is usual */
     bool text, json, verbose;
     unsigned files, failed, unreadable;
 };
@@ -157,11 +165,22 @@ static bool run_scenario(void *ctx, const struct scenario *given)
     return !cli_interrupted();
 }
 
+/* What is made of a file. A text under a path that names fz_race is a schedule as somebody wrote it
+ * down, protocol and all. */
+static enum derive derivation(const struct replay *rp, const char *path, bool is_text)
+{
+    enum derive how = derive_of(rp->harness != NULL ? rp->harness : path);
+
+    if (rp->text || (how >= DERIVE_RACE && rp->harness == NULL && is_text))
+        return DERIVE_NONE;
+    return how >= DERIVE_RACE ? (enum derive)(DERIVE_RACE + rp->protocol) : how;
+}
+
 static void replay_file(struct replay *rp, const char *path)
 {
     static struct one_file f;
     static struct scenario s;
-    const char *named = rp->harness != NULL ? rp->harness : path;
+    enum derive how;
     uint8_t *bytes;
     size_t n;
 
@@ -175,8 +194,9 @@ static void replay_file(struct replay *rp, const char *path)
         return;
     }
     rp->files++;
-    derive_each(rp->text ? DERIVE_NONE : derive_of(named), bytes, n, &f.setup.policy[0],
-                run_scenario, &f);
+    how = derivation(rp, path, input_is_text(bytes, n));
+    rp->r.budget = rp->budget != 0 ? rp->budget : how == DERIVE_NONE ? 100000 : DERIVE_BUDGET;
+    derive_each(how, bytes, n, &f.setup.policy[0], run_scenario, &f);
     free(bytes);
     if (rp->text)
         return;
@@ -240,6 +260,8 @@ static int parse_args(struct replay *rp, int argc, char **argv)
             rp->known_file = optarg;
         else if (opt == OPT_HARNESS)
             rp->harness = optarg;
+        else if (opt == OPT_PROTOCOL)
+            rp->protocol = derive_protocol(optarg);
         else if (opt == OPT_VERBOSE)
             rp->verbose = true;
         else if (opt == OPT_TEXT)
@@ -249,12 +271,15 @@ static int parse_args(struct replay *rp, int argc, char **argv)
         else if (opt == OPT_COLOR)
             cli_set_color(optarg);
         else if (opt == OPT_BUDGET && cli_number(optarg, UINT32_MAX, &v))
-            rp->r.budget = (uint32_t)v;
+            rp->budget = (uint32_t)v;
         else if (opt == OPT_BUDGET)
             return cli_usage("replay", "--budget %s: a number of instructions", optarg);
         else
             return cli_bad_option("replay", options, argv, optind - 1);
     }
+    if (rp->protocol == TSP_PROTOCOL_NONE)
+        return cli_usage("replay", "--protocol: there is no such protocol; trapspec race --help "
+                                   "has them");
     if (optind == argc)
         return cli_usage("replay", "at least one PATH is needed");
     return 0;
@@ -274,7 +299,7 @@ static int finish(const struct replay *rp)
 
 static int run(int argc, char **argv)
 {
-    struct replay rp = {.target = "model:kvm", .r.budget = 100000};
+    struct replay rp = {.target = "model:kvm", .protocol = TSP_PROTOCOL_TEXT_POKE};
     struct known *known = NULL;
     struct source src;
     struct tsp_error err;

@@ -7,7 +7,7 @@ _trapspec_options()
 {
     case $1 in
     run) echo "$_trapspec_machine --target --budget --hex --migrate --all --known --json --color --in-process --plugin-timeout" ;;
-    replay) echo "--target --harness --known --budget --verbose --text --json --color --in-process --plugin-timeout" ;;
+    replay) echo "--target --harness --protocol --known --budget --verbose --text --json --color --in-process --plugin-timeout" ;;
     report) echo "--target --output --sample --cpu --sweep --corpus --known --no-known --skip --below --json --color --in-process --plugin-timeout" ;;
     diff) echo "--filter --skip --first --time --seed --findings --corpus --cpu --below --json --color --in-process --plugin-timeout" ;;
     decode) echo "--mode --file --json" ;;
@@ -44,7 +44,7 @@ _trapspec_values()
     --below) echo "tcg" ;;
     --color) echo "auto always never" ;;
     --engine) echo "libfuzzer afl" ;;
-    --harness) echo "fz_exec fz_cpuid fz_hypercall" ;;
+    --harness) echo "fz_exec fz_cpuid fz_hypercall fz_race" ;;
     --table) echo "x86_leaves x86_ranges hv_kvm hv_hyperv hv_xen calls_kvm calls_xen calls_xen_page calls_hyperv calls_hyperv_msr patch arm_smccc arm_psci" ;;
     esac
 }

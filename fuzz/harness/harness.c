@@ -105,8 +105,7 @@ bool harness_read(const uint8_t *data, size_t size, struct scenario *s)
         return false;
     if (!input_is_text(data, size))
         input_parse(data, size, s);
-    if (!harness.races)
-        input_whole_steps(s);
+    input_whole_steps(s);
     return true;
 }
 

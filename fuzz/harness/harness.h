@@ -10,14 +10,13 @@
 #include "fuzz/run/derive.h"
 #include "fuzz/run/run.h"
 
-#define HARNESS_BUDGET 512u /* instructions of one run */
+#define HARNESS_BUDGET DERIVE_BUDGET
 
 struct harness {
     struct target target;
     const struct spec *spec;
     struct spec_options options;
-    bool races; /* scenarios keep their protocol */
-    bool bare;  /* the target is the model itself */
+    bool bare; /* the target is the model itself */
     /* Room for one run at a time. */
     struct scenario scenario;
     struct input_image image;

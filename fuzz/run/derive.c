@@ -27,6 +27,8 @@ enum derive derive_of(const char *name)
 {
     if (strstr(name, "fz_cpuid") != NULL)
         return DERIVE_CPUID;
+    if (strstr(name, "fz_race") != NULL)
+        return DERIVE_RACE + TSP_PROTOCOL_TEXT_POKE;
     return strstr(name, "fz_hypercall") != NULL ? DERIVE_HYPERCALL : DERIVE_NONE;
 }
 
@@ -68,6 +70,11 @@ bool derive_each(enum derive how, const uint8_t *data, size_t size, const struct
             return false;
     } else {
         input_parse(data, size, &d.s);
+    }
+    if (how >= DERIVE_RACE) {
+        if (derive_race(&d.s, (uint8_t)(how - DERIVE_RACE), derive_hash(data, size)))
+            each(ctx, &d.s);
+        return true;
     }
     if (how != DERIVE_NONE)
         input_whole_steps(&d.s);
