@@ -2,6 +2,7 @@
 if(TARGET tsp_formats)
     tsp_test(test_dump_formats SOURCE ${CMAKE_CURRENT_LIST_DIR}/unit/dump_formats.c LABEL unit LINK tsp_formats)
     tsp_test(test_dump_wild SOURCE ${CMAKE_CURRENT_LIST_DIR}/unit/dump_wild.c LABEL unit LINK tsp_formats)
+    tsp_test(test_dump_logs SOURCE ${CMAKE_CURRENT_LIST_DIR}/unit/dump_logs.c LABEL unit LINK tsp_formats)
     tsp_test(lint_documents SOURCE ${CMAKE_CURRENT_LIST_DIR}/unit/lint_documents.c LABEL unit LINK tsp_formats)
     if(TRAPSPEC_TESTS)
         # The judging half of `lint`, without its program.

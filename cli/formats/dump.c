@@ -18,13 +18,16 @@ static const struct format formats[] = {{"cpuid -r", dump_in_raw},
                                         {"kcpuid", dump_in_kcpuid},
                                         {"cpuid -r", dump_in_etallen},
                                         {"xen-cpuid", dump_in_xen},
+                                        {"table", dump_in_rows},
                                         {"Xen featureset", dump_in_featureset},
+                                        {"VirtualBox log", dump_in_vbox},
+                                        {"VMware log", dump_in_vmware},
                                         {"libvirt", dump_in_libvirt},
                                         {"JSON", dump_in_json},
                                         {"QMP", dump_in_qmp},
                                         {"Firecracker", dump_in_firecracker}};
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
-#define TRIED "cpuid -r, AIDA64, libcpuid, kcpuid, xen-cpuid, libvirt, JSON, QMP, Firecracker"
+#define TRIED "cpuid -r, AIDA64, libcpuid, kcpuid, Xen, XML, logs, JSON, QMP, Firecracker"
 
 /* Leaves whose ECX input matters (Intel SDM Vol. 2A CPUID; AMD APM Vol. 3 Appendix E). */
 bool dump_leaf_has_subleaves(uint32_t leaf)
@@ -203,12 +206,71 @@ static enum tsp_status try_all(struct dump_in *in)
     return refuse(in, nearest, &best);
 }
 
+#define XEN_TIME 0x40000003u
+#define XEN_LETTERS 0x566e6558u /* "XenV" */
+
+/* Older versions of cpuid call the second sub-leaf of Xen's time leaf, offset and scale, the third:
+ * that one is a frequency in EAX alone (Xen public/arch-x86/cpuid.h). */
+static void name_xen_time(struct tsp_leaf *leaf, size_t n)
+{
+    struct tsp_leaf *third = NULL;
+    bool xen = false, second = false;
+
+    for (size_t i = 0; i < n; i++) {
+        xen = xen || (leaf[i].leaf == XEN_TIME - 3 && leaf[i].reg[1] == XEN_LETTERS);
+        second = second || (leaf[i].leaf == XEN_TIME && leaf[i].subleaf == 1);
+        if (leaf[i].leaf == XEN_TIME && leaf[i].subleaf == 2)
+            third = &leaf[i];
+    }
+    if (xen && !second && third != NULL && (third->reg[1] | third->reg[2] | third->reg[3]) != 0)
+        third->subleaf = 1;
+}
+
 static void finish(struct dump *d)
 {
+    bool cpuid = strcmp(d->format, "cpuid -r") == 0;
+
     if (d->cpu[d->ncpu - 1].n == 0)
         d->ncpu--;
-    for (unsigned i = 0; i < d->ncpu; i++)
-        dump_index(d->leaf + d->cpu[i].first, d->cpu[i].n);
+    for (unsigned i = 0; i < d->ncpu; i++) {
+        struct tsp_leaf *leaf = d->leaf + d->cpu[i].first;
+
+        if (cpuid)
+            name_xen_time(leaf, d->cpu[i].n);
+        dump_index(leaf, d->cpu[i].n);
+    }
+}
+
+static bool mailed(const char *p, size_t n)
+{
+    const char *end = p + n, *at;
+
+    while ((at = memchr(p, '=', (size_t)(end - p))) != NULL) {
+        if (end - at >= 5 && memcmp(at, "=3D0x", 5) == 0)
+            return true;
+        p = at + 1;
+    }
+    return false;
+}
+
+/* Mail in quoted-printable (RFC 2045, 6.7), as archives keep it: "=3D" for "=", and lines that end
+ * in "=" go on. Returns malloc'ed text or NULL. */
+static char *unquoted(const char *p, size_t n, size_t *len)
+{
+    char *text = calloc(n, 1);
+
+    *len = 0;
+    for (size_t i = 0; text != NULL && i < n; i++) {
+        if (p[i] == '=' && i + 1 < n && p[i + 1] == '\n')
+            i += 1;
+        else if (p[i] == '=' && i + 2 < n && p[i + 1] == '\r' && p[i + 2] == '\n')
+            i += 2;
+        else if (p[i] == '=' && i + 2 < n && p[i + 1] == '3' && p[i + 2] == 'D')
+            i += 2, text[(*len)++] = '=';
+        else
+            text[(*len)++] = p[i];
+    }
+    return text;
 }
 
 /* The text in in.p as lines of ASCII; *own is what has to be freed. */
@@ -227,6 +289,8 @@ static enum tsp_status plain_text(struct dump_in *in, char **own)
     if (wide == WIDE_NOT && in->n > 0 && memchr(in->p, '\n', in->n) == NULL &&
         memchr(in->p, '\r', in->n) != NULL)
         *own = with_newlines(in->p, in->n);
+    else if (wide == WIDE_NOT && mailed(in->p, in->n))
+        *own = unquoted(in->p, in->n, &in->n);
     else if (wide == WIDE_NOT)
         return TSP_OK;
     if (*own == NULL)

@@ -15,6 +15,7 @@ struct dump_in {
     /* of the line scanners */
     uint32_t last_leaf, last_sub;
     bool last_plain; /* the last record named no sub-leaf */
+    bool open;       /* a table goes on */
 };
 
 /* A cursor over one line, without its line feed. */
@@ -34,6 +35,8 @@ enum tsp_status dump_add_leaf(struct dump_in *in, const struct tsp_leaf *leaf,
                               const struct dump_mask *mask);
 /* An entry of the CPU being read, or NULL. */
 const struct tsp_leaf *dump_have(const struct dump *d, uint32_t leaf, uint32_t sub);
+/* Older tools name no sub-leaf: they list them in order. Sets that of a record without one. */
+void dump_count_subleaf(struct dump_in *in, struct tsp_leaf *leaf, bool plain);
 /* Calls `one` for each line until it fails. */
 enum tsp_status dump_lines(struct dump_in *in,
                            enum tsp_status (*one)(struct dump_in *in, struct line l));
@@ -57,9 +60,12 @@ enum tsp_status dump_in_libcpuid(struct dump_in *in);
 enum tsp_status dump_in_kcpuid(struct dump_in *in);
 enum tsp_status dump_in_etallen(struct dump_in *in);
 enum tsp_status dump_in_xen(struct dump_in *in);
+enum tsp_status dump_in_rows(struct dump_in *in);
 enum tsp_status dump_in_libvirt(struct dump_in *in);
 enum tsp_status dump_in_firecracker(struct dump_in *in);
 enum tsp_status dump_in_featureset(struct dump_in *in);
+enum tsp_status dump_in_vbox(struct dump_in *in);
+enum tsp_status dump_in_vmware(struct dump_in *in);
 enum tsp_status dump_in_qmp(struct dump_in *in);
 enum tsp_status dump_in_json(struct dump_in *in);
 

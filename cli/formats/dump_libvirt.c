@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* libvirt's record of a machine: <cpudata arch='x86'> with <cpuid eax_in= ecx_in= eax= .../>. */
+/*
+ * XML: libvirt's record of a machine, <cpudata arch='x86'> with <cpuid eax_in= ecx_in= eax= .../>,
+ * and the dumps of RJCP.CpuId, <processor> with <register eax="LEAF"
+ * ecx="SUB">EAX,EBX,ECX,EDX</register>.
+ */
 #include "cli/formats/dump_in.h"
 
 #include <string.h>
@@ -83,10 +87,46 @@ static enum tsp_status cpuid_tag(struct dump_in *in, struct xml *x)
     }
     if (more < 0)
         return dump_fail(in, "malformed <cpuid> element");
+    /* RJCP.CpuId has its processors in an element of this name. */
+    if (seen == 0 && *x->p == '>')
+        return TSP_OK;
     /* Older files leave out the sub-leaf, and registers that are zero. */
     if ((seen & 1) == 0)
         return dump_fail(in, "<cpuid> without eax_in");
     return dump_add_leaf(in, &leaf, NULL);
+}
+
+/* Leaf and sub-leaf are the input registers; the text holds the output. */
+static enum tsp_status register_tag(struct dump_in *in, struct xml *x)
+{
+    struct tsp_leaf leaf = {.leaf = 0};
+    struct line name, value, text;
+    bool eax = false, ecx = false;
+    int more;
+
+    while ((more = attribute(in, x, &name, &value)) == 1) {
+        size_t n = (size_t)(name.end - name.p);
+
+        if (is_word(name.p, n, "eax"))
+            eax = line_hex(&value, &leaf.leaf) && value.p == value.end;
+        else if (is_word(name.p, n, "ecx"))
+            ecx = line_hex(&value, &leaf.subleaf) && value.p == value.end;
+    }
+    if (more < 0 || !eax || !ecx || *x->p != '>')
+        return dump_fail(in, "not <register eax=\"LEAF\" ecx=\"SUB\">EAX,EBX,ECX,EDX</register>");
+    text = (struct line){x->p + 1, x->end};
+    for (unsigned i = 0; i < 4; i++)
+        if ((i > 0 && !line_take(&text, ",")) || !line_hex(&text, &leaf.reg[i]))
+            return dump_fail(in, "<register> without EAX,EBX,ECX,EDX");
+    x->p = text.p;
+    in->out->format = "RJCP.CpuId";
+    return dump_add_leaf(in, &leaf, NULL);
+}
+
+/* Of the next number. */
+static enum tsp_status next_cpu(struct dump_in *in)
+{
+    return dump_add_cpu(in, in->out->ncpu == 0 ? 0 : in->out->cpu[in->out->ncpu - 1].id + 1);
 }
 
 static enum tsp_status cpudata_tag(struct dump_in *in, struct xml *x)
@@ -102,7 +142,7 @@ static enum tsp_status cpudata_tag(struct dump_in *in, struct xml *x)
     }
     if (more < 0)
         return dump_fail(in, "malformed <cpudata> element");
-    return dump_add_cpu(in, in->out->ncpu == 0 ? 0 : in->out->cpu[in->out->ncpu - 1].id + 1);
+    return next_cpu(in);
 }
 
 static enum tsp_status one_tag(struct dump_in *in, struct xml *x)
@@ -118,6 +158,10 @@ static enum tsp_status one_tag(struct dump_in *in, struct xml *x)
     n = (size_t)(x->p - name);
     if (is_word(name, n, "cpuid"))
         return cpuid_tag(in, x);
+    if (is_word(name, n, "processor"))
+        return next_cpu(in);
+    if (is_word(name, n, "register"))
+        return register_tag(in, x);
     if (is_word(name, n, "cpudata"))
         return cpudata_tag(in, x);
     return TSP_OK;

@@ -74,8 +74,7 @@ static uint32_t xsave_subleaf(const struct dump *d, const struct tsp_leaf *leaf,
     return next;
 }
 
-/* Older tools name no sub-leaf: they list them in order. */
-static void count_subleaf(struct dump_in *in, struct tsp_leaf *leaf, bool plain)
+void dump_count_subleaf(struct dump_in *in, struct tsp_leaf *leaf, bool plain)
 {
     if (plain && in->last_plain && leaf->leaf == in->last_leaf &&
         dump_leaf_has_subleaves(leaf->leaf))
@@ -129,7 +128,7 @@ static enum tsp_status aida_line(struct dump_in *in, struct line l)
         if (st != TSP_OK)
             return st;
     }
-    count_subleaf(in, &leaf, plain);
+    dump_count_subleaf(in, &leaf, plain);
     return dump_add_leaf(in, &leaf, NULL);
 }
 
@@ -269,7 +268,7 @@ static enum tsp_status etallen_line(struct dump_in *in, struct line l)
         return TSP_OK;
     if (!etallen_values(&l, &leaf))
         return dump_fail(in, "not \"0xLEAF 0xSUB: eax=.. ebx=.. ecx=.. edx=..\"");
-    count_subleaf(in, &leaf, plain);
+    dump_count_subleaf(in, &leaf, plain);
     return dump_add_leaf(in, &leaf, NULL);
 }
 
@@ -298,13 +297,14 @@ static enum tsp_status kcpuid_sub(struct dump_in *in, struct line l)
     struct tsp_leaf leaf = {.leaf = in->last_leaf};
     unsigned sub;
 
-    if (!line_dec(&l, &sub) || !line_take(&l, ":"))
+    /* Without a heading above it a line that begins like this may be a log's time of day. */
+    if (in->last_plain || !line_dec(&l, &sub) || !line_take(&l, ":"))
         return TSP_OK;
     leaf.subleaf = sub;
     if (!kcpuid_values(&l, &leaf))
         return dump_fail(in, KCPUID_WANTS);
     /* A leaf whose first sub-leaf is zero gets no heading: which one it is cannot be told. */
-    if (in->last_plain || (sub <= in->last_sub && sub > 0))
+    if (sub <= in->last_sub && sub > 0)
         return TSP_OK;
     in->last_sub = sub;
     return dump_add_leaf(in, &leaf, NULL);

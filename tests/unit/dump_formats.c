@@ -108,6 +108,49 @@ static void libcpuid_raw_is_read(void **state)
     each_good(row, sizeof(row) / sizeof(row[0]));
 }
 
+/* Tables of reports: Hardware Monitor, CPU-Z, x86info, cpucontrol, tycho's cpuid. */
+static void tables_of_reports_are_read(void **state)
+{
+#define V "756e6547  6c65746e  49656e69"
+#define ONE " 00000001  000906ea  06100800  7ffafbff  bfebfbff\n"
+    static const struct good row[] = {
+        {" Function  EAX       EBX       ECX       EDX\n 00000000  00000004  " V "\n" ONE
+         " 00000004  1C004121  01C0003F  0000003F  00000000\n",
+         "table", 1, 3, 0, LAST(4, 0, 0x1c004121, 0x1c0003f, 0x3f, 0)},
+        /* A line of another kind ends it, the next leaf 0 begins another CPU. */
+        {"00000000  00000004  " V "\n" ONE "\nMSR  EDX  EAX\n00000002  1  2\n"
+         "00000002  00000001  00000002  00000003  00000004\n 00000000  00000004  " V "\n" ONE,
+         "table", 2, 4, 1, LAST(1, 0, 0x906ea, 0x6100800, 0x7ffafbff, 0xbfebfbff)},
+        /* The extended leaves may stand apart. */
+        {"00000000  00000004  " V "\n" ONE "Extended:\n"
+         "80000000  80000008  00000000  00000000  00000000\n",
+         "table", 1, 3, 0, LAST(0x80000000, 0, 0x80000008, 0, 0, 0)},
+        {"CPU Thread 0\n\t0x00000000\t\t0x00000004\t0x756E6547\t0x6C65746E\t0x49656E69\n"
+         "\t0x00000001\t\t0x1\t0x2\t0x3\t0x4\n\t0x00000004\t\t0x1\t0x2\t0x3\t0x4\n"
+         "\t0x00000004\t\t0x5\t0x6\t0x7\t0x8\n",
+         "table", 1, 4, 0, LAST(4, 1, 5, 6, 7, 8)},
+        {"eax in: 0x00000000, eax = 00000004 ebx = 756e6547 ecx = 6c65746e edx = 49656e69\n"
+         "eax in: 0x00000001, eax = 00000001 ebx = 00000002 ecx = 00000003 edx = 00000004\n",
+         "table", 1, 2, 0, LAST(1, 0, 1, 2, 3, 4)},
+        {"cpuid level 0x0: 0x00000004 0x756e6547 0x6c65746e 0x49656e69\n"
+         "cpuid level 0x1: 0x1 0x2 0x3 0x4\ncpuid level 0x4, level_type 0x2: 0x1 0x2 0x3 0x4\n",
+         "table", 1, 3, 0, LAST(4, 2, 1, 2, 3, 4)},
+        {"CPU 0:\nCPUID 00000000, results = 00000004 " V " | ....GenuntelineI\n"
+         "CPUID 00000001, results = 00000001 00000002 00000003 00000004 | ....\n"
+         "CPUID 00000004, index 1a = 00000001 00000002 00000003 00000004 | ....\n",
+         "table", 1, 3, 0, LAST(4, 0x1a, 1, 2, 3, 4)},
+        {" 0x00000000 0x0:  0x00000004 0x756E6547 0x6C65746E 0x49656E69  [GenuineIntel]\n"
+         " 0x00000001 0x0:  0x00000001 0x00000002 0x00000003 0x00000004  [x]\n"
+         " 0x00000004 0x3:  0x00000001 0x00000002 0x00000003 0x00000004\n",
+         "table", 1, 3, 0, LAST(4, 3, 1, 2, 3, 4)},
+    };
+#undef V
+#undef ONE
+
+    (void)state;
+    each_good(row, sizeof(row) / sizeof(row[0]));
+}
+
 /* What people paste: with the shell around it, quoted, in capitals, of old versions. */
 static void pasted_raw_is_read(void **state)
 {
@@ -223,13 +266,15 @@ static void bad_dumps_are_refused_with_line_and_reason(void **state)
         const char *text, *says;
         unsigned line;
     } row[] = {
-        {"", "tried cpuid -r, AIDA64, libcpuid, kcpuid, xen-cpuid, libvirt, JSON, QMP, Firecracker",
-         1},
+        {"", "tried cpuid -r, AIDA64, libcpuid, kcpuid, Xen, XML, logs, JSON, QMP, Firecracker", 1},
         {"hello\n", "no CPUID dump", 1},
         {"CPU 0:\n0x1 0x0: eax=0x1\n", "t:2: not \"0xLEAF 0xSUB", 2},
         {A0 "\nCPUID 00000001: 1-2-3\n", "t:2: not \"CPUID LEAF", 2},
         {A0 "\nCPUID 0000000X: 1-2-3-4\n", "t:2: not", 2},
         {A0 "\nCPUID 00000001: 1-2-3-4 [SL ZZ]\n", "AIDA64; tried", 2},
+        /* Numbers in a row that are no leaves: no vendor in leaf 0, or nothing but leaf 0. */
+        {"00000000 00000001 00000002 00000003 00000004\n00000001 1 2 3 4\n", "tried cpuid -r", 1},
+        {"00000000 00000001 756e6547 6c65746e 49656e69\n", "tried cpuid -r", 1},
         {A0 "\nCPUID 00000001: 123456789-2-3-4\n", "t:2: not", 2},
         {A0 "\nCPUID 00000001: 1-2-3-4\nCPUID 00000001: 1-2-3-5\n", "t:3: leaf 0x1", 3},
         {"basic_cpuid[0]=1 2 3 4\nbasic_cpuid[1]=1 2 3\n", "t:2: not \"NAME", 2},
@@ -373,6 +418,7 @@ static void a_walk_asks_for_every_leaf_and_subleaf(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(text_with_dashes_is_read),
     cmocka_unit_test(libcpuid_raw_is_read),
+    cmocka_unit_test(tables_of_reports_are_read),
     cmocka_unit_test(pasted_raw_is_read),
     cmocka_unit_test(kcpuid_is_read),
     cmocka_unit_test(xen_policies_are_read_apart),
