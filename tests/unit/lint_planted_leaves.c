@@ -20,6 +20,13 @@ static const struct planted runtime_bits_and_the_apic_rows[] = {
     {"intel", "6.0.a|800000", "DEP-TD-HFI 0x6.0 eax[23]"},
     {"kvm", "1.0.c&fffdffff", "DEP-INVPCID-PCID 0x7.0 ebx[10]"},
     {"kvm", "a.0.a=0 a.0.d=0 a.0.b=0 a.0.c=0", "DEP-PDCM-PMU 0x1.0 ecx[15]"},
+    /* A trust domain cannot clear the feature. */
+    {"kvm",
+     "a.0.a=0 a.0.d=0 a.0.b=0 a.0.c=0 0.0.a=21 21.0.b=65746e49 21.0.c=20202020 21.0.d=5844546c",
+     ""},
+    /* Silicon may end before the leaf of performance monitoring, a monitor has no reason to. */
+    {"kvm", "1.0.c=80008201 7.0.b=0 7.0.c=10000 7.0.d=0 7.1.a=0 0.0.a=9",
+     "DEP-PDCM-PMU 0x1.0 ecx[15]; MAX-PDCM 0x0.0 eax[31:0]"},
     {"intel", "1.0.d|40000 0.0.a=2", "MAX-PSN 0x0.0 eax[31:0]"},
     {"intel", "3.0.c=12345678", "LEFT-PSN-C 0x3.0 ecx[31:0]"},
     {"intel", "3.0.d=12345678", "LEFT-PSN-D 0x3.0 edx[31:0]"},
@@ -185,6 +192,7 @@ static const struct planted caches_rows[] = {
     {"intel", "2.0.a=00feff02", "NUM-LEAF2 0x2.0 eax[7:0]"},
     {"intel", "2.0.a=00fe1101", "lint:descriptor 0x2.0 eax[15:8]"},
     {"intel", "2.0.d=07", "lint:descriptor 0x2.0 edx[7:0]"},
+    {"intel", "2.0.d=2c04303f", ""},
     {"intel", "18.0.a=1 18.1.b=1 18.1.c=20 18.1.d=4022", "NUM-TLB-WAYS-1 0x18.1 ebx[31:16]"},
     {"intel", "18.0.a=1 18.1.b=80001 18.1.c=0 18.1.d=4022", "NUM-TLB-SETS-1 0x18.1 ecx[31:0]"},
     {"intel", "f.1.b=0", "NUM-L3-FACTOR 0xf.1 ebx[31:0]"},
