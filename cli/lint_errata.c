@@ -24,6 +24,15 @@ static bool names(const char *pattern, const char *rule)
     return strcmp(pattern, rule) == 0;
 }
 
+/* Windows on its own hypervisor has the processor's features with a lower highest leaf: Hyper-V
+ * gives 0xD to all of family 1Ah, and leaves 0xF and 0x10 fall off. */
+static const char *below_root(const struct lint *l, const struct lint_finding *f)
+{
+    if (lint_reg(l, 1, 0, 2) >> 31 == 0 || lint_guest(l) || strncmp(f->rule, "MAX-", 4) != 0)
+        return NULL;
+    return "Hyper-V lowers the highest leaf of the Windows that runs it, not the features";
+}
+
 const char *lint_erratum(const struct lint *l, const struct lint_finding *f)
 {
     struct tsp_policy policy = {.leaf = l->leaf, .n = l->nleaf};
@@ -33,6 +42,8 @@ const char *lint_erratum(const struct lint *l, const struct lint_finding *f)
     /* A part that answers anything answers anything in the hypervisor bit too. */
     bool virtual = lint_hv_owner(l) != NULL;
 
+    if (below_root(l, f) != NULL)
+        return below_root(l, f);
     if (family == 6 || family == 15)
         model |= (sig >> 16 & 15) << 4;
     if (family == 15)

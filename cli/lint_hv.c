@@ -122,8 +122,8 @@ const char *lint_hv_owner(const struct lint *l)
 bool lint_guest(const struct lint *l)
 {
     const char *format = l->dump->format;
-    bool tool =
-        format != NULL && (strcmp(format, "AIDA64") == 0 || strcmp(format, "libcpuid") == 0);
+    bool tool = format != NULL && (strcmp(format, "AIDA64") == 0 ||
+                                   strcmp(format, "libcpuid") == 0 || strcmp(format, "table") == 0);
 
     if (lint_reg(l, 1, 0, 2) >> 31 == 0)
         return false;

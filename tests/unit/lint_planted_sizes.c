@@ -321,6 +321,11 @@ static const struct {
      "CPUID 00000007: 00000000-00000000-00000000-00000000 [SL 00]\n"
      "CPUID 00000014: 00000001-0000000f-00000007-00000000 [SL 00]\n",
      "note lint:hv-signature", 1},
+    /* Nor are the leaves that such a system lost to a lower maximum. */
+    {"CPUID 00000000: 0000000d-68747541-444d4163-69746e65\n"
+     "CPUID 00000001: 00b40f40-00000800-80000000-00000001\n"
+     "CPUID 00000007: 00000000-00001000-00000000-00000000 [SL 00]\n",
+     "note MAX-RDTM", 1},
     /* Lines of a tag in AMD's layout, as Intel's first part with two kinds of cores tells them. */
     {"CPUID 00000000: 00000001-756e6547-6c65746e-49656e69\n"
      "CPUID 80000000: 80000006-00000000-00000000-00000000\n"
