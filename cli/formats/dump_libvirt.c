@@ -120,12 +120,15 @@ static enum tsp_status register_tag(struct dump_in *in, struct xml *x)
             return dump_fail(in, "<register> without EAX,EBX,ECX,EDX");
     x->p = text.p;
     in->out->format = "RJCP.CpuId";
+    /* Made of lists without sub-leaves they count none. */
+    dump_count_subleaf(in, &leaf, leaf.subleaf == 0);
     return dump_add_leaf(in, &leaf, NULL);
 }
 
 /* Of the next number. */
 static enum tsp_status next_cpu(struct dump_in *in)
 {
+    in->last_plain = false;
     return dump_add_cpu(in, in->out->ncpu == 0 ? 0 : in->out->cpu[in->out->ncpu - 1].id + 1);
 }
 

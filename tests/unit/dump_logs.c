@@ -119,6 +119,11 @@ static void xml_with_input_registers_is_read(void **state)
          "</processor>\n<processor description=\"x\">\n"
          "<register eax=\"0000000D\" ecx=\"0000003e\">1,2,3,4</register>\n</processor></cpuid>\n",
          "RJCP.CpuId", 2, 2, LAST(0xd, 0x3e, 1, 2, 3, 4)},
+        {"<cpuid><processor>\n<register eax=\"4\" ecx=\"0\">1,2,3,4</register>\n"
+         "<register eax=\"4\" ecx=\"0\">1,2,3,5</register>\n</processor><processor>\n"
+         "<register eax=\"4\" ecx=\"0\">1,2,3,4</register>\n"
+         "<register eax=\"4\" ecx=\"0\">1,2,3,5</register>\n</processor></cpuid>\n",
+         "RJCP.CpuId", 2, 4, LAST(4, 1, 1, 2, 3, 5)},
     };
     static const char *const bad[][2] = {
         {"<cpuid>\n<register eax=\"1\">1,2,3,4</register>\n", "t:2: not <register"},
