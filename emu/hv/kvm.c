@@ -176,6 +176,9 @@ static enum step map_gpa_range(struct vm *vm, struct vcpu *vc, struct hv_call *c
         return answer(call, kvm_error(KVM_ENOSYS));
     if (!map_gpa_args_ok(vm, call))
         return answer(call, kvm_error(KVM_EINVAL));
+    /* The caller of __kvm_emulate_hypercall asks whether this is the call by all of RAX. */
+    if (vm_behaves(vm, BEHAVIOUR_MAP_GPA_NUMBER) && vc->s.regs.r[TSP_RAX] != call->nr)
+        return answer(call, 0);
     if ((vm->setup->config & TSP_CFG_EXIT_RESUME) != 0)
         return answer(call, vm->setup->exit_ret);
     vm->ev->info[0] = call->nr;

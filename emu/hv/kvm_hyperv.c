@@ -35,7 +35,9 @@ enum hv_code {
     HV_SIGNAL_EVENT = 0x5d,
     HV_POST_DEBUG_DATA = 0x69,
     HV_RETRIEVE_DEBUG_DATA = 0x6a,
-    HV_RESET_DEBUG_SESSION = 0x6b
+    HV_RESET_DEBUG_SESSION = 0x6b,
+    HV_EXT_FIRST = 0x8001,
+    HV_EXT_LAST = 0x8041
 };
 
 #define RESERVED ((uint64_t)0xf000f000f8000000)
@@ -46,6 +48,7 @@ enum hv_code {
 #define SET_ALL 1u
 #define MAX_BANKS 64u
 #define FAST_BYTES 112u /* two registers and XMM0 to XMM5 */
+#define FLUSH_READ 15u  /* addresses of a list that are looked at; a longer one flushes all */
 #define IPI_VECTOR_LOW 0x10u
 #define IPI_VECTOR_HIGH 0xffu
 #define CONNECTION_ID ((uint64_t)0xffffff)
@@ -139,14 +142,25 @@ static uint64_t check_set(const struct vm *vm, const struct hv_input *h, uint64_
     return HV_SUCCESS;
 }
 
-/* The model keeps no translation a guest could see, so a flush is its checks and its status. */
+/* The model keeps no translation a guest could see, so a flush is its checks and its status: its
+ * list, which begins `at` bytes into the parameters, is there. */
+static uint64_t flushed(const struct vm *vm, const struct hv_input *h, uint64_t at)
+{
+    uint64_t len = (uint64_t)h->rep_count * 8;
+
+    if (vm_behaves(vm, BEHAVIOUR_HV_FLUSH_READS) && len != 0 && h->rep_count <= FLUSH_READ &&
+        (h->fast ? at + len > FAST_BYTES : !mem_has(&vm->mem, h->ingpa + at, len)))
+        return HV_INVALID_INPUT;
+    return (uint64_t)h->rep_count << 32;
+}
+
 static uint64_t flush(struct vm *vm, struct vcpu *vc, struct hv_input *h)
 {
     uint8_t block[24];
     uint64_t status = h->fast ? HV_SUCCESS : read_block(vm, h->ingpa, block, sizeof(block));
 
     (void)vc;
-    return status != HV_SUCCESS ? status : (uint64_t)h->rep_count << 32;
+    return status != HV_SUCCESS ? status : flushed(vm, h, sizeof(block));
 }
 
 /* address space u64, flags u64, set { format u64, bank mask u64, banks u64[] } */
@@ -154,7 +168,7 @@ static uint64_t flush_ex(struct vm *vm, struct vcpu *vc, struct hv_input *h)
 {
     uint8_t block[32] = {0};
     uint64_t status = HV_SUCCESS, first;
-    bool none, all;
+    bool none = false, all;
 
     (void)vc;
     if (h->fast)
@@ -168,7 +182,10 @@ static uint64_t flush_ex(struct vm *vm, struct vcpu *vc, struct hv_input *h)
         status = h->var_count == count_bits(le_load(block + 24, 8)) ? HV_SUCCESS : HV_INVALID_INPUT;
     else
         status = check_set(vm, h, le_load(block + 24, 8), sizeof(block), &first, &none);
-    return status != HV_SUCCESS ? status : (uint64_t)h->rep_count << 32;
+    if (status != HV_SUCCESS)
+        return status;
+    return none ? (uint64_t)h->rep_count << 32
+                : flushed(vm, h, sizeof(block) + (uint64_t)h->var_count * 8);
 }
 
 static uint64_t post_ipi(struct vm *vm, uint64_t set, uint64_t vector)
@@ -268,6 +285,13 @@ static uint64_t debug_call(struct vm *vm, struct vcpu *vc, struct hv_input *h)
     return HV_OPERATION_DENIED;
 }
 
+/* Extended calls are user space's, but for those whose input would be registers. */
+static bool extended(const struct vm *vm, const struct hv_input *h)
+{
+    return h->code >= HV_EXT_FIRST && h->code <= HV_EXT_LAST &&
+           vm_behaves(vm, BEHAVIOUR_HV_EXT_EXIT);
+}
+
 /* Debugger calls that the options MSR lets through belong to user space. */
 static bool debug_exits(const struct vm *vm, const struct hv_input *h)
 {
@@ -308,6 +332,8 @@ static uint64_t run_call(struct vm *vm, struct vcpu *vc, struct hv_input *h)
 {
     if ((h->control & RESERVED) != 0)
         return HV_INVALID_INPUT;
+    if (extended(vm, h))
+        return HV_INVALID_PARAMETER; /* fast: the others do not get here */
     for (size_t i = 0; i < sizeof(hv_rows) / sizeof(hv_rows[0]); i++) {
         if (hv_rows[i].code != h->code)
             continue;
@@ -356,8 +382,8 @@ enum step kvm_hyperv_call(struct vm *vm, struct vcpu *vc, const struct insn *in)
         return step_fault(vc, X86_UD);
     load_input(vc, &h);
     h.vc = vc;
-    if ((h.control & RESERVED) == 0 && debug_exits(vm, &h)) {
-        vm->ev->info[0] = h.code;
+    if ((h.control & RESERVED) == 0 && (debug_exits(vm, &h) || (extended(vm, &h) && !h.fast))) {
+        vm->ev->info[0] = h.control;
         return step_stop(vm, vc, TSP_STOP_EXIT);
     }
     store_status(vc, run_call(vm, vc, &h));

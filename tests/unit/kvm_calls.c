@@ -145,6 +145,38 @@ static void kvm_map_gpa_leaves_to_user_space(void **state)
     rig_close(&r);
 }
 
+/* Linux 6.11 to 6.13 know the call by all of RAX once it is made: user space is not told when the
+ * half that 32-bit code does not mean is not zero. */
+static void kvm_map_gpa_is_lost_with_a_wide_number(void **state)
+{
+    static const struct {
+        const char *profile;
+        uint8_t mode;
+        uint64_t rax;
+        bool lost;
+    } row[] = {
+        {"kvm", P, 0x10000000c, false},
+        {"kvm@linux-6.1", P, 0x10000000c, false},
+        {"kvm@linux-6.12", P, 0x10000000c, true},
+        {"kvm@linux-6.12", TSP_MODE_COMPAT32, 0xffffffff0000000c, true},
+        {"kvm@linux-6.12", P, 12, false},
+        {"kvm@linux-6.12", L, 12, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct call_row call = {
+            "", TSP_CFG_EXIT_MAP_GPA, row[i].mode, 0, row[i].rax, 0x10000, 1, 0, 0, 0};
+        struct rig r;
+
+        rig_open(&r, row[i].profile);
+        prepare(&r, &call);
+        assert_int_equal(rig_call(&r, 0), row[i].lost ? STEP_EVENT : STEP_STOP);
+        assert_int_equal(r.vm->vcpu[0].s.regs.r[TSP_RAX], row[i].lost ? 0 : row[i].rax);
+        rig_close(&r);
+    }
+}
+
 /* 64 bytes: seconds, nanoseconds, the TSC as RDTSC shows it, flags and padding zero. */
 static void kvm_clock_pairing_writes_its_block(void **state)
 {
@@ -494,6 +526,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(kvm_calls_answer),
     cmocka_unit_test(kvm_features_are_enforced_when_asked),
     cmocka_unit_test(kvm_map_gpa_leaves_to_user_space),
+    cmocka_unit_test(kvm_map_gpa_is_lost_with_a_wide_number),
     cmocka_unit_test(kvm_clock_pairing_writes_its_block),
     cmocka_unit_test(kvm_kick_wakes_the_vcpu_named),
     cmocka_unit_test(kvm_kick_of_oneself_is_remembered),

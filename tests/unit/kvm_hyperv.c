@@ -190,6 +190,79 @@ static void kvm_hyperv_parameter_alignment(void **state)
     }
 }
 
+/* Since 6.2 Linux reads a list of up to 15 addresses, behind the header and the banks. */
+static void kvm_hyperv_flush_lists_are_read(void **state)
+{
+    static const struct {
+        uint64_t control, ingpa, want;
+    } row[] = {
+        {3 | REPS(5), RIG_RAM - 24 - 40, REPS(5)},
+        {3 | REPS(6), RIG_RAM - 24 - 40, 3},
+        {3 | REPS(15), RIG_RAM - 24, 3},
+        {3 | REPS(16), RIG_RAM - 24, REPS(16)},
+        {2, RIG_RAM - 24, 0},
+        {3 | FAST | REPS(11), 0, REPS(11)},
+        {3 | FAST | REPS(12), 0, 3},
+        {3 | FAST | REPS(16), 0, REPS(16)},
+        {0x14 | REPS(1), RIG_RAM - 32, REPS(1)}, /* nobody, so nothing is read */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof(row) / sizeof(row[0]); i++) {
+        struct tsp_vcpu_state *s;
+        struct rig r;
+
+        rig_open(&r, i & 1 ? "kvm@linux-6.12" : "kvm@linux-6.1");
+        hyperv_table(&r);
+        s = hyperv_vcpu(&r, 1);
+        s->regs.r[TSP_RCX] = row[i / 2].control;
+        s->regs.r[TSP_RDX] = row[i / 2].ingpa;
+        run(&r);
+        assert_int_equal(rig_call(&r, 0), STEP_EVENT);
+        if (r.vm->vcpu[0].s.regs.r[TSP_RAX] !=
+            (i & 1 ? row[i / 2].want : row[i / 2].control & REPS(0xfff)))
+            fail_msg("row %zu: %llx", i, (unsigned long long)r.vm->vcpu[0].s.regs.r[TSP_RAX]);
+        rig_close(&r);
+    }
+}
+
+/* Since 6.3 Linux hands extended calls to user space; one with register input is refused. */
+static void kvm_hyperv_extended_calls_leave(void **state)
+{
+    static const struct {
+        const char *profile;
+        uint64_t control;
+        bool leaves;
+        uint64_t want;
+    } row[] = {
+        {"kvm@linux-6.1", 0x8001, false, 2},
+        {"kvm@linux-6.12", 0x8000, false, 2},
+        {"kvm@linux-6.12", 0x8001, true, 0},
+        {"kvm@linux-6.12", 0x8041 | VAR(1) | REPS(2) | START(1), true, 0},
+        {"kvm@linux-6.12", 0x8042, false, 2},
+        {"kvm@linux-6.12", 0x8001 | FAST, false, 5},
+        {"kvm@linux-6.12", 0x8001 | 0x80000000u, false, 3},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct rig r;
+
+        rig_open(&r, row[i].profile);
+        hyperv_table(&r);
+        hyperv_vcpu(&r, 1)->regs.r[TSP_RCX] = row[i].control;
+        run(&r);
+        assert_int_equal(rig_call(&r, 0), row[i].leaves ? STEP_STOP : STEP_EVENT);
+        if (row[i].leaves) {
+            assert_int_equal(r.ev.code, TSP_STOP_EXIT);
+            assert_int_equal(r.ev.info[0], row[i].control);
+        } else {
+            assert_int_equal(r.vm->vcpu[0].s.regs.r[TSP_RAX], row[i].want);
+        }
+        rig_close(&r);
+    }
+}
+
 /* The page MSR fills a page with the host's own instruction and RET, once the OS id is set. */
 static void kvm_hyperv_page_holds_the_native_call(void **state)
 {
@@ -228,6 +301,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(kvm_hyperv_status_in_32_bit_code),
     cmocka_unit_test(kvm_hyperv_legal_environments),
     cmocka_unit_test(kvm_hyperv_parameter_alignment),
+    cmocka_unit_test(kvm_hyperv_flush_lists_are_read),
+    cmocka_unit_test(kvm_hyperv_extended_calls_leave),
     cmocka_unit_test(kvm_hyperv_page_holds_the_native_call),
 };
 

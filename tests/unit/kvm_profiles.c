@@ -34,6 +34,9 @@ static const struct set_row sets[] = {
     {"kvm@linux-6.12", BEHAVIOUR_PATCH_RAW_RIP, true}, /* from its base */
     {"kvm@linux-6.12", BEHAVIOUR_UNHALT_LATE, false},  /* taken away again */
     {"kvm@linux-6.12", BEHAVIOUR_INVTSC_SHOWN, false},
+    {"kvm@linux-6.12", BEHAVIOUR_ARM_ABORT_ESR, false},
+    {"kvm@linux-6.12", BEHAVIOUR_MAP_GPA_NUMBER, true}, /* its own */
+    {"kvm@linux-6.1", BEHAVIOUR_MAP_GPA_NUMBER, false},
     {"kvm+mut_any_cpl", BEHAVIOUR_MUT_ANY_CPL, true},
     {"kvm+mut_any_cpl-mut_any_cpl", BEHAVIOUR_MUT_ANY_CPL, false},
     {"kvm@linux-6.1-patch_raw_rip", BEHAVIOUR_PATCH_RAW_RIP, false},
