@@ -169,6 +169,30 @@ static void check_overlap(struct lint *l, uint64_t xcr0)
     }
 }
 
+/* A component that can be enabled has a sub-leaf; where a later one is recorded, no tool has cut
+ * the list. */
+static void check_missing(struct lint *l, uint64_t xcr0)
+{
+    bool later = false;
+
+    for (uint32_t i = 62; i >= 2 && lint_guest(l); i--) {
+        struct lint_finding f = {.leaf = 0xd,
+                                 .subleaf = i,
+                                 .hi = 31,
+                                 .rule = "lint:xsave-missing",
+                                 .source = SDM,
+                                 .expected = "size and offset of the component",
+                                 .text = "no sub-leaf of a component that XCR0 can have"};
+
+        if ((xcr0 >> i & 1) == 0)
+            continue;
+        if (lint_leaf(l, 0xd, i) != NULL)
+            later = true;
+        else if (later)
+            lint_add(l, &f);
+    }
+}
+
 /* The area for what is enabled now ends where one of the components does. */
 static void check_now(struct lint *l, uint64_t xcr0)
 {
@@ -237,6 +261,7 @@ static void check_xsave(struct lint *l)
     if ((lint_reg(l, 1, 0, 2) >> 26 & 1) == 0)
         return;
     check_area(l);
+    check_missing(l, xcr0);
     check_overlap(l, xcr0);
     check_now(l, xcr0);
     check_compact(l, xcr0);
@@ -286,8 +311,9 @@ static void check_maximum(struct lint *l, uint32_t base, enum tsp_vendor vendor)
                              .source = vendor == TSP_VENDOR_INTEL ? SDM : APM,
                              .text = "highest leaf of the class, below one that answers"};
 
-    /* IA32_MISC_ENABLE bit 22 may limit it. */
-    if (first == NULL || top - base > 0xff || (base == 0 && top <= 3) || told(l, base))
+    /* Intel's IA32_MISC_ENABLE bit 22 may limit it. */
+    if (first == NULL || top - base > 0xff || told(l, base) ||
+        (vendor == TSP_VENDOR_INTEL && base == 0 && top <= 3))
         return;
     for (size_t i = 0; i < l->nleaf; i++) {
         const struct tsp_leaf *e = &l->leaf[i];

@@ -199,6 +199,12 @@ static const struct planted leaves_without_features_rows[] = {
      "LEFT-TOPOEXT 0x8000001d.0 eax[4:0]; LEFT-UNIT 0x8000001e.0 ebx[31:0]"},
     {"kvm-amd", "80000001.0.c&fffffbff", "LEFT-IBS 0x8000001b.0 eax[31:0]"},
     {"kvm-amd", "8000001c.0.d=1", "LEFT-LWP 0x8000001c.0 edx[31:0]"},
+    {"kvm-amd", "80000022.0.a=6 80000022.0.c=1", "LEFT-PERF2 0x80000022.0 ebx[3:0]"},
+    {"kvm-amd", "80000022.0.a=1 80000022.0.b=6", ""},
+    {"kvm-amd", "80000022.0.a=1", "LEFT-LBR2 0x80000022.0 ebx[9:4]"},
+    {"kvm-amd", "80000008.0.b&ffffffef", "LEFT-RDPRU 0x80000008.0 edx[31:16]"},
+    {"kvm-amd", "8000001f.0.a=0", "LEFT-CBIT 0x8000001f.0 ebx[5:0]"},
+    {"kvm-amd", "8000001f.0.c=5", "LEFT-SEV 0x8000001f.0 ecx[31:0]"},
 };
 
 static void leaves_without_features(void **state)

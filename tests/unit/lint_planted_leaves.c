@@ -74,6 +74,36 @@ static void supervisor_components(void **state)
     CHECK(supervisor_components_rows);
 }
 
+/* Memory encryption says where its bit is, and what else there is. */
+static const struct planted encryption_rows[] = {
+    {"amd", "8000001f.0.a=1 8000001f.0.b=bf 8000001f.0.c=0 8000001f.0.d=0",
+     "NUM-CBIT-SME 0x8000001f.0 ebx[5:0]"},
+    {"kvm-amd", "8000001f.0.a=2 8000001f.0.b=f4 8000001f.0.c=1 8000001f.0.d=1",
+     "NUM-CBIT-SEV 0x8000001f.0 ebx[5:0]"},
+    {"kvm-amd", "8000001f.0.a=2 8000001f.0.b=f3 8000001f.0.c=1 8000001f.0.d=1", ""},
+    {"amd", "8000001f.0.a=3b 8000001f.0.b=b3 8000001f.0.c=5 8000001f.0.d=1",
+     "NUM-VMPL 0x8000001f.0 ebx[15:12]"},
+};
+
+static void encryption(void **state)
+{
+    (void)state;
+    CHECK(encryption_rows);
+}
+
+/* A guest's maximum below what answers, and a component in the middle without its sub-leaf. */
+static const struct planted cut_rows[] = {
+    {"kvm-amd", "0.0.a=1", "lint:maximum 0x0.0 eax[31:0]"},
+    {"kvm-amd", "-d.5", "lint:xsave-missing 0xd.5 eax[31:0]"},
+    {"amd", "-d.5", ""},
+};
+
+static void cut_short(void **state)
+{
+    (void)state;
+    CHECK(cut_rows);
+}
+
 /* Who made the part, what it is called, and how its leaves count. */
 static const struct planted signatures_rows[] = {
     {"intel", "0.0.a=10020", "NUM-MAX-BASIC 0x0.0 eax[31:12]"},
@@ -265,6 +295,8 @@ static void units(void **state)
 const struct CMUnitTest tests[] = {
     cmocka_unit_test(runtime_bits_and_the_apic),
     cmocka_unit_test(supervisor_components),
+    cmocka_unit_test(encryption),
+    cmocka_unit_test(cut_short),
     cmocka_unit_test(signatures),
     cmocka_unit_test(counts_of_processors),
     cmocka_unit_test(caches),
