@@ -117,11 +117,18 @@ PRED(pred_faulting_kept);
 
 /* pred_xen.c */
 PRED(pred_xen_ret);
+PRED(pred_xen_over);
 PRED(pred_xen_version);
 PRED(pred_xen_regs);
 PRED(pred_xen_arm_regs);
 PRED(pred_x0_whole);
 PRED(pred_page_text);
+/* pred_xmem.c */
+PRED(pred_xen_wrote);
+PRED(pred_xen_framed);
+PRED(pred_xen_text);
+PRED(pred_xen_word);
+PRED(pred_xen_bits);
 
 /* pred_patch.c */
 PRED(pred_code_becomes);

@@ -19,6 +19,15 @@ bool pred_xen_ret(const struct judge *j, const struct pred_use *p, struct say *s
     return say_value(say, "result", p->arg[0] & mask, got);
 }
 
+/* xen_over(V): the result is a signed number above this. */
+bool pred_xen_over(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    bool wide = j->ev->before.mode == TSP_MODE_LONG64;
+    uint64_t got = bits_sext(j->ev->after.r[TSP_RAX], wide ? 64 : 32);
+
+    return (int64_t)got > (int64_t)p->arg[0] || say_value(say, "result, above", p->arg[0], got);
+}
+
 /* x0_whole(V|...): X0, all of it. */
 bool pred_x0_whole(const struct judge *j, const struct pred_use *p, struct say *say)
 {

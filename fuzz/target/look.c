@@ -209,12 +209,38 @@ static void look_stack(const struct looker *l, struct tsp_look *k)
     read_lin(l, v, linear(l, v, TSP_SS, sp), TSP_LOOK_BYTES, &k->stack);
 }
 
+/* Where a call of Xen's for HVM guests has its buffer: the second argument is its linear address,
+ * of vcpu_op the third, of multicall the first (Xen public/arch-x86/xen-x86_64.h, xen.h). */
+#define XEN_MULTICALL 13u
+#define XEN_VCPU_OP 24u
+
+static bool is_xen(const struct looker *l)
+{
+    return l->setup->arch == TSP_ARCH_X86 && l->setup->persona[0] == TSP_PERSONA_XEN;
+}
+
+static uint64_t xen_buffer(const struct tsp_regs *r)
+{
+    static const uint8_t wide[3] = {TSP_RDI, TSP_RSI, TSP_RDX};
+    static const uint8_t narrow[3] = {TSP_RBX, TSP_RCX, TSP_RDX};
+    unsigned n = (uint32_t)r->r[TSP_RAX] == XEN_VCPU_OP     ? 2
+                 : (uint32_t)r->r[TSP_RAX] == XEN_MULTICALL ? 0
+                                                            : 1;
+
+    return r->mode == TSP_MODE_LONG64 ? r->r[wide[n]] : (uint32_t)r->r[narrow[n]];
+}
+
 /* KVM's calls that store something are given a guest-physical address in RBX (Linux
  * Documentation/virt/kvm/x86/hypercalls.rst); on AArch64 the set-up says where stolen time goes. */
-static void look_arg(const struct looker *l, const struct tsp_regs *r, struct tsp_look_mem *m)
+static void look_arg(const struct looker *l, const struct tsp_vcpu_state *v, struct tsp_look_mem *m)
 {
+    const struct tsp_regs *r = &v->regs;
     uint64_t gpa = r->mode == TSP_MODE_LONG64 ? r->r[TSP_RBX] : (uint32_t)r->r[TSP_RBX];
 
+    if (is_xen(l)) {
+        read_lin(l, v, xen_buffer(r), TSP_LOOK_BYTES, m);
+        return;
+    }
     if (l->setup->arch == TSP_ARCH_ARM64)
         gpa = l->setup->pvtime_ipa;
     m->lin = m->gpa = gpa;
@@ -246,6 +272,20 @@ static uint64_t some_page(const struct tsp_setup *s)
     return s->ram_base + h % (s->ram_size / LOOK_PAGE + 1) * LOOK_PAGE;
 }
 
+/* Both ends of the largest buffer, and the frame that a WRMSR would name. */
+static void watch_xen(struct looker *l, const struct tsp_vcpu_state *v)
+{
+    const uint64_t most = 1023, lin = xen_buffer(&v->regs);
+    uint8_t rights;
+    uint64_t gpa;
+
+    if (place(l, v, lin, &gpa, &rights))
+        watch(l, gpa);
+    if (place(l, v, lin + most, &gpa, &rights))
+        watch(l, gpa);
+    watch(l, v->regs.r[TSP_RDX] << 32 | (uint32_t)v->regs.r[TSP_RAX]);
+}
+
 void look_open(struct looker *l, struct target *t, const struct tsp_setup *setup)
 {
     const uint32_t need = TSP_CAP_STEPS | TSP_CAP_PEEK | TSP_CAP_EXEC;
@@ -271,7 +311,10 @@ void look_open(struct looker *l, struct target *t, const struct tsp_setup *setup
     if (setup->arch == TSP_ARCH_X86) {
         if (place(l, &v, linear(l, &v, TSP_SS, v.regs.r[TSP_RSP] - 1), &gpa, &rights))
             watch(l, gpa);
-        watch(l, v.regs.r[TSP_RBX]);
+        if (is_xen(l))
+            watch_xen(l, &v);
+        else
+            watch(l, v.regs.r[TSP_RBX]);
     }
     watch(l, some_page(setup));
 }
@@ -292,7 +335,7 @@ uint32_t look_before(struct looker *l, unsigned vcpu, uint32_t budget)
         return budget;
     }
     look_text(l, k);
-    look_arg(l, &k->before.regs, &k->arg[0]);
+    look_arg(l, &k->before, &k->arg[0]);
     k->runnable[0] = l->t->ops->runnable(l->t->self);
     return 1;
 }
@@ -364,7 +407,7 @@ static bool see(struct looker *l, struct tsp_look *k, const struct tsp_event *ev
         look_stack(l, k);
     k->runnable[1] = l->t->ops->runnable(l->t->self);
     if (ev->kind == TSP_EV_HYPERCALL)
-        look_arg(l, &k->before.regs, &k->arg[1]);
+        look_arg(l, &k->before, &k->arg[1]);
     look_changes(l, k);
     return true;
 }

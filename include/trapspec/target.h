@@ -258,8 +258,8 @@ struct tsp_look {
     uint8_t rights[2];           /* TSP_TEXT_* at the first and the 16th byte of text[0] */
     struct tsp_look_mem text[2]; /* at pc: 16 bytes before the step; the same place after it */
     struct tsp_look_mem stack;   /* at the stack pointer after the step */
-    struct tsp_look_mem arg[2];  /* before and after: x86 at guest-physical RBX, AArch64 the record
-                                    of stolen time */
+    struct tsp_look_mem arg[2];  /* before and after: x86 at guest-physical RBX, of Xen's guests at
+                                    the call's buffer, AArch64 the record of stolen time */
     struct tsp_vcpu_state before, after;
     struct tsp_look_change change[TSP_LOOK_CHANGES];
 };

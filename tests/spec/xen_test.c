@@ -67,6 +67,12 @@ static const struct {
     {L64, 0, {24, 3, 0}, 1, 0, "XEN-VCPU-UP"},
     {L64, 0, {24, 3, 0x2000}, (uint64_t)-2, 1, "XEN-VCPU-NONE"},
     {P32, 0, {32, 4, DATA}, 0xffffffea, 0, "XEN-EVT-PORT-0"},
+    {L64, 0, {20, 4, DATA}, (uint64_t)-38, 0, "XEN-GRANT-NONE"},
+    {L64, 0, {33, 8, DATA}, (uint64_t)-38, 0, "XEN-PHYS-NONE"},
+    {P32, 0, {13, DATA, 0}, 0, 0xffffffea, "XEN-MULTI-NONE"},
+    {L64, 0, {13, 0x50000, 2}, (uint64_t)-14, 0, "XEN-MULTI-FAULT"},
+    {L64, 0, {12, 2, 0}, 0x40, 0, "XEN-MEM-RAM"},
+    {P32, 0, {12, 2, 0}, 0x40, 0xffffffda, "XEN-MEM-RAM"},
 };
 
 static void results_follow_the_headers(void **state)

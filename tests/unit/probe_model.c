@@ -61,6 +61,7 @@ static struct report_totals run_probes(const char *name, struct probing *p)
     struct tsp_error err;
 
     assert_int_equal(target_open(&p->t, name, &err), TSP_OK);
+    p->t.looked = true;
     p->r = report_open(spec_builtin(), NULL);
     assert_non_null(p->r);
     probe_each(spec_builtin(), TSP_ARCH_X86, try, p);
