@@ -99,6 +99,7 @@ bool xen_write(struct vm *vm, struct vcpu *vc, uint64_t lin, const void *buf, un
  * are not modelled; Xen can be built without most of them. */
 static const struct hv_call_row xen_calls[] = {
     {.nr = 12, .name = "memory_op", .nargs = 2, .run = xen_memory},
+    {.nr = 13, .name = "multicall", .nargs = 2, .run = xen_multicall},
     {.nr = 15, .name = "set_timer_op", .nargs = 2, .run = xen_timer},
     {.nr = 17, .name = "xen_version", .nargs = 2, .run = xen_version_call},
     {.nr = 18, .name = "console_io", .nargs = 3, .run = xen_console},
@@ -145,17 +146,22 @@ static enum step viridian(struct vm *vm, struct vcpu *vc, struct hv_call *call)
     return xen_answer(call, (uint16_t)control == HV_CALL_SPIN ? 0 : HV_STATUS_INVALID_CODE);
 }
 
+enum step xen_call(struct vm *vm, struct vcpu *vc, struct hv_call *call)
+{
+    for (const struct hv_call_row *row = xen_calls; row->name != NULL; row++)
+        if (row->nr == call->nr)
+            return row->run(vm, vc, call);
+    return vm_behaves(vm, BEHAVIOUR_MUT_ENOSYS_ZERO) ? xen_answer(call, 0)
+                                                     : xen_error(call, XEN_ENOSYS);
+}
+
 static enum step dispatch(struct vm *vm, struct vcpu *vc, struct hv_call *call)
 {
     if (!may_call(vm, vc))
         return xen_error(call, XEN_EPERM);
     if (bits_test(call->nr, 31) && vm->hv_state[XEN_VM_VIRIDIAN] != 0)
         return viridian(vm, vc, call);
-    for (const struct hv_call_row *row = xen_calls; row->name != NULL; row++)
-        if (row->nr == call->nr)
-            return row->run(vm, vc, call);
-    return vm_behaves(vm, BEHAVIOUR_MUT_ENOSYS_ZERO) ? xen_answer(call, 0)
-                                                     : xen_error(call, XEN_ENOSYS);
+    return xen_call(vm, vc, call);
 }
 
 static enum step trap(struct vm *vm, struct vcpu *vc, const struct insn *in)

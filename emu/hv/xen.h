@@ -59,6 +59,10 @@ enum step xen_memory(struct vm *vm, struct vcpu *vc, struct hv_call *call);
 enum step xen_event(struct vm *vm, struct vcpu *vc, struct hv_call *call);
 enum step xen_vcpu(struct vm *vm, struct vcpu *vc, struct hv_call *call);
 
+/* xen_multi.c, and what it needs of xen.c: the call of that number. */
+enum step xen_multicall(struct vm *vm, struct vcpu *vc, struct hv_call *call);
+enum step xen_call(struct vm *vm, struct vcpu *vc, struct hv_call *call);
+
 /* xen_page.c */
 bool xen_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value, bool *ok);
 bool xen_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, bool *ok);

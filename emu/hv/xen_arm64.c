@@ -18,7 +18,9 @@
 
 #define SMCCC_VERSION 0x80000000u
 #define ARCH_FEATURES 0x80000001u
+#define SERVICE_COUNT 0x8500ff00u
 #define SERVICE_UID 0x8500ff01u
+#define SERVICE_REVISION 0x8500ff03u
 #define VERSION_1_2 0x10002u
 
 /* Buffers are the guest's: without a walk of its tables here, those commands fault. */
@@ -112,10 +114,31 @@ static enum step service_uid(struct vm *vm, struct vcpu *vc, struct hv_call *cal
     return smccc_return4(call, 0xdc1218a7, 0x694398c6, 0xd179cf9a, 0x67e6de8d);
 }
 
+/* The three of this range: count, UID, revision. */
+static enum step service_count(struct vm *vm, struct vcpu *vc, struct hv_call *call)
+{
+    (void)vm;
+    (void)vc;
+    return smccc_return(call, 3);
+}
+
+/* 0.1: major in W0, minor in W1. */
+static enum step service_revision(struct vm *vm, struct vcpu *vc, struct hv_call *call)
+{
+    (void)vm;
+    (void)vc;
+    smccc_return(call, 0);
+    call->ret[1] = 1;
+    call->nret = 2;
+    return STEP_NEXT;
+}
+
 static const struct hv_call_row calls[] = {
     {SMCCC_VERSION, "SMCCC_VERSION", 0, 1, smccc_version},
     {ARCH_FEATURES, "SMCCC_ARCH_FEATURES", 1, 1, arch_features},
+    {SERVICE_COUNT, "HYP_SERVICE_COUNT", 0, 1, service_count},
     {SERVICE_UID, "HYP_SERVICE_UID", 0, 1, service_uid},
+    {SERVICE_REVISION, "HYP_SERVICE_REVISION", 0, 1, service_revision},
     {0, NULL, 0, 0, NULL},
 };
 

@@ -121,6 +121,20 @@ static enum step add_to_physmap(struct vm *vm, struct vcpu *vc, struct hv_call *
     return xen_error(call, XEN_EINVAL); /* no frames of Xen's to map here */
 }
 
+/* Domain, frame: nothing is mapped that could be removed. */
+static enum step remove_from_physmap(struct vm *vm, struct vcpu *vc, struct hv_call *call)
+{
+    uint8_t a[16];
+    uint64_t domain;
+
+    if (!xen_read(vm, vc, call->arg[1], a, call->wide ? 16 : 8))
+        return xen_error(call, XEN_EFAULT);
+    domain = le_load(a, 2);
+    if (domain != XEN_DOMID_SELF && domain != XEN_DOMID)
+        return xen_error(call, XEN_ESRCH);
+    return xen_error(call, XEN_EINVAL);
+}
+
 /* How much memory the domain of this id has, in pages. */
 static enum step memory_size(struct vm *vm, struct vcpu *vc, struct hv_call *call, uint64_t pages)
 {
@@ -138,7 +152,6 @@ static enum step memory_size(struct vm *vm, struct vcpu *vc, struct hv_call *cal
 enum step xen_memory(struct vm *vm, struct vcpu *vc, struct hv_call *call)
 {
     const struct tsp_setup *s = vm->setup;
-    uint8_t a[4];
 
     switch (call->arg[0] & MEM_CMD) {
     case XENMEM_INCREASE:
@@ -155,7 +168,7 @@ enum step xen_memory(struct vm *vm, struct vcpu *vc, struct hv_call *call)
     case XENMEM_ADD:
         return add_to_physmap(vm, vc, call);
     case XENMEM_REMOVE:
-        return xen_error(call, xen_read(vm, vc, call->arg[1], a, 4) ? XEN_EINVAL : XEN_EFAULT);
+        return remove_from_physmap(vm, vc, call);
     default:
         return xen_error(call, XEN_ENOSYS);
     }
@@ -167,6 +180,7 @@ enum step xen_memory(struct vm *vm, struct vcpu *vc, struct hv_call *call)
 #define EVTCHNOP_SEND 4u
 #define EVTCHNOP_ALLOC_UNBOUND 6u
 #define EVTCHNOP_BIND_IPI 7u
+#define EVTCHNOP_BIND_VCPU 8u
 #define EVTCHNOP_UNMASK 9u
 #define PORTS 64u
 #define PORTS_MAX 1024u /* of a 32-bit guest */
@@ -180,7 +194,7 @@ static unsigned free_port(const struct vm *vm)
     return port;
 }
 
-/* A channel without another end, or to a vCPU of one's own; the port goes to the word at 4. */
+/* A channel without another end (domains, port), or to a vCPU of one's own (vCPU, port). */
 static enum step new_port(struct vm *vm, struct vcpu *vc, struct hv_call *call)
 {
     unsigned port = free_port(vm);
@@ -218,16 +232,19 @@ static enum step with_port(struct vm *vm, struct hv_call *call, uint64_t port)
 enum step xen_event(struct vm *vm, struct vcpu *vc, struct hv_call *call)
 {
     uint32_t cmd = xen_cmd(call);
-    uint8_t port[4] = {0};
+    uint8_t a[8] = {0}; /* port, vCPU */
+    unsigned size = cmd == EVTCHNOP_BIND_VCPU ? 8 : 4;
 
     if (cmd >= EVTCHNOPS)
         return xen_error(call, XEN_ENOSYS);
     if (cmd == EVTCHNOP_ALLOC_UNBOUND || cmd == EVTCHNOP_BIND_IPI)
         return new_port(vm, vc, call);
-    if (!xen_read(vm, vc, call->arg[1], port, sizeof(port)))
+    if (!xen_read(vm, vc, call->arg[1], a, size))
         return xen_error(call, XEN_EFAULT);
     if (cmd == EVTCHNOP_CLOSE || cmd == EVTCHNOP_SEND || cmd == EVTCHNOP_UNMASK)
-        return with_port(vm, call, le_load(port, 4));
+        return with_port(vm, call, le_load(a, 4));
+    if (cmd == EVTCHNOP_BIND_VCPU && le_load(a + 4, 4) >= vm->nvcpu)
+        return xen_error(call, XEN_ENOENT);
     return xen_error(call, XEN_EINVAL); /* nothing to bind to here */
 }
 
@@ -252,8 +269,10 @@ static enum step run_state(struct vm *vm, struct vcpu *vc, struct hv_call *call)
 {
     static const uint8_t running[RUNSTATE];
 
-    return xen_write(vm, vc, call->arg[2], running, RUNSTATE) ? xen_answer(call, 0)
-                                                              : xen_error(call, XEN_EFAULT);
+    /* 64-bit fields are aligned to four bytes for 32-bit callers. */
+    return xen_write(vm, vc, call->arg[2], running, call->wide ? RUNSTATE : RUNSTATE - 4)
+               ? xen_answer(call, 0)
+               : xen_error(call, XEN_EFAULT);
 }
 
 enum step xen_vcpu(struct vm *vm, struct vcpu *vc, struct hv_call *call)
