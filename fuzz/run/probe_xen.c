@@ -12,7 +12,8 @@
 #define UNMAPPED 0x50000u
 #define WORDS_AT 16u /* words that a call reads, behind the code */
 #define NWORDS 4u
-#define HERE 1u /* a value that stands for the address of the words */
+#define SLOTS 128u /* of the hypercall page */
+#define HERE 1u    /* a value that stands for the address of the words */
 #define GONE 2u
 
 static const uint8_t call_insn[2][3] = {{0x0f, 0x01, 0xc1}, {0x0f, 0x01, 0xd9}};
@@ -103,6 +104,12 @@ static const struct xen_args args[] = {
     {29, {4, HERE}, {0x7ff0}},
     {29, {5, HERE}, {0}},
     {29, {6, HERE}, {0}},
+    {29, {6, HERE}, {3, 1}},
+    {29, {6, HERE}, {0xffffffffu, 1}},
+    {29, {2, HERE}, {4}},
+    {29, {2, HERE}, {5}},
+    {29, {2, HERE}, {0x100}},
+    {29, {2, HERE}, {0xffffff01u}},
     {29, {7, HERE}, {0}},
     {29, {8, HERE}, {0}},
     {29, {0xffffffffu, HERE}, {0}},
@@ -121,6 +128,9 @@ static const struct xen_args args[] = {
     {34, {1, HERE}, {0x7ff0, 64, 0, 0}},
     {34, {1, HERE}, {0x7ff0, 0xffffffffu, 0, 0}},
     {34, {1, HERE}, {5, 0, 0, 0}},
+    {34, {0, HERE}, {0x7ff4, 0, 0, 0}},
+    {34, {1, HERE}, {0xffff, 0, 0, 0}},
+    {34, {1, HERE}, {0x7ff0, 0, 0xaaaaaaaau, 0x55555555u}},
     {34, {5, 0}, {0}},
     {34, {5, HERE}, {0}},
     {34, {24, HERE}, {0}},
@@ -135,6 +145,11 @@ static const struct xen_args args[] = {
     {12, {7, HERE}, {0x7ff0, 0, 0, 0}},
     {12, {7, HERE}, {0x7ff0, 4, 0, 0}},
     {12, {7, HERE}, {0x1234, 1, 0, 0}},
+    {12, {3, HERE}, {0x7ff4}},
+    {12, {4, HERE}, {0x7ff1}},
+    {12, {14, HERE}, {0xffff}},
+    {12, {7, HERE}, {0x7ff4, 0, 0, 0}},
+    {12, {15, HERE}, {0x7ff4, 0, 0, 0}},
     {12, {12, HERE}, {0}},
     {12, {14, HERE}, {0x7ff0}},
     {12, {15, HERE}, {0x7ff0}},
@@ -148,6 +163,15 @@ static const struct xen_args args[] = {
     {32, {4, HERE}, {1}},
     {32, {4, HERE}, {0x20000}},
     {32, {6, HERE}, {0x7ff0}},
+    {32, {6, HERE}, {0x7ff4}},
+    {32, {6, HERE}, {0x17ff0, 0xffffffffu}},
+    {32, {1, HERE}, {24, 0, 0}},
+    {32, {1, HERE}, {0xffffffffu, 0, 0}},
+    {32, {7, HERE}, {0x2000}},
+    {32, {7, HERE}, {0xffffffffu}},
+    {32, {7, HERE}, {0, 0xffffffffu}},
+    {32, {8, HERE}, {0, 0x2000}},
+    {32, {8, HERE}, {1, 0xffffffffu}},
     {32, {7, HERE}, {0}},
     {32, {9, HERE}, {0}},
     {32, {9, HERE}, {0xffffffffu}},
@@ -166,6 +190,24 @@ static const struct xen_args args[] = {
     {24, {12, 0, HERE}, {0}},
     {24, {16, 0, 0}, {0}},
     {24, {0xffffffffu, 0, 0}, {0}},
+    {20, {3, HERE, 1}, {0}}, /* grant_table_op */
+    {20, {4, HERE, 1}, {0}},
+    {20, {6, HERE, 1}, {0x7ff0}},
+    {20, {7, HERE, 1}, {0}},
+    {20, {9, HERE, 1}, {0}},
+    {20, {12, HERE, 1}, {0}},
+    {20, {0x80000000u, HERE, 1}, {0}},
+    {33, {6, HERE}, {0}}, /* physdev_op */
+    {33, {8, HERE}, {0}},
+    {33, {10, HERE}, {0}},
+    {33, {15, HERE}, {0}},
+    {33, {33, HERE}, {0}},
+    {33, {0xffffffffu, HERE}, {0}},
+    {13, {HERE, 0}, {0}}, /* multicall */
+    {13, {HERE, 3}, {17, 0, 0, 0}},
+    {13, {GONE, 0}, {0}},
+    {13, {GONE, 3}, {0}},
+    {13, {GONE, 0xffffffffu}, {0}},
     {18, {0, 4, HERE}, {0}}, /* console_io */
     {18, {1, 4, HERE}, {0}},
     {18, {2, 0, 0}, {0}},
@@ -193,9 +235,9 @@ static void call_with(struct probe *p, unsigned insn, const struct xen_args *x, 
     static const uint8_t narrow[3] = {TSP_RBX, TSP_RCX, TSP_RDX};
     const uint8_t *reg = p->s.mode == TSP_MODE_LONG64 ? wide : narrow;
 
-    /* The first argument is a command, and so is no address. */
+    /* The first argument is a command, and so is no address, but for lists of calls. */
     for (unsigned i = 0; i < 3; i++)
-        probe_reg(p, reg[i], (i == 0 ? x->a[0] : place(p, x->a[i], gone)) | dirt);
+        probe_reg(p, reg[i], (i == 0 && x->nr != 13 ? x->a[0] : place(p, x->a[i], gone)) | dirt);
     probe_code(p, call_insn[insn], 3);
     probe_reg(p, TSP_RAX, x->nr | dirt);
     put_words(p, x->word);
@@ -232,6 +274,10 @@ static void probe_msr_page(struct probe *p, uint32_t msr)
         probe_reg(p, TSP_RAX, value[i]);
         probe_emit(p);
     }
+    probe_reg(p, TSP_RAX, value[0]);
+    probe_reg(p, TSP_RDX, 1); /* above 4 GiB */
+    probe_emit(p);
+    probe_reg(p, TSP_RDX, 0);
     probe_code(p, rdmsr, 2);
     probe_emit(p);
 }
@@ -262,15 +308,16 @@ static void probe_viridian(struct probe *p)
 static void probe_page(struct probe *p)
 {
     static const uint8_t wrmsr[] = {0x0f, 0x30};
-    static const uint32_t slot[] = {0, 1, 2, 17, 22, 23, 24, 29, 127};
     static const uint32_t msr[] = {0x40000000, 0x40000001, 0x40000200, 0x400002fe};
 
-    for (unsigned i = 0; i < 4 * PROBE_COUNT(slot) && !p->stop; i++) {
-        start(p, i & 1, &arg_modes[i & 2]);
-        p->s.code_at = 0x10000 + slot[i >> 2] * 32 - 2;
+    for (unsigned i = 0; i < 2 * SLOTS && !p->stop; i++) {
+        unsigned slot = i / 2;
+
+        start(p, i & 1, &arg_modes[slot & 2]);
+        p->s.code_at = 0x10000 + slot * 32 - 2;
         probe_code(p, wrmsr, 2);
         probe_reg(p, TSP_RCX, 0x40000000);
-        probe_reg(p, TSP_RAX, slot[i >> 2] == 0 ? 0x10000 : p->s.code_at & ~0xfffull);
+        probe_reg(p, TSP_RAX, slot == 0 ? 0x10000 : p->s.code_at & ~0xfffull);
         probe_emit(p);
     }
     for (unsigned i = 0; i < 8 * PROBE_COUNT(msr) && !p->stop; i++) {
