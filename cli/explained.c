@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROW_MAX 64u
+#define ROW_MAX 96u
 #define TERM_MAX 8u
 
 #define LIMIT16 0xffffu
@@ -110,12 +110,12 @@ static bool term_config(const struct term *t, const struct found *f)
 }
 
 /* The bytes from `at` on match one of the globs over their hexadecimal digits. */
-static bool bytes_match(const char *globs, const struct scenario *s, uint32_t at)
+static bool bytes_match(const char *globs, const struct scenario *s, uint64_t at)
 {
     char hex[2 * TSP_INSN_BYTES + 1], one[64];
     size_t n = 0;
 
-    for (uint32_t i = at; i < s->ncode[0] && i - at < TSP_INSN_BYTES; i++)
+    for (uint64_t i = at; i < s->ncode[0] && i - at < TSP_INSN_BYTES; i++)
         n += (size_t)snprintf(hex + n, sizeof(hex) - n, "%02x", s->code[0][i]);
     hex[n] = 0;
     while (*globs != 0) {
@@ -142,6 +142,14 @@ static bool term_code(const struct term *t, const struct found *f)
     return false;
 }
 
+/* The instruction at which the exception happened that the model's handler saw. */
+static bool term_model_at(const struct term *t, const struct found *f)
+{
+    uint64_t at = f->r->a.exc_rip + f->s->cs_base - f->s->code_at;
+
+    return f->r->a.exc && at < f->s->ncode[0] && bytes_match(t->value, f->s, at);
+}
+
 /* An instruction may lie across the end of 16-bit or 32-bit addresses. */
 static bool near_end(uint64_t pc, uint64_t limit)
 {
@@ -164,7 +172,7 @@ static bool term_limit(const struct term *t, const struct found *f)
     if (!is_16_bit(f->s))
         return false;
     if (!a->exc)
-        return a->exit == OUTCOME_INTERNAL && a->out.pc > LIMIT16;
+        return a->exit == OUTCOME_INTERNAL && (near_end(a->out.pc, LIMIT16) || a->out.pc > LIMIT16);
     return near_end(a->exc_rip, LIMIT16) || a->exc_rip > LIMIT16 || a->exc_rip == 0;
 }
 
@@ -319,6 +327,7 @@ static const struct {
     {"model.vec", term_model_vec, true},
     {"real.vec", term_real_vec, true},
     {"model.err", term_model_err, true},
+    {"model.at", term_model_at, true},
     {"real.err", term_real_err, true},
     {"raised", term_raised, true},
     {"tables", term_tables, false},
