@@ -20,7 +20,6 @@
 #define INVARIANT_TSC_LEAF 0x80000007u
 #define INVARIANT_TSC 8
 
-#define MSR_HV_GUEST_OS_ID 0x40000000u
 #define MSR_HV_SYNDBG_OPTIONS 0x400000ffu
 #define MSR_HV_INVTSC 0x40000118u
 
@@ -36,18 +35,13 @@ static uint64_t setup_msr(const struct tsp_setup *s, uint32_t index)
     return value;
 }
 
-static void kvm_reset(struct vm *vm)
+static void read_policy(struct vm *vm)
 {
     const struct tsp_setup *s = vm->setup;
     const struct tsp_policy *p = &s->policy[0];
     const struct tsp_leaf *e;
     uint32_t base = 0;
 
-    for (unsigned i = 0; i < vm->nvcpu; i++)
-        kvm_msr_reset(vm, &vm->vcpu[i]);
-    vm->hv_state[KVM_VM_HV_OS_ID] = setup_msr(s, MSR_HV_GUEST_OS_ID);
-    vm->hv_state[KVM_VM_HV_SYNDBG] = setup_msr(s, MSR_HV_SYNDBG_OPTIONS);
-    vm->hv_state[KVM_VM_HV_INVTSC] = setup_msr(s, MSR_HV_INVTSC);
     if (s->npolicy == 0)
         return;
     base = policy_hv_base(p, "KVMKVMKVM\0\0");
@@ -56,6 +50,19 @@ static void kvm_reset(struct vm *vm)
     vm->hv_state[KVM_VM_FEATURES] = e != NULL ? e->reg[0] : 0;
     e = policy_first(p, HV_INTERFACE_LEAF);
     vm->hv_state[KVM_VM_HYPERV] = e != NULL && e->reg[0] == HV_INTERFACE;
+}
+
+static void kvm_reset(struct vm *vm)
+{
+    const struct tsp_setup *s = vm->setup;
+
+    for (unsigned i = 0; i < vm->nvcpu; i++)
+        kvm_msr_reset(vm, &vm->vcpu[i]);
+    vm->hv_state[KVM_VM_HV_SYNDBG] = setup_msr(s, MSR_HV_SYNDBG_OPTIONS);
+    vm->hv_state[KVM_VM_HV_INVTSC] = setup_msr(s, MSR_HV_INVTSC);
+    read_policy(vm);
+    for (unsigned i = 0; i < vm->nvcpu; i++)
+        kvm_msr_blocks(vm, &vm->vcpu[i]);
 }
 
 /* User space that sets CPUID once meets the bug of UNHALT_LATE: the base of the block is not known

@@ -70,11 +70,13 @@ enum step kvm_kick(struct vm *vm, struct vcpu *vc, struct hv_call *call);
 /* kvm_time.c */
 enum step kvm_clock_pairing(struct vm *vm, struct vcpu *vc, struct hv_call *call);
 void kvm_write_wall_clock(struct vm *vm, uint64_t gpa);
-void kvm_write_system_time(struct vm *vm, struct vcpu *vc, uint64_t msr);
+bool kvm_place_system_time(const struct vm *vm, struct vcpu *vc, uint64_t msr);
+void kvm_write_system_time(struct vm *vm, const struct vcpu *vc);
 void kvm_write_steal_time(struct vm *vm, uint64_t msr);
 
 /* kvm_msr.c */
 void kvm_msr_reset(struct vm *vm, struct vcpu *vc);
+void kvm_msr_blocks(struct vm *vm, struct vcpu *vc);
 void kvm_msr_init(struct vcpu *vc);
 bool kvm_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value, bool *ok);
 bool kvm_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, bool *ok);

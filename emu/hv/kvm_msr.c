@@ -59,7 +59,7 @@ static const struct pv_msr *pv_find(uint32_t msr)
     return NULL;
 }
 
-/* MSRs the guest finds set: kept, without the effects of a write. */
+/* MSRs the guest finds set. */
 void kvm_msr_reset(struct vm *vm, struct vcpu *vc)
 {
     const struct tsp_x86_state *x = &vc->s.x86;
@@ -144,15 +144,20 @@ static bool write_page(struct vm *vm, uint64_t value)
     return true;
 }
 
+static void write_os_id(struct vm *vm, uint64_t value)
+{
+    vm->hv_state[KVM_VM_HV_OS_ID] = value;
+    if (value == 0)
+        vm->hv_state[KVM_VM_HV_PAGE] &= ~(uint64_t)1;
+}
+
 static bool hyperv_wrmsr(struct vm *vm, uint32_t msr, uint64_t value, bool *ok)
 {
     if (vm->hv_state[KVM_VM_HYPERV] == 0)
         return false;
     switch (msr) {
     case HV_GUEST_OS_ID:
-        vm->hv_state[KVM_VM_HV_OS_ID] = value;
-        if (value == 0)
-            vm->hv_state[KVM_VM_HV_PAGE] &= ~(uint64_t)1;
+        write_os_id(vm, value);
         return true;
     case HV_HYPERCALL:
         *ok = write_page(vm, value);
@@ -240,13 +245,46 @@ bool kvm_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, boo
         return true;
     }
     vc->hv_state[m->slot] = value;
-    if (m->kind == MSR_SYSTEM_TIME)
-        kvm_write_system_time(vm, vc, value);
+    if (m->kind == MSR_SYSTEM_TIME && kvm_place_system_time(vm, vc, value))
+        kvm_write_system_time(vm, vc);
     else if (m->kind == MSR_ASYNC_PF)
         wake_all(vm, vc);
     else if (m->kind == MSR_STEAL_TIME)
         kvm_write_steal_time(vm, value);
     return true;
+}
+
+/*
+ * KVM_SET_MSRS does what WRMSR does (torvalds/linux arch/x86/kvm/x86.c kvm_set_msr_common, hyperv.c
+ * kvm_hv_set_msr_pw): the wall clock and the hypercall page are written at once, the vCPU's own
+ * blocks as it is about to run. One that waits to be started does not get there.
+ */
+void kvm_msr_blocks(struct vm *vm, struct vcpu *vc)
+{
+    const struct tsp_x86_state *x = &vc->s.x86;
+    bool clock = false;
+
+    for (uint32_t i = 0; i < x->nmsr && i < TSP_MAX_MSR; i++) {
+        const struct pv_msr *m = pv_find(x->msr[i].index);
+
+        if (x->msr[i].index == HV_GUEST_OS_ID)
+            write_os_id(vm, x->msr[i].value);
+        else if (x->msr[i].index == HV_HYPERCALL)
+            write_page(vm, x->msr[i].value);
+        if (m == NULL || !pv_value_ok(vm, m, x->msr[i].value))
+            continue;
+        if (m->kind == MSR_WALL_CLOCK)
+            kvm_write_wall_clock(vm, x->msr[i].value);
+        else if (m->kind == MSR_SYSTEM_TIME)
+            clock = kvm_place_system_time(vm, vc, x->msr[i].value);
+        else if (m->kind == MSR_ASYNC_PF)
+            wake_all(vm, vc);
+    }
+    if (vc->s.run_state != TSP_RUN_READY)
+        return;
+    if (clock)
+        kvm_write_system_time(vm, vc);
+    kvm_write_steal_time(vm, vc->hv_state[KVM_VC_STEAL_TIME]);
 }
 
 /* Hyper-V's, in the order in which they depend on each other. */

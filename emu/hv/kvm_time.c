@@ -32,6 +32,7 @@ enum step kvm_clock_pairing(struct vm *vm, struct vcpu *vc, struct hv_call *call
 }
 
 #define PAGE 4096u
+#define TIME_BLOCK 32u
 #define GUEST_STOPPED 2u /* flag of the time block that is the guest's to clear */
 
 /* The word that is there, 0 where nothing can be read. */
@@ -57,24 +58,30 @@ void kvm_write_wall_clock(struct vm *vm, uint64_t gpa)
     kvm_write(vm, gpa, block, sizeof(block));
 }
 
+/* Whether there is a block to write, whose place then is known. Bit 0 of the MSR enables. KVM maps
+ * the block's page: a block that crosses into another cannot be mapped (kvm_gpc_activate). */
+bool kvm_place_system_time(const struct vm *vm, struct vcpu *vc, uint64_t msr)
+{
+    uint64_t at = msr & ~(uint64_t)1;
+
+    if (!bits_test(msr, 0))
+        return false;
+    if (at % PAGE + TIME_BLOCK > PAGE)
+        return vm_behaves(vm, BEHAVIOUR_CLOCK_ELSEWHERE);
+    vc->hv_state[KVM_VC_CLOCK_AT] = at;
+    return true;
+}
+
 /*
  * 32 bytes: version u32, pad u32, tsc_timestamp u64, system_time u64, tsc_to_system_mul u32,
  * tsc_shift s8, flags u8, pad[2]. One tick is one nanosecond: mul is 2^31 with a shift of one to
- * the left. Bit 0 of the MSR enables. KVM maps the block's page: a block that crosses into another
- * cannot be mapped (kvm_gpc_activate).
+ * the left.
  */
-void kvm_write_system_time(struct vm *vm, struct vcpu *vc, uint64_t msr)
+void kvm_write_system_time(struct vm *vm, const struct vcpu *vc)
 {
-    uint64_t at = msr & ~(uint64_t)1;
-    uint8_t block[32] = {0};
+    uint64_t at = vc->hv_state[KVM_VC_CLOCK_AT];
+    uint8_t block[TIME_BLOCK] = {0};
 
-    if (!bits_test(msr, 0))
-        return;
-    if (at % PAGE + sizeof(block) <= PAGE)
-        vc->hv_state[KVM_VC_CLOCK_AT] = at;
-    else if (!vm_behaves(vm, BEHAVIOUR_CLOCK_ELSEWHERE))
-        return;
-    at = vc->hv_state[KVM_VC_CLOCK_AT];
     le_store(block, ((read_word(vm, at) + 1) | 1) + 1, 4);
     le_store(block + 8, vcpu_tsc(vm, vc), 8);
     le_store(block + 16, vm->tsc, 8);

@@ -109,8 +109,12 @@ static const struct plain_msr *find_plain(uint32_t msr)
     return NULL;
 }
 
+/* 0x40000000 to 0x400000ff are no processor's (Intel SDM Vol. 4 2.1): a hypervisor that does not
+ * know one has none, whatever the set-up says. */
 static struct tsp_msr *find_kept(struct vcpu *vc, uint32_t msr)
 {
+    if (msr >> 8 == 0x400000)
+        return NULL;
     for (uint32_t i = 0; i < vc->s.x86.nmsr; i++)
         if (vc->s.x86.msr[i].index == msr)
             return &vc->s.x86.msr[i];
