@@ -154,6 +154,7 @@ static void vcpu_adopt(struct vm *vm, struct vcpu *vc, const struct tsp_vcpu_sta
     vc->s = *s;
     vc->s.x86.tsc -= vm->tsc;
     vc->lazy = (struct lazy_flags){0};
+    vc->answered = false;
     vc->patch = (struct patch_job){0};
     vc->stall = 0;
     vc->stall_pc = vc->stall_retired = 0;
@@ -250,6 +251,7 @@ enum tsp_status vm_reset(struct vm *vm, const struct tsp_setup *setup, struct ts
     vm->ev = out;
     vm->tsc = 0;
     vm->moved = false;
+    vm->last_store_told = setup->arch == TSP_ARCH_X86 && vm_behaves(vm, BEHAVIOUR_MMIO_LAST);
     vm->maxphyaddr = guest_maxphyaddr(setup);
     mem_reset(&vm->mem, setup->ram_base, setup->ram_size);
     code_reset(vm->code);

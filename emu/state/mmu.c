@@ -181,16 +181,31 @@ static bool overlaid(const struct vm *vm, struct vcpu *vc, const struct span *s)
     return false;
 }
 
+#define MMIO_WRITE 1u
+#define MMIO_FIRST 2u /* of the parts of one access */
+
+/* KVM's emulator begins its list of fragments anew with each store, and tells of the list once the
+ * instruction is through (torvalds/linux arch/x86/kvm/x86.c emulator_read_write): of several stores
+ * outside RAM that is the last one. */
+static bool tells_last(const struct vm *vm, bool write)
+{
+    return write && (vm->ev->info[1] & 1) != 0 && vm->last_store_told;
+}
+
 static enum step mmio(struct vm *vm, struct vcpu *vc, uint64_t gpa, const uint8_t *p, unsigned len,
-                      bool write)
+                      unsigned how)
 {
     unsigned width = len < 8 ? len : 8;
+    bool write = (how & MMIO_WRITE) != 0;
 
+    if (vc->answered && !write)
+        return STEP_NEXT;
     /* The first access of an instruction is the one that user space is asked for first: the read of
      * a read-modify-write, the page that a store across two begins in. */
-    if (vm->ev->kind == TSP_EV_MMIO)
+    if (vm->ev->kind == TSP_EV_MMIO && ((how & MMIO_FIRST) == 0 || !tells_last(vm, write)))
         return STEP_EVENT;
-    vc->io = (struct io_mark){vc->s.regs, vc->lazy};
+    if (vm->ev->kind != TSP_EV_MMIO)
+        vc->io = (struct io_mark){vc->s.regs, vc->lazy};
     vm->ev->kind = TSP_EV_MMIO;
     vm->ev->code = 0;
     vm->ev->addr = gpa;
@@ -216,7 +231,7 @@ enum step mmu_load_slow(struct vm *vm, struct vcpu *vc, uint64_t lin, void *buf,
         overlay_read(&vm->mem, s.gpa[i], p, s.len[i]);
         if (overlay_covers(&vm->mem, s.gpa[i]))
             continue;
-        step = mmio(vm, vc, s.gpa[i], p, s.len[i], false);
+        step = mmio(vm, vc, s.gpa[i], p, s.len[i], step == STEP_NEXT ? MMIO_FIRST : 0);
     }
     return step;
 }
@@ -237,7 +252,8 @@ enum step mmu_store_slow(struct vm *vm, struct vcpu *vc, uint64_t lin, const voi
         if (ram && !(mem_page_flags(&vm->mem, s.gpa[i]) & MEM_ROM))
             vm_store_phys(vm, s.gpa[i], p, s.len[i]);
         else
-            step = mmio(vm, vc, s.gpa[i], p, s.len[i], true);
+            step = mmio(vm, vc, s.gpa[i], p, s.len[i],
+                        MMIO_WRITE | (step == STEP_NEXT ? MMIO_FIRST : 0));
     }
     return step;
 }

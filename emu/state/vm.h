@@ -113,6 +113,7 @@ struct vcpu {
     /* hypervisor-side per-vCPU values of the personality in force */
     uint64_t hv_state[VCPU_HV_STATE];
     uint64_t dr[8], cr8; /* x86 registers without an effect here */
+    bool answered;       /* what this instruction reads outside RAM: it begins again */
     struct io_mark io;   /* filled by mmu_load and mmu_store when they make an MMIO event */
     /* The instruction that an event is about: linear and guest-physical address, and how many of
      * its 16 bytes lie in each of the two pages; 0: not readable. */
@@ -142,6 +143,7 @@ struct vm {
     bool moved;            /* to a processor of the other vendor than the set-up's */
     uint8_t holder;        /* vCPU + 1 whose rewrite holds the text, 0: none */
     bool hold_stores;      /* stores to held pages wait */
+    bool last_store_told;  /* of several stores outside RAM; else the first */
     uint64_t site_lin;     /* linear address of the site */
     uint64_t site[2];      /* guest-physical addresses of its two parts */
     uint8_t site_room[2];  /* bytes of the site in each */

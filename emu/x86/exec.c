@@ -100,6 +100,7 @@ static void deliver(struct run *r, const struct insn *in)
         return;
     }
     r->vc->s.x86.shadow &= ~(SHADOW_BITS | PENDING_STEP);
+    r->vc->answered = false;
     x86_deliver(r->vm, r->vc);
     finish(r);
 }
@@ -131,6 +132,7 @@ static void retire(struct run *r, const struct insn *in, struct before was)
     struct vcpu *vc = r->vc;
 
     vcpu_retire(r->vm, vc);
+    vc->answered = false;
     vc->s.x86.shadow &= ~was.shadow;
     /* IRET is how RF is set; everything else that completes clears it (SDM Vol. 3B 17.3.1.1) */
     if (was.rf && in->op != OP_IRET)
@@ -154,6 +156,19 @@ static void patched(struct run *r, struct before was)
 }
 
 /* ---- one instruction at a time ---- */
+
+/* User space is asked for what an instruction reads before anybody can know that it will fault. The
+ * registers are those before; with the answer it begins again. */
+static bool asked_first(struct run *r)
+{
+    const struct tsp_event *ev = r->vm->ev;
+
+    if ((ev->kind != TSP_EV_MMIO && ev->kind != TSP_EV_PIO) || (ev->info[1] & 1) != 0 ||
+        r->vc->answered)
+        return false;
+    r->vc->answered = true;
+    return true;
+}
 
 static bool is_system(unsigned op)
 {
@@ -211,6 +226,8 @@ static bool trap(struct run *r, const struct insn *in)
     case STEP_RETRY:
         return retried(r, in);
     case STEP_FAULT:
+        if (asked_first(r))
+            break;
         deliver(r, in);
         return true;
     case STEP_EVENT:
@@ -229,10 +246,39 @@ static bool trap(struct run *r, const struct insn *in)
     return true;
 }
 
+/* What KVM's emulator does not have, or does in other steps than a processor
+ * (torvalds/linux arch/x86/kvm/emulate.c): nobody can say what user space sees of their accesses.
+ */
+static bool not_emulated(const struct insn *in)
+{
+    switch (in->op) {
+    case OP_MOVBE:
+        return (in->prefix & INSN_OPSZ) != 0;
+    case OP_SCAS:
+        return (in->prefix & (INSN_REP | INSN_REPNE)) != 0;
+    case OP_CMPS:
+    case OP_POPA:
+    case OP_ENTER:
+    case OP_BOUND:
+    case OP_ARPL:
+    case OP_SLDT:
+    case OP_STR:
+    case OP_LAR:
+    case OP_LSL:
+    case OP_VERR:
+    case OP_VERW:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* An event of an instruction of which no snapshot was taken: the access left what it began with in
  * vc->io. */
 static void finish_io(struct run *r, const struct insn *in)
 {
+    if (r->vm->ev->kind == TSP_EV_MMIO && not_emulated(in))
+        step_stop(r->vm, r->vc, TSP_STOP_UNSUPPORTED);
     x86_flags(r->vc);
     vcpu_swap_io(r->vc);
     x86_flags(r->vc);
@@ -264,7 +310,10 @@ static bool quiet(struct run *r, const struct insn *in)
             vc->s.x86.shadow |= PENDING_STEP;
         return false;
     case STEP_FAULT:
-        deliver(r, in);
+        if (asked_first(r))
+            finish_io(r, in);
+        else
+            deliver(r, in);
         return true;
     default:
         if (step == STEP_EVENT)
@@ -352,7 +401,8 @@ static bool careful(struct run *r, const struct insn *in)
 /* Nothing that lasts for one instruction is in force, and nobody watches single steps. */
 static bool undisturbed(const struct vm *vm, const struct vcpu *vc)
 {
-    return vm->nvcpu == 1 && vc->s.x86.shadow == 0 && (vc->s.regs.flags & (X86_TF | X86_RF)) == 0;
+    return vm->nvcpu == 1 && vc->s.x86.shadow == 0 && !vc->answered &&
+           (vc->s.regs.flags & (X86_TF | X86_RF)) == 0;
 }
 
 static void add_retired(struct run *r, uint32_t n)
@@ -372,7 +422,10 @@ static void end_plain(struct run *r, const struct insn *in, enum step step, uint
     if (step == STEP_RETRY)
         return;
     *ended = true;
-    if (step == STEP_FAULT) {
+    if (step == STEP_FAULT && asked_first(r)) {
+        vc->s.regs.pc = vc->io.regs.pc = pc;
+        finish_io(r, in);
+    } else if (step == STEP_FAULT) {
         vc->s.regs.pc = pc;
         deliver(r, in);
     } else {

@@ -170,6 +170,18 @@ static enum step protected_return(struct vm *vm, struct vcpu *vc, struct back *b
     return finish(vm, vc, b, st, drop);
 }
 
+/* What is popped outside RAM comes in one piece after the other, and KVM's emulator has no IRET but
+ * that of real mode (torvalds/linux arch/x86/kvm/emulate.c em_ret_far, em_iret): nobody can say
+ * what user space sees of it. */
+static enum step ended(struct vm *vm, struct vcpu *vc, const struct x86_save *save, enum step step)
+{
+    bool elsewhere = vm->ev->kind == TSP_EV_MMIO;
+
+    if (step == STEP_FAULT || elsewhere)
+        x86_restore(vc, save);
+    return elsewhere ? step_stop(vm, vc, TSP_STOP_UNSUPPORTED) : step;
+}
+
 enum step x86_far_return(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     struct back b = {.size = in->osize};
@@ -186,9 +198,7 @@ enum step x86_far_return(struct vm *vm, struct vcpu *vc, const struct insn *in)
         step = STEP_FAULT;
     else
         step = protected_return(vm, vc, &b, &st, drop);
-    if (step == STEP_FAULT)
-        x86_restore(vc, &save);
-    return step;
+    return ended(vm, vc, &save, step);
 }
 
 /* To virtual-8086 mode: ESP, SS, ES, DS, FS and GS follow. */
@@ -243,7 +253,5 @@ enum step x86_iret(struct vm *vm, struct vcpu *vc, const struct insn *in)
         step = paragraph(vm, vc, &b, 0);
     else
         step = protected_iret(vm, vc, &b);
-    if (step == STEP_FAULT)
-        x86_restore(vc, &save);
-    return step;
+    return ended(vm, vc, &save, step);
 }

@@ -117,16 +117,23 @@ static enum step string(struct vm *vm, struct vcpu *vc, const struct insn *in)
     step = allowed(vm, vc, port, width);
     if (step != STEP_NEXT)
         return step;
-    if (element(vm, vc, in, width, &value) == STEP_FAULT)
+    /* The exit comes before the faults of INS's own store (Intel SDM Vol. 3C 25.1.1). */
+    step = element(vm, vc, in, width, &value);
+    if (step == STEP_FAULT) {
+        if (!out)
+            event(vm, port, bits_mask(8 * width), width, false);
         return STEP_FAULT;
-    if (out && vm->setup->end_port && port == vm->setup->end_port)
+    }
+    if (out && step != STEP_EVENT && vm->setup->end_port && port == vm->setup->end_port)
         return step_stop(vm, vc, TSP_STOP_END);
     step_index(vc, in, out ? TSP_RSI : TSP_RDI, width);
     if (rep)
         x86_set_reg(vc, TSP_RCX, in->asize, count - 1);
     if (count == 1)
         vcpu_advance(vc, in->len);
-    vc->stall = 0; /* an iteration is progress */
+    vc->stall = 0;                 /* an iteration is progress */
+    if (out && step == STEP_EVENT) /* user space is asked for the element first */
+        return step;
     return event(vm, port, value, width, out);
 }
 

@@ -141,7 +141,9 @@ static enum step move_from_seg(struct vm *vm, struct vcpu *vc, const struct insn
     return step;
 }
 
-/* Processors write the selector only and leave the rest of a 32-bit or 64-bit slot alone. */
+/* Intel's processors write the selector only and leave the rest of a 32-bit or 64-bit slot alone
+ * (SDM Vol. 2B PUSH), others the whole slot; outside RAM KVM stands in for both, and writes 16 of
+ * 32 bits (torvalds/linux arch/x86/kvm/emulate.c em_push_sreg). */
 static enum step push_seg(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     uint16_t sel = vc->s.x86.seg[in->opnd[0].reg & 7].sel;
@@ -149,9 +151,11 @@ static enum step push_seg(struct vm *vm, struct vcpu *vc, const struct insn *in)
     enum step step;
 
     x86_stack_now(vc, &st);
-    step = x86_stack_push_part(vm, vc, &st, sel, in->osize, 2);
+    step = x86_stack_push_part(vm, vc, &st, sel, in->osize, vm_host_is_amd(vm) ? in->osize : 2);
     if (step == STEP_FAULT)
         return step;
+    if (step == STEP_EVENT)
+        vm->ev->info[1] = 1 | (in->osize == 4 ? 2u : in->osize) << 4;
     x86_set_sp(vc, st.sp);
     vcpu_advance(vc, in->len);
     return step;
@@ -168,6 +172,8 @@ static enum step pop_seg(struct vm *vm, struct vcpu *vc, const struct insn *in)
     read = x86_stack_pop(vm, vc, &st, &sel, in->osize);
     if (read == STEP_FAULT)
         return read;
+    if (read == STEP_EVENT) /* KVM's em_pop_sreg reads no more than the selector */
+        vm->ev->info[1] = 2u << 4;
     step = x86_load_seg(vm, vc, seg, (uint16_t)sel);
     if (step != STEP_NEXT)
         return step;

@@ -360,6 +360,74 @@ static void several_vcpus_take_turns(void **state)
     close_guest(&g);
 }
 
+/* PUSHA stores eight times. One event tells of the first store outside RAM; Linux tells of the
+ * last. */
+static void several_stores_outside_ram_are_one_event(void **state)
+{
+    static const struct {
+        const char *profile;
+        uint64_t addr, value;
+    } row[] = {
+        {"kvm", 0x1ffffc, 0x100},
+        {"kvm+mmio_last", 0x1fffe0, 0x107},
+        {"kvm@linux-6.1", 0x1fffe0, 0x107},
+    };
+    static const uint8_t code[] = {0x60};
+    static struct guest g;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        guest_prepare(&g, P32, code, sizeof(code));
+        for (unsigned k = 0; k < 8; k++)
+            g.setup.vcpu[0].regs.r[k] = 0x100 + k;
+        g.setup.vcpu[0].regs.r[TSP_RSP] = 0x200000;
+        assert_int_equal(vm_open(&g.vm, row[i].profile, NULL), TSP_OK);
+        assert_int_equal(vm_reset(g.vm, &g.setup, &g.ev), TSP_OK);
+        guest_step(&g, 10);
+        assert_int_equal(g.ev.kind, TSP_EV_MMIO);
+        assert_int_equal(g.ev.addr, row[i].addr);
+        assert_int_equal(g.ev.info[0], row[i].value);
+        assert_int_equal(g.ev.before.r[TSP_RSP], 0x200000);
+        assert_int_equal(g.ev.after.r[TSP_RSP], 0x1fffe0);
+        close_guest(&g);
+    }
+}
+
+/* User space is asked for what an instruction reads before it faults on the answer, ones; of INS
+ * before its store faults. */
+static void what_is_asked_for_comes_before_the_fault(void **state)
+{
+    static const struct {
+        uint8_t code[4], n;
+        unsigned kind, vector;
+    } row[] = {
+        {{0xc5, 0x0b}, 2, TSP_EV_MMIO, 13},       /* lds ecx, [ebx]: selector 0xffff */
+        {{0xff, 0x2b}, 2, TSP_EV_MMIO, 13},       /* jmp far [ebx] */
+        {{0xf7, 0x33}, 2, TSP_EV_MMIO, 0},        /* div dword [ebx]: 0xffffffff00000000 */
+        {{0x0f, 0x00, 0x13}, 3, TSP_EV_MMIO, 13}, /* lldt [ebx] */
+        {{0x36, 0x6d}, 2, TSP_EV_PIO, 13},        /* insd to beyond ES */
+    };
+    static struct guest g;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        guest_prepare(&g, P32, row[i].code, row[i].n);
+        g.setup.vcpu[0].regs.r[TSP_RBX] = 0x200000;
+        g.setup.vcpu[0].regs.r[TSP_RDX] = 0xffffffff;
+        g.setup.vcpu[0].regs.r[TSP_RDI] = 0x10000;
+        g.setup.vcpu[0].x86.seg[TSP_ES].limit = 0xffff;
+        guest_start(&g);
+        guest_step(&g, 10);
+        assert_int_equal(g.ev.kind, row[i].kind);
+        assert_int_equal(g.ev.info[1] & 1, 0);
+        assert_int_equal(g.ev.before.pc, CODE);
+        assert_memory_equal(&g.ev.before, &g.ev.after, sizeof(g.ev.after));
+        guest_step(&g, 10);
+        assert_true(guest_faulted(&g, row[i].vector));
+        close_guest(&g);
+    }
+}
+
 /* A store outside RAM: one event with the registers on both sides of it, and the run goes on behind
  * it. */
 static void a_device_access_is_one_event(void **state)
@@ -510,6 +578,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(several_vcpus_take_turns),
     cmocka_unit_test(a_device_access_is_one_event),
     cmocka_unit_test(msrs_that_guests_look_for_are_answered),
+    cmocka_unit_test(what_is_asked_for_comes_before_the_fault),
+    cmocka_unit_test(several_stores_outside_ram_are_one_event),
     cmocka_unit_test(descriptor_tables_outside_ram_are_not_emulated),
     cmocka_unit_test(code_outside_ram_is_undefined_above_cpl_0),
     cmocka_unit_test(random_code_always_ends),
