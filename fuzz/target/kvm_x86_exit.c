@@ -65,7 +65,7 @@ static void exit_port(struct live_machine *k, unsigned i)
         k->queue[first++].after = after;
 }
 
-/* The event shows what user space was told: the number, and the arguments as wide as KVM made them.
+/* The event shows what user space was told: the number, and arguments that are not the registers.
  */
 static bool exit_call(struct live_machine *k, unsigned i)
 {
@@ -80,8 +80,12 @@ static bool exit_call(struct live_machine *k, unsigned i)
     }
     live_stop(k, i, TSP_STOP_EXIT, c->run->hypercall.nr);
     e = &k->queue[k->nqueue - 1];
-    for (unsigned a = 0; a < 3; a++)
-        e->before.r[reg[a]] = c->run->hypercall.args[a];
+    for (unsigned a = 0; a < 3; a++) {
+        uint64_t *r = &e->before.r[reg[a]], told = c->run->hypercall.args[a];
+
+        if (told != ((c->run->hypercall.longmode & 1) != 0 ? *r : (uint32_t)*r))
+            *r = told;
+    }
     if (c->run->hypercall.longmode & 1)
         e->before.mode = TSP_MODE_LONG64;
     else if (e->before.mode == TSP_MODE_LONG64)
