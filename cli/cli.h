@@ -110,6 +110,11 @@ bool cli_seen(const struct scenario *s);
 const char *cli_refusal(const struct target *t);
 /* Reads a scenario file, text or binary. */
 enum tsp_status cli_scenario(const char *path, struct scenario *out, struct tsp_error *err);
+/* The newest shipped list of accepted deviations ("golden-kvm-6.12"), and profile ("kvm@linux-6.12"),
+ * not newer than the kernel that a "golden:FILE" was recorded on or that "kvm" runs on; those of 6.1
+ * for older kernels and where nobody says. */
+const char *cli_kernel_list(const char *target);
+const char *cli_kernel_profile(const char *target);
 /* Accepted deviations of a target: from `file`, none at all when that is "none", else the list
  * shipped for it. */
 enum tsp_status cli_known(const char *target, const char *file, struct known **out,

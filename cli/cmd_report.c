@@ -30,7 +30,7 @@ static const char help[] =
     "  --skip FILE    records not to judge, as for diff; none: judge all\n"
     "  --below WHAT   leave out what the processor below a recording or kvm did, not the "
     "hypervisor, by\n"
-    "                 comparison with model:kvm@linux-6.1: tcg for QEMU's emulated one, or a "
+    "                 comparison with the model of its kernel: tcg for QEMU's emulated one, or a "
     "file as for diff\n"
     "  --json         print report.json instead of the summary\n"
     "  --color WHEN   auto, always, never\n\n"
@@ -66,7 +66,6 @@ static const struct option options[] = {{"target", required_argument, NULL, OPT_
 
 #define CORPUS_MAX 16
 #define PROBE_BUDGET 4096u
-#define BELOW_MODEL "model:kvm@linux-6.1" /* what the lists of --below are about */
 
 struct report_args {
     const char *target, *out, *known_file, *skip_file, *below_name;
@@ -446,21 +445,37 @@ static int parse_args(struct report_args *a, int argc, char **argv)
     return 0;
 }
 
+/* What shipped kernels are known for explains a finding, accepted or not. */
+static enum tsp_status remarks_load(struct report_args *a, struct tsp_error *err)
+{
+    const char *text = cli_shipped(cli_kernel_list(a->target));
+
+    return known_parse(&a->remarks, "remarks", text, strlen(text), err);
+}
+
+/* The lists of --below are about the kernel's own profile. */
+static enum tsp_status below_open(struct report_args *a, struct tsp_error *err)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "model:%s", cli_kernel_profile(a->target));
+    return source_open(&a->model, name, err);
+}
+
 /* Everything that is read beside the target. */
 static enum tsp_status open_lists(struct report_args *a, struct known **known,
                                   struct tsp_error *err)
 {
     enum tsp_status st = cli_known(a->target, a->no_known ? "none" : a->known_file, known, err);
 
-    /* What shipped kernels are known for explains a finding, accepted or not. */
     if (st == TSP_OK && (a->no_known || strncmp(a->target, "kvm", 3) == 0))
-        st = cli_known("golden:", NULL, &a->remarks, err);
+        st = remarks_load(a, err);
     if (st == TSP_OK)
         st = cli_skip(a->skip_file, &a->skip, err);
     if (st == TSP_OK && a->below_name != NULL)
         st = explained_load(&a->below, a->below_name, err);
     if (st == TSP_OK && a->below != NULL)
-        st = source_open(&a->model, BELOW_MODEL, err);
+        st = below_open(a, err);
     return st;
 }
 

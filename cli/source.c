@@ -195,7 +195,7 @@ const char *cli_shipped(const char *name)
 /* "golden:FILE" has the list of the kernel that was recorded, "model:PROFILE" its profile's. */
 static void list_name(const char *target, char *out, size_t max)
 {
-    snprintf(out, max, "%s", strncmp(target, "golden:", 7) == 0 ? "golden-kvm-6.1" : target);
+    snprintf(out, max, "%s", strncmp(target, "golden:", 7) == 0 ? cli_kernel_list(target) : target);
     for (; *out != 0; out++)
         if (*out == ':' || *out == '@')
             *out = '-';
