@@ -21,10 +21,17 @@ if(TARGET trapspec)
              golden:${recordings}/x86-amd-6.1.0-56.jsonl --below tcg)
     kvm_test(recording_arm64 $<TARGET_FILE:trapspec> diff model:kvm@linux-6.1
              golden:${recordings}/arm64-6.1.0-56.jsonl --below tcg)
-    # What is left when the processor below is left out is KVM's, and each of it is accepted with a reason.
     foreach(file x86-amd arm64)
+        kvm_test(recording_${file}_6.12 $<TARGET_FILE:trapspec> diff model:kvm@linux-6.12
+                 golden:${recordings}/${file}-6.12.95.jsonl --below tcg)
+        # The two kernels can be told apart by what was recorded.
+        kvm_test(recording_${file}_is_new sh -c "! '$<TARGET_FILE:trapspec>' diff model:kvm@linux-6.1 \
+'golden:${recordings}/${file}-6.12.95.jsonl' --below tcg >/dev/null")
+    endforeach()
+    # What is left when the processor below is left out is KVM's, and each of it is accepted with a reason.
+    foreach(file x86-amd-6.1.0-56 arm64-6.1.0-56 x86-amd-6.12.95 arm64-6.12.95)
         kvm_test(judge_${file} $<TARGET_FILE:trapspec> report --below tcg
-                 --target golden:${recordings}/${file}-6.1.0-56.jsonl)
+                 --target golden:${recordings}/${file}.jsonl)
     endforeach()
     kvm_test(report_amd ${kvm_dir}/report.sh $<TARGET_FILE:trapspec> ${recordings}/x86-amd-6.1.0-56.jsonl
              UD-WHERE UD-VMCALL UD-RO-PATCH UD-PF UD-MMIO UD-HANG UD-TF)
