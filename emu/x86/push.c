@@ -25,6 +25,14 @@ enum step plain_POP(struct vm *vm, struct vcpu *vc, const struct insn *in)
     return step_both(step, end);
 }
 
+/* The registers that an event shows as those before are the whole instruction's. */
+static enum step began_with(struct vcpu *vc, uint64_t rsp, enum step step)
+{
+    if (step == STEP_EVENT)
+        vc->io.regs.r[TSP_RSP] = rsp;
+    return step;
+}
+
 enum step plain_PUSHA(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     uint64_t rsp = vc->s.regs.r[TSP_RSP];
@@ -38,7 +46,7 @@ enum step plain_PUSHA(struct vm *vm, struct vcpu *vc, const struct insn *in)
         }
         step = step_both(step, one);
     }
-    return step;
+    return began_with(vc, rsp, step);
 }
 
 enum step plain_POPA(struct vm *vm, struct vcpu *vc, const struct insn *in)
@@ -57,7 +65,7 @@ enum step plain_POPA(struct vm *vm, struct vcpu *vc, const struct insn *in)
     for (unsigned i = 0; i < 8; i++)
         if (i != TSP_RSP)
             reg_set(vc, i, in->osize, v[i]);
-    return step;
+    return began_with(vc, rsp, step);
 }
 
 /* Virtual-8086 mode with IOPL below 3: the flags belong to the monitor (no VME here). */
@@ -141,7 +149,7 @@ enum step plain_ENTER(struct vm *vm, struct vcpu *vc, const struct insn *in)
     }
     x86_set_sp(vc, top);
     reg_set(vc, TSP_RBP, in->osize, frame);
-    return step;
+    return began_with(vc, rsp, step);
 }
 
 enum step plain_LEAVE(struct vm *vm, struct vcpu *vc, const struct insn *in)

@@ -366,11 +366,13 @@ static void several_stores_outside_ram_are_one_event(void **state)
 {
     static const struct {
         const char *profile;
-        uint64_t addr, value;
+        uint64_t rsp, addr, value;
     } row[] = {
-        {"kvm", 0x1ffffc, 0x100},
-        {"kvm+mmio_last", 0x1fffe0, 0x107},
-        {"kvm@linux-6.1", 0x1fffe0, 0x107},
+        {"kvm", 0x200000, 0x1ffffc, 0x100},
+        {"kvm+mmio_last", 0x200000, 0x1fffe0, 0x107},
+        {"kvm@linux-6.1", 0x200000, 0x1fffe0, 0x107},
+        {"kvm", 8, 0xfffffffc, 0x102}, /* the first two go to RAM */
+        {"kvm@linux-6.1", 8, 0xffffffe8, 0x107},
     };
     static const uint8_t code[] = {0x60};
     static struct guest g;
@@ -380,15 +382,15 @@ static void several_stores_outside_ram_are_one_event(void **state)
         guest_prepare(&g, P32, code, sizeof(code));
         for (unsigned k = 0; k < 8; k++)
             g.setup.vcpu[0].regs.r[k] = 0x100 + k;
-        g.setup.vcpu[0].regs.r[TSP_RSP] = 0x200000;
+        g.setup.vcpu[0].regs.r[TSP_RSP] = row[i].rsp;
         assert_int_equal(vm_open(&g.vm, row[i].profile, NULL), TSP_OK);
         assert_int_equal(vm_reset(g.vm, &g.setup, &g.ev), TSP_OK);
         guest_step(&g, 10);
         assert_int_equal(g.ev.kind, TSP_EV_MMIO);
         assert_int_equal(g.ev.addr, row[i].addr);
         assert_int_equal(g.ev.info[0], row[i].value);
-        assert_int_equal(g.ev.before.r[TSP_RSP], 0x200000);
-        assert_int_equal(g.ev.after.r[TSP_RSP], 0x1fffe0);
+        assert_int_equal(g.ev.before.r[TSP_RSP], row[i].rsp);
+        assert_int_equal(g.ev.after.r[TSP_RSP], (uint32_t)(row[i].rsp - 32));
         close_guest(&g);
     }
 }
