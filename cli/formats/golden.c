@@ -95,6 +95,17 @@ static enum tsp_status one_record(struct golden_reader *rd, struct golden *g, js
 #define KVM_HC_CLOCK_PAIRING 9u
 #define EFAULT_32 0xfffffff2u
 
+/* The code begins with VMCALL or VMMCALL, whatever stands before it. */
+static bool begins_with_call(const struct scenario *s)
+{
+    uint32_t at = 0;
+
+    while (at < s->ncode[0] && s->code[0][at] != 0x0f)
+        at++;
+    return at + 3 <= s->ncode[0] && s->code[0][at + 1] == 0x01 &&
+           (s->code[0][at + 2] == 0xc1 || s->code[0][at + 2] == 0xd9);
+}
+
 /* Whether the host's clock source was its TSC is not written in every recording, but its answers to
  * the clock-pairing call tell: with another clock source that call never gets as far as writing
  * memory (KVM hypercalls.rst). */
@@ -107,7 +118,7 @@ static void infer_clock(const struct golden_reader *rd, struct golden *g)
         uint32_t got = (uint32_t)r->out.out.r[TSP_RAX];
 
         if (r->kind == GOLDEN_RUN && r->s->arch == TSP_ARCH_X86 &&
-            r->out.exit != OUTCOME_EXCEPTION && r->s->nmsr == 0 &&
+            r->out.exit != OUTCOME_EXCEPTION && r->s->nmsr == 0 && begins_with_call(r->s) &&
             r->s->regs[TSP_RAX] == KVM_HC_CLOCK_PAIRING && (got == 0 || got == EFAULT_32))
             tsc = true;
     }
