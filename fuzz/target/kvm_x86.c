@@ -52,10 +52,30 @@ static uint32_t asked(const struct tsp_setup *s)
     return what & (~what + 1);
 }
 
+#define CLOCK_SOURCE_EVERY 64u
+
+/* A kernel may find its TSC unreliable while it runs (Documentation/timers/timekeeping.rst), from
+ * when on it answers CLOCK_PAIRING otherwise. */
+static void read_clock_source(struct live_machine *k)
+{
+    char name[16] = "";
+    FILE *f = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
+
+    if (!f)
+        return;
+    if (!fgets(name, sizeof(name), f))
+        name[0] = 0;
+    fclose(f);
+    k->host.tsc = strcmp(name, "tsc\n") == 0;
+}
+
 enum tsp_status live_arch_check(struct live_machine *k)
 {
+    static uint32_t checked;
     const struct tsp_setup *s = k->setup;
 
+    if (checked++ % CLOCK_SOURCE_EVERY == 0)
+        read_clock_source(k);
     if (s->arch != TSP_ARCH_X86)
         return live_refuse(k, "this is an x86 machine");
     if (s->host != k->host.vendor)
@@ -223,8 +243,6 @@ void live_arch_probe(struct live_machine *k)
                {0x746e6543, TSP_VENDOR_CENTAUR}, /* Cent */
                {0x68532020, TSP_VENDOR_CENTAUR} /*   Sh */};
     uint32_t a = 0, b = 0, c = 0, d = 0;
-    char name[16] = "";
-    FILE *f;
 
     read_supported(k);
     k->host.vendor = TSP_VENDOR_OTHER;
@@ -232,13 +250,7 @@ void live_arch_probe(struct live_machine *k)
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
         if (row[i].ebx == b)
             k->host.vendor = (uint8_t)row[i].vendor;
-    f = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
-    if (!f)
-        return;
-    if (!fgets(name, sizeof(name), f))
-        name[0] = 0;
-    fclose(f);
-    k->host.tsc = strcmp(name, "tsc\n") == 0;
+    read_clock_source(k);
 }
 
 static enum tsp_status set_cpuid(struct live_machine *k, struct live_core *c)
