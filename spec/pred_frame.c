@@ -86,15 +86,40 @@ static bool right_pc(const struct frame *f, uint64_t got, struct say *say)
     return say_value(say, "return address on the stack", fault ? here : past, got);
 }
 
-/* RF is 1 in the image of a fault (Intel SDM Vol. 3B 17.3.1.1); elsewhere it is not looked at. */
+/* REP goes on where it was interrupted, and its RF may be set between two elements; IRET loads it.
+ */
+static bool may_set_rf(const struct judge *j)
+{
+    const struct tsp_look_mem *text = &j->look->text[0];
+    unsigned n = text->n < TSP_INSN_BYTES ? text->n : TSP_INSN_BYTES;
+
+    for (unsigned i = 0; i < n; i++)
+        if (text->byte[i] == 0xf2 || text->byte[i] == 0xf3 || text->byte[i] == 0xcf)
+            return true;
+    return n < TSP_INSN_BYTES;
+}
+
+/* RF is 1 in the image of a fault, 0 in that of INT n, INT3 and INTO, and elsewhere as it was,
+ * which is 0 behind whatever completes (Intel SDM Vol. 3B 17.3.1.1). */
+static bool wrong_rf(const struct frame *f, uint64_t got)
+{
+    const struct tsp_event *ev = f->j->ev;
+
+    if (f->width == 2)
+        return false;
+    if (is_fault(f))
+        return !bits_test(got, FLAG_RF);
+    return bits_test(got, FLAG_RF) && !may_set_rf(f->j) &&
+           (f->soft || !bits_test(ev->before.flags, FLAG_RF));
+}
+
 static bool right_flags(const struct frame *f, uint64_t got, struct say *say)
 {
     const struct tsp_event *ev = f->j->ev;
     uint64_t want = cut(ev->before.flags, f->width);
-    bool fault = is_fault(f) && f->width > 2;
 
-    if (fault && !bits_test(got, FLAG_RF))
-        return say_value(say, "flags on the stack", want | 1u << FLAG_RF, got);
+    if (wrong_rf(f, got))
+        return say_value(say, "flags on the stack", got ^ 1u << FLAG_RF, got);
     if (((want ^ got) & ~(uint64_t)(1u << FLAG_RF)) == 0)
         return true;
     return say_value(say, "flags on the stack", want, got);
@@ -286,31 +311,54 @@ bool pred_returns_to(const struct judge *j, const struct pred_use *p, struct say
            say_value(say, "FAR_EL1", ev->info[1], a->far_el1);
 }
 
-/* What an MSR holds, by the vCPU's state (Intel SDM Vol. 4; AMD APM Vol. 2 appendix A); false: it
- * is none of those. mask: bits that software's write decides. */
-static bool msr_of(const struct tsp_vcpu_state *v, uint32_t index, uint64_t *value, uint64_t *mask)
+/* What an MSR holds, by the vCPU's state (Intel SDM Vol. 4; AMD APM Vol. 2 appendix A). mask: bits
+ * that software's write decides; never: bits that no processor has. */
+struct msr_place {
+    uint32_t index;
+    uint64_t value, mask, never;
+};
+
+/* False: it is none of those. */
+static bool msr_of(const struct tsp_vcpu_state *v, uint32_t index, struct msr_place *out)
 {
+    const uint64_t high = ~(uint64_t)UINT32_MAX;
     const struct tsp_x86_state *x = &v->x86;
-    const struct {
-        uint32_t index;
-        uint64_t value, mask;
-    } known[] = {{0x1b, x->apic_base, 0},
-                 {0xce, x->platform_info, 0},
-                 {0x140, x->cpuid_faulting, 1},
-                 {0xda0, x->xss, UINT64_MAX},
-                 {0xc0000080, x->efer, 0x801}, /* NXE and SCE */
-                 {0xc0000100, x->seg[TSP_FS].base, UINT64_MAX},
-                 {0xc0000101, x->seg[TSP_GS].base, UINT64_MAX},
-                 {0xc0000103, x->tsc_aux, UINT32_MAX}};
+    const struct msr_place known[] = {
+        {0x1b, x->apic_base, 0, ~bits_mask(52) | 0xff},
+        {0xce, x->platform_info, 0, 0},
+        {0x140, x->cpuid_faulting, 1, high},
+        {0xda0, x->xss, UINT64_MAX, 1ull << 63},
+        {0xc0000080, x->efer, 0x801, high | 0x2fe}, /* NXE and SCE */
+        {0xc0000100, x->seg[TSP_FS].base, UINT64_MAX, 0},
+        {0xc0000101, x->seg[TSP_GS].base, UINT64_MAX, 0},
+        {0xc0000103, x->tsc_aux, UINT32_MAX, high},
+    };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].index != index)
             continue;
-        *value = known[i].value;
-        *mask = known[i].mask;
+        *out = known[i];
         return true;
     }
     return false;
+}
+
+/* 57 bits of a linear address count where there are five levels of tables. */
+static bool is_address(uint64_t v)
+{
+    return bits_sext(v, 57) == v;
+}
+
+/* What is written is kept, but for bits that the register has not, and addresses are canonical
+ * (Intel SDM Vol. 2B WRMSR; AMD APM Vol. 3 WRMSR). */
+static bool msr_written(const struct msr_place *m, uint64_t written, struct say *say)
+{
+    if ((written ^ m->value) & m->mask)
+        return say_value(say, "value written, as it is kept", written, m->value);
+    if (m->value & m->never)
+        return say_value(say, "value kept, bits that do not exist", 0, m->value & m->never);
+    return (m->index != 0xc0000100u && m->index != 0xc0000101u) || is_address(m->value) ||
+           say_value(say, "address that is kept", bits_sext(m->value, 57), m->value);
 }
 
 /* msr_seen: RDMSR reads, and WRMSR leaves, what the vCPU's state shows. */
@@ -318,18 +366,17 @@ bool pred_msr_seen(const struct judge *j, const struct pred_use *p, struct say *
 {
     const struct tsp_regs *before = &j->ev->before, *after = &j->ev->after;
     uint32_t index = (uint32_t)before->r[TSP_RCX];
-    uint64_t value, mask, got;
+    struct msr_place m;
+    uint64_t got;
 
     (void)p;
     if (!(j->ev->info[1] & 1)) {
         got = (uint32_t)after->r[TSP_RAX] | after->r[TSP_RDX] << 32;
-        return !msr_of(&j->look->before, index, &value, &mask) || got == value ||
-               say_value(say, "value read", value, got);
+        return !msr_of(&j->look->before, index, &m) || got == m.value ||
+               say_value(say, "value read", m.value, got);
     }
     got = (uint32_t)before->r[TSP_RAX] | before->r[TSP_RDX] << 32;
-    if (!msr_of(&j->look->after, index, &value, &mask) || ((got ^ value) & mask) == 0)
-        return true;
-    return say_value(say, "value written, as it is kept", got, value);
+    return !msr_of(&j->look->after, index, &m) || msr_written(&m, got, say);
 }
 
 /* The gate of an exception that was to be delivered, as it was set up. */

@@ -175,6 +175,23 @@ bool pred_step_trapped(const struct judge *j, const struct pred_use *p, struct s
     return say_text(say, "the trap of a single step", "another instruction");
 }
 
+/* Who halts goes on behind HLT, WFI or WFE (Intel SDM Vol. 2A HLT; Arm DDI0487 C6.2 WFI, D1.3.1):
+ * pc is there already. The end mark is the target's own business. */
+static bool halted_behind(const struct tsp_event *ev, struct say *say)
+{
+    bool arm = ev->before.mode == TSP_MODE_A64;
+    unsigned n = ev->len < TSP_INSN_BYTES ? ev->len : TSP_INSN_BYTES;
+    uint64_t pc = ev->before.pc + n;
+
+    if (ev->code != TSP_STOP_HALT || (arm ? n != 4 : ev->fetched[n - 1] != 0xf4))
+        return true;
+    if (arm && (le_load(ev->fetched, 4) & ~0x20ull) != 0xd503205fu)
+        return true;
+    /* how wide pc is where it goes round is not looked at */
+    return (uint16_t)pc == (uint16_t)ev->after.pc ||
+           say_value(say, "pc behind the instruction that halts", pc, ev->after.pc);
+}
+
 /* halted: HLT, WFI and the end mark change no register but pc. */
 bool pred_halted(const struct judge *j, const struct pred_use *p, struct say *say)
 {
@@ -186,7 +203,7 @@ bool pred_halted(const struct judge *j, const struct pred_use *p, struct say *sa
         return true;
     if (flags & ~(ev->before.mode == TSP_MODE_A64 ? 0 : 0x10000ull))
         return say_value(say, "flags at the end", ev->before.flags, ev->after.flags);
-    return regs_kept_but(j, 0, say);
+    return halted_behind(ev, say) && regs_kept_but(j, 0, say);
 }
 
 /* rf_over: what completes clears RF (Intel SDM Vol. 3B 17.3.1.1). */

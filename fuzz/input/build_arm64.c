@@ -43,16 +43,15 @@ static void build_vcpu(struct builder *b, unsigned i, uint64_t pc)
     memcpy(v->regs.r, s->regs, sizeof(v->regs.r));
     if (!(s->regs_set >> END_REG & 1))
         v->regs.r[END_REG] = INPUT_ARM64_END;
-    if (s->regs_set >> 31 & 1)
-        stack = s->regs[31];
-    v->regs.r[31] = stack;
+    v->regs.r[31] = s->regs_set >> 31 & 1 ? s->regs[31] : stack;
     v->regs.pc = pc;
     v->regs.flags = s->flags | (s->level ? PSTATE_EL1 : PSTATE_EL0);
     v->regs.mode = TSP_MODE_A64;
     v->regs.level = s->level;
     v->run_state = i == 1 && s->cpu & INPUT_CPU_SECOND_OFF ? TSP_RUN_OFF : TSP_RUN_READY;
-    v->arm64.sp_el0 = stack;
-    v->arm64.sp_el1 = stack;
+    /* a stack pointer that is given is the one in use */
+    v->arm64.sp_el0 = s->level ? stack : v->regs.r[31];
+    v->arm64.sp_el1 = s->level ? v->regs.r[31] : stack;
     v->arm64.vbar_el1 = INPUT_ARM64_VECTORS;
     v->arm64.sctlr_el1 = SCTLR_RESET;
     v->arm64.mpidr = MPIDR_RES1 | i;

@@ -271,6 +271,72 @@ static void probe_long_undefined(struct probe *p)
     }
 }
 
+/* The last byte of the instruction lies past the limit of CS: 0xffff and 4 GiB - 1. */
+static void probe_past_limit(struct probe *p)
+{
+    static const uint8_t code[][4] = {
+        {3, 0x0f, 0x01, 0xc1}, {3, 0x0f, 0x01, 0xd9}, {2, 0x0f, 0xa2, 0},
+        {2, 0x0f, 0x0b, 0},    {3, 0x0f, 0xb9, 0xc0}, {3, 0x0f, 0xff, 0xc0},
+    };
+
+    for (unsigned i = 0; i < PROBE_COUNT(code) * 4; i++) {
+        const uint8_t *c = code[i / 4];
+
+        for (unsigned inside = 1; inside < c[0]; inside++) {
+            probe_default(p, TSP_ARCH_X86);
+            p->s.host = i & 1 ? TSP_VENDOR_AMD : TSP_VENDOR_INTEL;
+            p->s.mode = i & 2 ? TSP_MODE_COMPAT32 : TSP_MODE_REAL16;
+            p->s.code_at = (i & 2 ? 0x100000000u : 0x10000u) - inside;
+            probe_code(p, c + 1, c[0]);
+            probe_emit(p);
+        }
+    }
+}
+
+/* The gate of #UD cannot be used, or its stack is not mapped: another exception comes instead. */
+static void probe_undelivered(struct probe *p)
+{
+    static const struct {
+        uint8_t mode, n, code[8];
+    } row[] = {
+        {TSP_MODE_LONG64, 8, {0xc6, 0x04, 0x25, 0x65, 0x20, 0, 0, 0}}, /* not present */
+        {TSP_MODE_LONG64, 8, {0xc6, 0x04, 0x25, 0x65, 0x20, 0, 0, 0x0e}},
+        {TSP_MODE_LONG64, 8, {0xc6, 0x04, 0x25, 0x64, 0x20, 0, 0, 1}}, /* IST1, which is 0 */
+        {TSP_MODE_PROT32, 7, {0xc6, 0x05, 0x35, 0x20, 0, 0, 0}},
+        {TSP_MODE_PROT32, 7, {0xc6, 0x05, 0x35, 0x20, 0, 0, 0x0e}},
+    };
+    static const uint8_t end[][3] = {{0x0f, 0x0b, 0xf4}, {0x0f, 0x01, 0xc1}, {0x0f, 0x01, 0xd9}};
+
+    for (unsigned i = 0; i < PROBE_COUNT(row) * PROBE_COUNT(end); i++) {
+        uint8_t code[11];
+        unsigned n = row[i / PROBE_COUNT(end)].n;
+
+        probe_default(p, TSP_ARCH_X86);
+        p->s.mode = row[i / PROBE_COUNT(end)].mode;
+        p->s.patch = TSP_PATCH_INJECT;
+        memcpy(code, row[i / PROBE_COUNT(end)].code, n);
+        memcpy(code + n, end[i % PROBE_COUNT(end)], 3);
+        probe_code(p, code, n + 3);
+        probe_emit(p);
+    }
+}
+
+/* No hypervisor shows itself: what traps is undefined, whoever is below. */
+static void probe_bare(struct probe *p)
+{
+    static const uint8_t insn[][3] = {{0x0f, 0x01, 0xc1}, {0x0f, 0x01, 0xd9}};
+
+    for (unsigned i = 0; i < probe_nmodes * 4; i++) {
+        probe_default(p, TSP_ARCH_X86);
+        probe_mode(p, &probe_modes[i / 4]);
+        p->s.persona[0] = p->s.persona[1] = TSP_PERSONA_NONE;
+        p->s.host = i & 1 ? TSP_VENDOR_AMD : TSP_VENDOR_INTEL;
+        p->s.policy = i & 1 ? INPUT_POLICY_AMD : INPUT_POLICY_INTEL;
+        probe_code(p, insn[i >> 1 & 1], 3);
+        probe_emit(p);
+    }
+}
+
 /* One event, the migration, and something that looks at what was to move. */
 static void moved(struct probe *p, const uint8_t *code, size_t n)
 {
@@ -363,6 +429,9 @@ static void probe_moved_state(struct probe *p)
 void probe_edges(struct probe *p)
 {
     probe_long_undefined(p);
+    probe_past_limit(p);
+    probe_undelivered(p);
+    probe_bare(p);
     probe_question_bits(p);
     probe_ids(p);
     probe_last_sub(p);
@@ -385,6 +454,22 @@ static void hvc(struct probe *p, uint64_t id)
     probe_emit(p);
 }
 
+/* Exceptions that are taken on the other stack pointer, or on the one in use: the two differ. */
+static void probe_two_stacks(struct probe *p)
+{
+    static const uint32_t insn[] = {0, 0xd4000001u, 0xd4200000u, HVC, 0xd4000003u};
+    uint8_t code[4];
+
+    for (unsigned i = 0; i < PROBE_COUNT(insn) * 2; i++) {
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.level = i & 1;
+        probe_reg(p, 31, INPUT_ARM64_CODE - 0x100);
+        le_store(code, insn[i / 2], 4);
+        probe_code(p, code, 4);
+        probe_emit(p);
+    }
+}
+
 /* Each bit of function ids that are served, and of a power state; a suspend that is denied because
  * another core is on. */
 void probe_edges_arm64(struct probe *p)
@@ -393,6 +478,7 @@ void probe_edges_arm64(struct probe *p)
                                   0x86000000, 0xc5000020, 0x8600ff01};
     static const uint8_t wfi[4] = {0x7f, 0x20, 0x03, 0xd5};
 
+    probe_two_stacks(p);
     for (unsigned i = 0; i < 12; i++) {
         static const uint32_t workaround[] = {0x80008000, 0x80007fff, 0x80003fff};
 
