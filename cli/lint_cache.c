@@ -107,6 +107,36 @@ static void check_twice(struct lint *l, const struct cache *c, const struct cach
     say(l, &f, c->e->leaf, c->e->subleaf);
 }
 
+/* Data and instructions have either caches of their own at a level or one for both. */
+static void check_unified(struct lint *l, const struct cache *c, const struct cache *other,
+                          const char *source)
+{
+    struct lint_finding f = {.hi = 7,
+                             .rule = "lint:cache-unified",
+                             .source = source,
+                             .text = "a unified cache beside a split one of its level"};
+
+    if (c->level == 0 || c->level != other->level ||
+        (c->type == CACHE_UNIFIED) == (other->type == CACHE_UNIFIED))
+        return;
+    snprintf(f.expected, sizeof(f.expected), "not the level of sub-leaf 0x%x", other->e->subleaf);
+    say(l, &f, c->e->leaf, c->e->subleaf);
+}
+
+/* EAX 9 says that any line goes anywhere: that is what one set means. */
+static void check_sets(struct lint *l, const struct cache *c, const char *source)
+{
+    const struct lint_finding f = {.reg = 2,
+                                   .hi = 31,
+                                   .expected = "at least 0x1: it is not fully associative",
+                                   .rule = "lint:cache-sets",
+                                   .source = source,
+                                   .text = "sets, less one"};
+
+    if (c->level != 0 && c->e->reg[2] == 0 && (c->e->reg[0] >> 9 & 1) == 0)
+        say(l, &f, c->e->leaf, c->e->subleaf);
+}
+
 /* A cache serves all threads of the smaller ones in front of it. */
 static bool check_share(struct lint *l, const struct cache *c, const struct cache *front,
                         const char *source)
@@ -131,6 +161,7 @@ static void check_against(struct lint *l, const struct cache *c, unsigned n, con
 
     for (unsigned i = 0; i < n; i++) {
         check_twice(l, &c[n], &c[i], source);
+        check_unified(l, &c[n], &c[i], source);
         if (shared)
             shared = check_share(l, &c[n], &c[i], source);
     }
@@ -159,14 +190,15 @@ static unsigned check_list(struct lint *l, uint32_t leaf, struct cache *c, const
             check_flush(l, &c[n], source);
             flushed = true;
         }
+        check_sets(l, &c[n], source);
         check_against(l, c, n, source);
         n++;
     }
     return n;
 }
 
-/* Threads that share a cache are of one package. Monitors that pass on the processor's caches have
- * vCPUs of other packages there: silicon is asked only. */
+/* Threads that share a cache are of one package: a monitor that passes on the processor's caches
+ * with a topology of its own puts vCPUs of other packages there. */
 static void check_package(struct lint *l, const struct cache *c, unsigned n, unsigned shift,
                           const char *source)
 {
@@ -176,7 +208,7 @@ static void check_package(struct lint *l, const struct cache *c, unsigned n, uns
                              .source = source,
                              .text = "threads that share it, less one; more than have ids"};
 
-    if (shift == 0 || lint_guest(l))
+    if (shift == 0)
         return;
     for (unsigned i = 0; i < n; i++) {
         if (c[i].share >> shift == 0)
@@ -184,6 +216,25 @@ static void check_package(struct lint *l, const struct cache *c, unsigned n, uns
         snprintf(f.expected, sizeof(f.expected), "at most 0x%x", (1u << shift) - 1);
         say(l, &f, c[i].e->leaf, c[i].e->subleaf);
     }
+}
+
+/* EAX 31:26: ids of cores, less one; with the threads of a core they fit in the package's. Silicon
+ * may round them up. */
+static void check_cores(struct lint *l, const struct cache *c, unsigned package)
+{
+    unsigned thread = lint_reg(l, 0xb, 0, 0) & 31;
+    struct lint_finding f = {.hi = 31,
+                             .lo = 26,
+                             .rule = "lint:cache-cores",
+                             .source = SDM,
+                             .text = "ids of cores in the package, less one"};
+
+    if (package < thread || package - thread > 5 || !lint_guest(l) ||
+        c->e->reg[0] >> 26 >> (package - thread) == 0)
+        return;
+    snprintf(f.expected, sizeof(f.expected), "at most 0x%x: leaf 0xb has ids for no more",
+             (1u << (package - thread)) - 1);
+    say(l, &f, 4, c->e->subleaf);
 }
 
 static const struct cache *find(const struct cache *c, unsigned n, unsigned level, unsigned type)
@@ -366,6 +417,9 @@ void lint_caches(struct lint *l, enum tsp_vendor vendor)
         check_descriptors(l);
     /* Leaf 0x80000006 of Intel's tells the second-level cache of an older part on some of them. */
     n = top >= 4 ? check_list(l, 4, c, SDM) : 0;
-    if (top >= 0xb && (lint_reg(l, 0xb, 1, 2) >> 8 & 0xff) == 2)
+    if (top >= 0xb && (lint_reg(l, 0xb, 1, 2) >> 8 & 0xff) == 2) {
         check_package(l, c, n, lint_reg(l, 0xb, 1, 0) & 31, SDM);
+        if (n > 0)
+            check_cores(l, &c[0], lint_reg(l, 0xb, 1, 0) & 31);
+    }
 }

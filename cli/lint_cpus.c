@@ -18,13 +18,18 @@ struct alike {
 static const struct alike alike_rows[] = {
     /* clang-format off */
     {0x0, 0, {0, ~0u, ~0u, ~0u}},        /* the maximum may be limited per CPU */
-    {0x1, 0, {0, 0, ~(1u << 27 | 1u << 3), ~(1u << 9)}}, /* OSXSAVE, MONITOR, APIC follow registers */
+    /* Steppings may be mixed, and the second of two Pentiums has a type of its own. OSXSAVE,
+     * MONITOR and APIC follow registers. */
+    {0x1, 0, {0x0fff0ff0, 0, ~(1u << 27 | 1u << 3), ~(1u << 9)}},
     {0x7, 0, {0, ~0u, ~(1u << 4), ~0u}}, /* OSPKE follows CR4 */
     {0x7, 1, {~0u, ~0u, ~0u, ~0u}},
     {0x7, 2, {~0u, ~0u, ~0u, ~0u}},
     {0xd, 0, {~0u, 0, ~0u, ~0u}},        /* EBX follows XCR0 */
     {0xd, 1, {~0u, 0, ~0u, ~0u}},
     {0x80000001, 0, {0, 0, ~0u, ~(1u << 11 | 1u << 9)}}, /* SYSCALL follows the mode, APIC a register */
+    {0x80000002, 0, {~0u, ~0u, ~0u, ~0u}},
+    {0x80000003, 0, {~0u, ~0u, ~0u, ~0u}},
+    {0x80000004, 0, {~0u, ~0u, ~0u, ~0u}},
     {0x80000007, 0, {0, 0, 0, ~0u}},
     {0x80000008, 0, {~0u, ~0u, 0, 0}},
     {0x8000000a, 0, {0xff, 0, 0, ~0u}},
@@ -84,7 +89,7 @@ static void compare_reg(struct lint *l, const struct alike *row, const struct ts
 /* Leaves that a monitor makes up from one plan, where silicon may differ from core to core. */
 static bool of_monitor(uint32_t leaf)
 {
-    return leaf >> 28 == 4 || leaf == 0xb;
+    return leaf >> 28 == 4 || leaf == 0xb || leaf - 0x80000002 < 3;
 }
 
 /* The CPU in hand against the first one of its type. */

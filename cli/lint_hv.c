@@ -36,6 +36,7 @@ static const struct signature signatures[] = {
     {" lrpepyh  vr", 0, false, "Parallels", "public lists"},
     {" lrpepyh vr ", 0, false, "Parallels", "public lists"},
     {"prl hyperv", 0, false, "Parallels", "public lists"},
+    {"prl hyperv  ", 0, false, "Parallels", "public lists"},
     {"OpenBSDVMM58", 0, false, "OpenBSD vmm", "OpenBSD vmmvar.h"},
     {"___ NVMM ___", 0, false, "NVMM", "public lists"},
     {"HAXMHAXMHAXM", 0, false, "HAXM", "HAXM core/cpuid.c"},
@@ -191,6 +192,21 @@ static void check_maximum(struct lint *l, uint32_t base, bool has_row)
     }
 }
 
+/* A block has 256 leaves (the proposal of 2008); what is behind is another's. */
+static void check_reach(struct lint *l, uint32_t base)
+{
+    uint32_t top = lint_reg(l, base, 0, 0);
+    struct lint_finding f = {.hi = 31,
+                             .rule = "lint:hv-reach",
+                             .source = "LKML 2008, hypervisor CPUID interface proposal",
+                             .text = "highest leaf of the block, outside it"};
+
+    if (top < base || top - base < HV_STEP)
+        return;
+    snprintf(f.expected, sizeof(f.expected), "at most 0x%x", base + HV_STEP - 1);
+    say(l, base, f);
+}
+
 /* What the processor leaves say of the TSC, in kHz; 0 when they do not. */
 static uint64_t leaf_15_khz(const struct lint *l)
 {
@@ -247,6 +263,51 @@ static void check_timing(struct lint *l, uint32_t base)
     }
 }
 
+/*
+ * Privileges and features of Hyper-V's interface that are of no use without another (TLFS,
+ * feature discovery; QEMU target/i386/kvm/kvm.c kvm_hyperv_properties has the same needs). Bits of
+ * EAX and EDX of leaf 3, and EAX of leaf 4.
+ */
+struct hyperv_need {
+    uint8_t leaf, reg, bit;
+    uint32_t eax, edx; /* of leaf 3: one of these */
+    const char *expected, *text;
+};
+
+static const struct hyperv_need hyperv_needs[] = {
+    {3, 0, 2, 1u << 6, 0, "0x0, or bit 6", "SynIC registers without an index of the processor"},
+    {3, 0, 3, 1u << 2, 1u << 19, "0x0, or bit 2, or edx bit 19",
+     "synthetic timers with neither SynIC messages nor direct interrupts"},
+    {3, 0, 9, 1u << 1, 0, "0x0, or bit 1", "a reference TSC without the reference counter"},
+    {3, 3, 19, 1u << 3, 0, "0x0, or eax bit 3", "direct mode of synthetic timers without timers"},
+    {4, 0, 0, 1u << 5, 0, "0x0, or leaf 3 eax bit 5", "a hypercall is advised, none can be set up"},
+    {4, 0, 1, 1u << 5, 0, "0x0, or leaf 3 eax bit 5", "a hypercall is advised, none can be set up"},
+    {4, 0, 2, 1u << 5, 0, "0x0, or leaf 3 eax bit 5", "a hypercall is advised, none can be set up"},
+};
+
+static void check_hyperv(struct lint *l)
+{
+    const struct tsp_leaf *e = lint_leaf(l, HV_PRIVILEGES, 0);
+
+    if (e == NULL || lint_reg(l, HV_BASE + 1, 0, 0) != HYPERV_INTERFACE)
+        return;
+    for (size_t i = 0; i < sizeof(hyperv_needs) / sizeof(hyperv_needs[0]); i++) {
+        const struct hyperv_need *n = &hyperv_needs[i];
+        struct lint_finding f = {.reg = n->reg,
+                                 .hi = n->bit,
+                                 .lo = n->bit,
+                                 .rule = "lint:hv-hyperv-needs",
+                                 .source = "Hyper-V TLFS, feature discovery",
+                                 .text = n->text};
+
+        if ((lint_reg(l, HV_BASE + n->leaf, 0, n->reg) >> n->bit & 1) == 0 ||
+            (e->reg[0] & n->eax) != 0 || (e->reg[3] & n->edx) != 0)
+            continue;
+        snprintf(f.expected, sizeof(f.expected), "%s", n->expected);
+        say(l, HV_BASE + n->leaf, f);
+    }
+}
+
 /* A guest that finds another text than Hv#1 uses nothing of the interface. An answer of zeroes has
  * no rows to break. */
 static void check_interface(struct lint *l, uint32_t base, const struct signature *s)
@@ -286,6 +347,7 @@ static void check_twice(struct lint *l, uint32_t base, const struct signature *s
 static void check_block(struct lint *l, uint32_t base, const struct signature *s)
 {
     check_maximum(l, base, s->persona == TSP_PERSONA_KVM);
+    check_reach(l, base);
     if (s->first && base != HV_BASE) {
         say(l, base,
             (struct lint_finding){.reg = 1,
@@ -297,6 +359,8 @@ static void check_block(struct lint *l, uint32_t base, const struct signature *s
     }
     if (s->persona == TSP_PERSONA_HYPERV)
         check_interface(l, base, s);
+    if (base == HV_BASE)
+        check_hyperv(l);
     check_twice(l, base, s);
     if (lint_reg(l, base, 0, 0) >= base + HV_TIMING && s->persona != TSP_PERSONA_HYPERV)
         check_timing(l, base);

@@ -101,6 +101,33 @@ static void check_levels(struct lint *l, uint32_t leaf, const char *source)
     }
 }
 
+/* Leaf 0x1F is leaf 0xB with more domains: the largest of each is the package. Silicon is left out,
+ * whose leaf 0xB may have been made for software that knows no modules. */
+static void check_both(struct lint *l)
+{
+    const struct tsp_leaf *old = lint_leaf(l, 0xb, 1), *last = NULL;
+    struct lint_finding f = {.leaf = 0x1f,
+                             .reg = 1,
+                             .hi = 15,
+                             .rule = "lint:topology-package",
+                             .source = SDM,
+                             .text = "processors of the largest domain"};
+
+    for (uint32_t sub = 0; sub < 8; sub++) {
+        const struct tsp_leaf *e = lint_leaf(l, 0x1f, sub);
+
+        if (e == NULL || (e->reg[2] >> 8 & 0xff) == 0 || (e->reg[1] & 0xffff) == 0)
+            break;
+        last = e;
+    }
+    if (old == NULL || last == NULL || !lint_guest(l) || (old->reg[2] >> 8 & 0xff) != 2 ||
+        (old->reg[1] & 0xffff) == 0 || (old->reg[1] & 0xffff) == (last->reg[1] & 0xffff))
+        return;
+    f.subleaf = last->subleaf;
+    snprintf(f.expected, sizeof(f.expected), "0x%x, as in leaf 0xb", old->reg[1] & 0xffff);
+    say(l, f);
+}
+
 /* End of the standard area by the components' own sub-leaves; 0 when one is not recorded. */
 static uint32_t area_end(const struct lint *l, uint64_t xcr0)
 {
@@ -352,6 +379,8 @@ void lint_topology(struct lint *l)
         check_levels(l, 0xb, SDM);
     if (top >= 0x1f)
         check_levels(l, 0x1f, SDM);
+    if (top >= 0x1f)
+        check_both(l);
     if (extended_top(l) >= 0x80000026)
         check_levels(l, 0x80000026, APM);
     if (top >= 0xd)
