@@ -314,6 +314,17 @@ static const struct {
      "CPUID 80000002: 6c687441-58206e6f-50282050-6d6f6c61\n"
      "CPUID 80000003: 3f7f6e69-002b3030-00000000-00000000\n",
      "note lint:brand 0x80000003.0 eax[23:16]", 1},
+    /* A unit of PadLock that is switched on and not there; IDT's parts repeat other features. */
+    {"CPUID 00000000: 00000001-746e6543-736c7561-48727561\n"
+     "CPUID 00000001: 000006fc-00000800-00000000-00000001\n"
+     "CPUID C0000000: c0000001-00000000-00000000-00000000\n"
+     "CPUID C0000001: 000006fc-00000000-00000000-00003dc8\n",
+     "DEP-RNG-ON 0xc0000001.0 edx[3]", 0},
+    {"CPUID 00000000: 00000001-746e6543-736c7561-48727561\n"
+     "CPUID 00000001: 00000585-00000000-00000000-008001b5\n"
+     "CPUID C0000000: c0000001-00000000-00000000-00000000\n"
+     "CPUID C0000001: 00000585-00000000-00000000-808001b5\n",
+     "", 0},
     /* Tools for Windows record no leaves of hypervisors: the bit may be that of a system on its own
      * Hyper-V, and a leaf that is left the processor's. */
     {"CPUID 00000000: 00000014-756e6547-6c65746e-49656e69\n"
