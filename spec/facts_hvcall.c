@@ -13,6 +13,7 @@
 
 #define PAGE 0x1000u
 #define CALL_IPI 0xbu
+#define CALL_FLUSH 2u
 #define CALL_FLUSH_EX 0x13u
 #define CALL_FLUSH_LIST_EX 0x14u
 #define CALL_IPI_EX 0x15u
@@ -26,8 +27,8 @@
 #define FLAG_IF 9
 
 /* ORDER: names[] */
-enum hv_field { HV_SET = 0, HV_VECTOR, HV_DUE, HV_FIELDS };
-static const char *const names[HV_FIELDS] = {"hv_set", "hv_vector", "hv_due"};
+enum hv_field { HV_SET = 0, HV_VECTOR, HV_DUE, HV_FLAGS, HV_FIELDS };
+static const char *const names[HV_FIELDS] = {"hv_set", "hv_vector", "hv_due", "hv_flags"};
 
 /* What hv_set is. A set is fine where the header has as many banks as the mask has bits. */
 enum set { SET_UNKNOWN = 0, SET_SPARSE, SET_ALL, SET_ALL_ODD, SET_ODD, SET_OTHER };
@@ -142,9 +143,23 @@ static uint64_t vector_of(const struct judge *j)
     return v;
 }
 
+/* What a flush is told to do, with all of its 24 bytes known; NONE where they are not. */
+static uint64_t flags_of(const struct judge *j)
+{
+    uint16_t code = (uint16_t)hv_input(j, 0);
+    uint64_t space, flags, mask;
+
+    if ((code != CALL_FLUSH && code != CALL_FLUSH_EX) || !input_word(j, 0, &space) ||
+        !input_word(j, 8, &flags) || !input_word(j, 16, &mask))
+        return NONE;
+    return flags;
+}
+
 static uint64_t value_of(const struct judge *j, unsigned field)
 {
     switch (field) {
+    case HV_FLAGS:
+        return flags_of(j);
     case HV_SET:
         return (uint64_t)set_kind(j);
     case HV_VECTOR:
@@ -188,7 +203,7 @@ static uint64_t targets(const struct judge *j)
 }
 
 /* The vCPU is about to take interrupts: what it was last seen with. */
-static bool takes(const struct judge *j, unsigned v)
+bool judge_takes(const struct judge *j, unsigned v)
 {
     const struct tsp_vcpu_state *s = &j->setup->vcpu[v];
     const struct tsp_event *last = j->last[v] > 0 ? &j->trace->ev[j->last[v] - 1] : NULL;
@@ -199,7 +214,7 @@ static bool takes(const struct judge *j, unsigned v)
     if (v != j->ev->vcpu && (s->run_state != TSP_RUN_READY || (last && last->kind == TSP_EV_STOP)))
         return false;
     return bits_test(flags, FLAG_IF) && !bits_test(flags, FLAG_TF) && s->x86.shadow == 0 &&
-           bits_test(s->x86.apic_base, 11);
+           s->x86.smm == 0 && bits_test(s->x86.apic_base, 11);
 }
 
 /*
@@ -222,7 +237,7 @@ void hv_note_call(struct judge *j)
         return;
     set = targets(j);
     for (unsigned v = 0; v < j->setup->nvcpu && v < TSP_MAX_VCPU; v++) {
-        if (bits_test(set, v) && !j->hv.owed[v] && takes(j, v))
+        if (bits_test(set, v) && !j->hv.owed[v] && judge_takes(j, v))
             j->hv.due[v] = (uint8_t)vector;
         j->hv.owed[v] |= bits_test(set, v);
     }

@@ -14,6 +14,12 @@
 #define FEATURE_LEAF 1u /* from the base of KVM's block; EAX */
 #define CALL_SEND_IPI 10u
 #define ICR_MODE_INIT 5u
+#define ICR_NOT_FIXED 0xc8f00u /* delivery mode, logical, level-triggered, shorthand */
+#define ICR_NMI 0x400u
+#define VECTOR_NMI 2
+#define CALL_KICK 5u
+#define APIC_BROADCAST 0xffu
+#define APIC_BASE_ENABLE 11
 
 /* Registers that are kept for a vCPU. The wall clock's is the machine's. The clock registers have
  * an old number each. */
@@ -166,13 +172,82 @@ void kvm_note(struct judge *j)
     j->kvm.value[v][reg] = ev->info[0];
 }
 
+/* Two words of the bitmap, which are as wide as the mode, count from the id in a2 on. */
+static bool in_bitmap(const uint64_t a[4], unsigned width, uint32_t id)
+{
+    uint64_t off = (uint64_t)id - (uint32_t)a[2];
+
+    return off < (uint64_t)2 * width && bits_test(a[off / width], (unsigned)(off % width));
+}
+
+/* A local APIC that is off takes no messages; 255 names everybody in xAPIC mode. */
+uint32_t kvm_named(const struct judge *j)
+{
+    static const uint8_t reg[4] = {TSP_RBX, TSP_RCX, TSP_RDX, TSP_RSI};
+    const struct tsp_regs *r = &j->ev->before;
+    unsigned width = r->mode == TSP_MODE_LONG64 ? 64 : 32;
+    uint64_t a[4], nr = r->r[TSP_RAX] & bits_mask(width);
+    uint32_t named = 0;
+
+    for (unsigned i = 0; i < 4; i++)
+        a[i] = r->r[reg[i]] & bits_mask(width);
+    for (unsigned v = 0; v < j->setup->nvcpu && v < TSP_MAX_VCPU; v++) {
+        const struct tsp_x86_state *x = &j->setup->vcpu[v].x86;
+        bool in = nr == CALL_SEND_IPI ? in_bitmap(a, width, x->apic_id)
+                                      : nr == CALL_KICK && (uint32_t)a[1] == x->apic_id;
+
+        if (in && x->apic_id < APIC_BROADCAST && bits_test(x->apic_base, APIC_BASE_ENABLE))
+            named |= 1u << v;
+    }
+    return named;
+}
+
+static unsigned count_vcpus(uint32_t set)
+{
+    unsigned n = 0;
+
+    for (; set != 0; set &= set - 1)
+        n++;
+    return n;
+}
+
+/*
+ * A fixed interrupt, edge-triggered, or an NMI that every vCPU it names took: each enters its
+ * handler before its next instruction (Documentation/virt/kvm/x86/hypercalls.rst 6; Intel SDM Vol.
+ * 3A 6.6). One a vCPU, and none behind a message of another kind.
+ */
+static void note_ipi(struct judge *j)
+{
+    const struct tsp_event *ev = j->ev;
+    uint64_t icr = ev->before.r[TSP_RSI];
+    uint32_t named = kvm_named(j);
+    bool nmi = (icr & ICR_NOT_FIXED) == ICR_NMI;
+    bool fixed = nmi || ((icr & ICR_NOT_FIXED) == 0 && (icr & 0xff) >= 16);
+
+    for (unsigned v = 0; v < j->setup->nvcpu && v < TSP_MAX_VCPU; v++) {
+        if (!fixed)
+            j->hv.due[v] = 0;
+        else if (ev->after.r[TSP_RAX] == count_vcpus(named) && (named >> v & 1) && !j->hv.owed[v] &&
+                 judge_takes(j, v))
+            j->hv.due[v] = nmi ? VECTOR_NMI : (uint8_t)icr;
+        j->hv.owed[v] |= !fixed || (named >> v & 1);
+    }
+}
+
 /* An INIT message, to whomever, takes a vCPU's registers back (kvm_vcpu_reset). */
 void kvm_note_call(struct judge *j)
 {
-    const struct tsp_regs *r = &j->ev->before;
+    const struct tsp_event *ev = j->ev;
+    const struct tsp_regs *r = &ev->before;
+    uint64_t nr = r->mode == TSP_MODE_LONG64 ? r->r[TSP_RAX] : (uint32_t)r->r[TSP_RAX];
 
-    if (r->mode == TSP_MODE_A64 || (uint32_t)r->r[TSP_RAX] != CALL_SEND_IPI ||
-        bits_get(r->r[TSP_RSI], 10, 8) != ICR_MODE_INIT)
+    if (r->mode == TSP_MODE_A64 || nr != CALL_SEND_IPI)
+        return;
+    if (ev->kind == TSP_EV_HYPERCALL && !fact_is(j, FACT_HYPERV, 1) && r->level == 0 &&
+        (j->personas & 1u << TSP_PERSONA_KVM) != 0 && fact_is(j, FACT_IRQCHIP, 1) &&
+        fact_is(j, FACT_APIC, 1) && (j->opt->caps & TSP_CAP_STEPS) != 0)
+        note_ipi(j);
+    if (bits_get(r->r[TSP_RSI], 10, 8) != ICR_MODE_INIT)
         return;
     for (unsigned i = 0; i < KVM_REG_COUNT; i++)
         kvm_forget(j, i);

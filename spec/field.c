@@ -25,7 +25,8 @@ static const char *const dyn_names[DYN_COUNT] = {NULL,
                                                  "syscall-mode",
                                                  "pv-unhalt",
                                                  "tsc-invariant",
-                                                 "vcpu-id"};
+                                                 "vcpu-id",
+                                                 "tsx"};
 
 bool dyn_find(const char *name, uint8_t *out)
 {

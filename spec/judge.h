@@ -213,6 +213,8 @@ bool hv_cond_holds(const struct judge *j, const struct cond *c);
 /* After an event was judged: a call; the first event of a vCPU that was owed an interrupt. */
 void hv_note_call(struct judge *j);
 void hv_note_taken(struct judge *j);
+/* Interrupts are on for this vCPU, and it runs, as far as is known. */
+bool judge_takes(const struct judge *j, unsigned v);
 
 /* facts_kvm.c: KVM's paravirtual registers. */
 bool kvm_cond_parse(const char *key, struct cond *c);
@@ -222,6 +224,8 @@ void kvm_setup(struct judge *j);
 void kvm_note(struct judge *j);
 void kvm_note_call(struct judge *j);
 void kvm_forget(struct judge *j, unsigned reg);
+/* Bit per vCPU that a call of SEND_IPI or KICK_CPU names. */
+uint32_t kvm_named(const struct judge *j);
 /* The register that this MSR is, KVM_REG_COUNT when it is another. */
 unsigned kvm_register_of(uint32_t msr);
 /* What it holds for the vCPU of the event; false where that is not known. */

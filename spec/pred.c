@@ -44,6 +44,7 @@ const struct pred_def pred_defs[] = {
     {"plain_done", pred_plain_done, 0, 0, PRED_NONE},
     {"begun", pred_begun, 0, 0, PRED_NONE},
     {"record_told", pred_record_told, 0, 0, PRED_NONE},
+    {"call_wakes", pred_call_wakes, 0, 0, PRED_NONE},
     {"wakes_named", pred_wakes_named, 0, 0, PRED_NONE},
     {"undisturbed", pred_undisturbed, 0, 0, PRED_NONE},
     {"started", pred_started, 0, 0, PRED_NONE},

@@ -65,6 +65,7 @@ PRED(pred_step_trapped);
 PRED(pred_begun);
 PRED(pred_undisturbed);
 PRED(pred_wakes_named);
+PRED(pred_call_wakes);
 
 /* pred_power.c */
 PRED(pred_started);
@@ -129,6 +130,7 @@ PRED(pred_xen_framed);
 PRED(pred_xen_text);
 PRED(pred_xen_word);
 PRED(pred_xen_bits);
+
 
 /* pred_patch.c */
 PRED(pred_code_becomes);

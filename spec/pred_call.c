@@ -4,6 +4,8 @@
 
 #include "trapspec/bits.h"
 
+#define MSR_APIC_BASE 0x1bu
+
 /* The whole of RAX: outside 64-bit mode the result is 32 bits, zero-extended (Linux
  * arch/x86/kvm/x86.c). */
 static uint64_t as_result(const struct judge *j, uint64_t v)
@@ -60,15 +62,28 @@ static unsigned named_vcpus(const struct judge *j)
     return n;
 }
 
+/* The local APICs of all vCPUs are enabled: of others than the caller that is known while nobody
+ * writes the register, and every write is told. */
+static bool all_on(const struct judge *j)
+{
+    bool on = bits_test(j->ev->sys[TSP_SYS_APIC_BASE], 11);
+
+    if (j->setup->nvcpu == 1)
+        return on;
+    for (unsigned v = 0; v < j->setup->nvcpu && v < TSP_MAX_VCPU; v++)
+        on &= bits_test(j->setup->vcpu[v].x86.apic_base, 11);
+    for (size_t i = 0; on && i < j->index; i++)
+        on = j->trace->ev[i].kind != TSP_EV_MSR || j->trace->ev[i].code != MSR_APIC_BASE;
+    return on && (j->opt->caps & TSP_CAP_STEPS) != 0;
+}
+
 /* Send-IPI returns how many vCPUs took the interrupt: never more than were named. For an
- * edge-triggered fixed interrupt it is all of them while local APICs are on, which is known of the
- * caller's own. */
+ * edge-triggered fixed interrupt it is all of them while local APICs are on. */
 bool pred_ret_targets(const struct judge *j, const struct pred_use *p, struct say *say)
 {
     uint64_t icr = fact_value(j, COND_A3), got = j->ev->after.r[TSP_RAX];
     unsigned most = named_vcpus(j);
-    bool sure = fact_is(j, FACT_APIC, 1) && j->setup->nvcpu == 1 &&
-                bits_test(j->ev->sys[TSP_SYS_APIC_BASE], 11) && (icr & 0x8700) == 0;
+    bool sure = fact_is(j, FACT_APIC, 1) && all_on(j) && (icr & 0x8700) == 0;
 
     (void)p;
     if (got <= most && (!sure || got == most))

@@ -123,8 +123,8 @@ static bool tsc_control_offered(const struct judge *j)
     return face && face->reg[0] == HYPERV_INTERFACE && e && bits_test(e->reg[0], 15);
 }
 
-/* The control belongs to the whole machine: what was last written, else what it began with. */
-static bool tsc_control_set(const struct judge *j)
+/* What was last written to a register by any of these vCPUs, else what it began with. */
+static uint64_t last_written(const struct judge *j, uint32_t msr, uint32_t vcpus)
 {
     const struct tsp_setup *s = j->setup;
     uint64_t value = 0;
@@ -132,14 +132,35 @@ static bool tsc_control_set(const struct judge *j)
     for (size_t i = j->index; i-- > 0;) {
         const struct tsp_event *ev = &j->trace->ev[i];
 
-        if (ev->kind == TSP_EV_MSR && ev->code == HYPERV_TSC_CONTROL && ev->info[1] == 1)
-            return bits_test(ev->info[0], 0);
+        if (ev->kind == TSP_EV_MSR && ev->code == msr && ev->info[1] == 1 &&
+            (vcpus >> ev->vcpu % TSP_MAX_VCPU & 1))
+            return ev->info[0];
     }
     for (unsigned v = 0; v < s->nvcpu && v < TSP_MAX_VCPU; v++)
-        for (unsigned i = 0; i < s->vcpu[v].x86.nmsr && i < TSP_MAX_MSR; i++)
-            if (s->vcpu[v].x86.msr[i].index == HYPERV_TSC_CONTROL && !value)
+        for (unsigned i = 0; (vcpus >> v & 1) && i < s->vcpu[v].x86.nmsr && i < TSP_MAX_MSR; i++)
+            if (s->vcpu[v].x86.msr[i].index == msr && !value)
                 value = s->vcpu[v].x86.msr[i].value;
-    return bits_test(value, 0);
+    return value;
+}
+
+/* The control belongs to the whole machine. */
+static bool tsc_control_set(const struct judge *j)
+{
+    return bits_test(last_written(j, HYPERV_TSC_CONTROL, ~0u), 0);
+}
+
+/* IA32_TSX_CTRL bit 1, TSX_CPUID_CLEAR, of this vCPU (Intel SDM Vol. 4). A target that does not
+ * show each step writes registers that no event tells of. */
+#define TSX_CTRL 0x122u
+
+static bool tsx_holds(const struct judge *j, const struct field_row *row, uint32_t got,
+                      uint32_t *want)
+{
+    policy_bits(j, row, want);
+    if (!bits_test(last_written(j, TSX_CTRL, 1u << j->ev->vcpu % TSP_MAX_VCPU), 1))
+        return got == *want || (got == 0 && !(j->opt->caps & TSP_CAP_STEPS));
+    *want = 0;
+    return got == 0;
 }
 
 /* KVM shows the bit once the guest has asked for it. Hyper-V does so too, but opts some guests in
@@ -219,6 +240,8 @@ bool dyn_holds(const struct judge *j, const struct field_row *row, uint32_t got,
          * that is not called Xen's is not known to be. */
         return got == *want ||
                ((!runs(j, TSP_PERSONA_XEN) || !in_block(j, TSP_PERSONA_XEN)) && got == held);
+    case DYN_TSX:
+        return tsx_holds(j, row, got, want);
     default:
         return true;
     }
@@ -236,6 +259,7 @@ bool dyn_is_targets(unsigned dyn)
     case DYN_PV_UNHALT:
     case DYN_TSC_INVARIANT:
     case DYN_VCPU_ID:
+    case DYN_TSX:
         return true;
     default:
         return false;

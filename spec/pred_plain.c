@@ -12,6 +12,8 @@
 #define CPU_ON 0x84000003u
 #define CPU_ON_01 0x95c1ba60u /* PSCI 0.1, as KVM numbers it */
 #define DAIF 0x3c0u
+#define CALL_SEND_IPI 10u
+#define FLAG_IF 9
 
 /* What a plain instruction may change: registers by bit, and flags; pc is where it goes. */
 struct effect {
@@ -284,6 +286,33 @@ bool pred_wakes_named(const struct judge *j, const struct pred_use *p, struct sa
             named = 1u << v;
     return !(k->runnable[1] & ~k->runnable[0] & others & ~named) ||
            say_value(say, "vCPUs that can run", k->runnable[0] | named, k->runnable[1]);
+}
+
+/* call_wakes: a vCPU that KICK_CPU names, or one with interrupts on that SEND_IPI does, does not
+ * stay halted. */
+bool pred_call_wakes(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    const struct tsp_look *k = j->look;
+    bool ipi = (uint32_t)j->ev->before.r[TSP_RAX] == CALL_SEND_IPI;
+    uint64_t icr = j->ev->before.r[TSP_RSI];
+    uint32_t named = kvm_named(j);
+
+    (void)p;
+    if (!judge_steps(j) || (ipi ? (icr & 0xcff00) != 0 || (icr & 0xff) < 16 : 0) ||
+        (ipi ? j->ev->after.r[TSP_RAX] == 0 || (uint32_t)j->ev->after.r[TSP_RAX] >> 31
+             : j->ev->after.r[TSP_RAX] != 0))
+        return true;
+    for (unsigned v = 0; v < j->setup->nvcpu && v < TSP_MAX_VCPU; v++) {
+        const struct tsp_event *last = j->last[v] > 0 ? &j->trace->ev[j->last[v] - 1] : NULL;
+
+        if (v == j->ev->vcpu || !(named >> v & 1) || (k->runnable[0] >> v & 1) || !last ||
+            last->kind != TSP_EV_STOP || last->code != TSP_STOP_HALT ||
+            (ipi && !bits_test(last->after.flags, FLAG_IF)))
+            continue;
+        if (!(k->runnable[1] >> v & 1))
+            return say_text(say, "the vCPU that is named wakes up", "it stays halted");
+    }
+    return true;
 }
 
 /* undisturbed: between two of its own steps a vCPU's registers stay, whatever the others do. */

@@ -67,6 +67,7 @@ enum dyn_name {
     DYN_PV_UNHALT,
     DYN_TSC_INVARIANT,
     DYN_VCPU_ID,
+    DYN_TSX,
     DYN_COUNT
 };
 

@@ -149,6 +149,48 @@ static void every_other_result_fails(void **state)
     assert_int_equal(judge_with(s), VERDICT_FAIL);
 }
 
+/* What SEND_IPI sent is what the vCPU does next: an interrupt or an NMI. How many were reached is
+ * certain while all local APICs are on. */
+static void interrupts_arrive(void **state)
+{
+    static const struct {
+        uint64_t icr, flags, vector, targets;
+        const char *fails;
+    } row[] = {
+        {0x41, 0x200, 0x41, 1, ""},
+        {0x41, 0x200, 0x42, 1, "KVM-IPI-TAKEN"},
+        {0x41, 0x200, 0, 1, "KVM-IPI-TAKEN"},
+        {0x41, 0, 0, 1, ""},
+        {0x400, 0x200, 2, 1, ""},
+        {0x400, 0x200, 0, 1, "KVM-IPI-TAKEN"},
+        {0x41, 0x200, 0, 0, "KVM-IPI"},
+        {0xf, 0x200, 0, 1, ""},
+    };
+    const struct spec *s = spec_builtin();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        const struct call_row r = {
+            L64, 0, TSP_CFG_IRQCHIP | TSP_CFG_APIC_ON, 0, 10, 1, 0, 0, row[i].icr, row[i].targets,
+            ""};
+        struct tsp_event *ev = call_event(&r);
+
+        setup.vcpu[0].x86.apic_base = ev->sys[TSP_SYS_APIC_BASE] = 0xfee00900;
+        ev->before.flags |= row[i].flags;
+        ev->after.flags |= row[i].flags;
+        ev = add_event(row[i].vector ? TSP_EV_FAULT : TSP_EV_CPUID, L64, "\x0f\xa2", 2);
+        ev->code = (uint32_t)row[i].vector;
+        ev->before.flags |= row[i].flags;
+        judge_with(s);
+        for (unsigned k = 0; k < 2; k++) {
+            static const char *const rule[] = {"KVM-IPI-TAKEN", "KVM-IPI"};
+            const struct finding *f = finding_of(s, rule[k]);
+
+            assert_int_equal(f && f->verdict == VERDICT_FAIL, strcmp(row[i].fails, rule[k]) == 0);
+        }
+    }
+}
+
 /* Features are those of the block that carries KVM's signature, wherever it lies; without one there
  * are none. */
 static void features_need_the_signature(void **state)
@@ -276,6 +318,7 @@ static void rules_are_counted(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(documented_results_pass),
     cmocka_unit_test(every_other_result_fails),
+    cmocka_unit_test(interrupts_arrive),
     cmocka_unit_test(features_need_the_signature),
     cmocka_unit_test(exits_to_user_space),
     cmocka_unit_test(hyperv_calls_begin_with_the_guests_name),

@@ -284,6 +284,48 @@ static void dumps_are_judged_without_state(void **state)
 
 /* A leaf that the policy holds and no row describes is a gap, even when the answer is the policy's.
  */
+/* IA32_TSX_CTRL hides HLE and RTM of the vCPU whose register it is, as set up or as last written.
+ */
+static void tsx_follows_its_control(void **state)
+{
+    static const struct {
+        uint64_t initial, written; /* ~0: not written */
+        unsigned writer;
+        uint32_t answer;
+        bool held;
+    } row[] = {
+        {0, ~0ull, 0, 0x810, true}, {0, ~0ull, 0, 0x800, false}, {2, ~0ull, 0, 0, true},
+        {2, ~0ull, 0, 0x10, false}, {3, ~0ull, 0, 0x800, false}, {1, ~0ull, 0, 0x810, true},
+        {0, 2, 0, 0, true},         {0, 2, 0, 0x810, false},     {2, 0, 0, 0x810, true},
+        {0, 2, 1, 0x810, true},     {2, 0, 1, 0, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct tsp_leaf own[] = {
+            {0x0, 0, 0, {0xd, 0x756e6547u, 0x6c65746eu, 0x49656e69u}},
+            {0x7, 0, TSP_LEAF_INDEXED, {0, 0x810, 0, 0}},
+        };
+        struct tsp_event *ev;
+
+        setup_x86_default();
+        setup.nvcpu = 2;
+        setup.npolicy = 1;
+        setup.policy[0] = (struct tsp_policy){own, 2};
+        setup.vcpu[0].x86.nmsr = 1;
+        setup.vcpu[0].x86.msr[0] = (struct tsp_msr){0x122, row[i].initial};
+        if (row[i].written != ~0ull) {
+            ev = add_event(TSP_EV_MSR, L64, "\x0f\x30", 2);
+            ev->vcpu = (uint16_t)row[i].writer;
+            ev->code = 0x122;
+            ev->info[0] = row[i].written;
+            ev->info[1] = 1;
+        }
+        query(7, 0, (uint32_t[4]){0, row[i].answer, 0, 0});
+        assert_int_equal(judge_with(spec_builtin()) != FAIL, row[i].held);
+    }
+}
+
 static void undescribed_leaf_is_a_gap(void **state)
 {
     const struct spec *s = spec_builtin();
@@ -385,6 +427,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(dynamic_fields),
     cmocka_unit_test(dumps_are_judged_without_state),
     cmocka_unit_test(invariant_tsc_follows_its_control),
+    cmocka_unit_test(tsx_follows_its_control),
     cmocka_unit_test(undescribed_leaf_is_a_gap),
     cmocka_unit_test(kvm_block_as_shipped),
     cmocka_unit_test(pv_unhalt_is_hidden_in_kvms_block_only),

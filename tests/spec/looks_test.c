@@ -159,6 +159,8 @@ static void calls_keep_state(void **state)
     ROW("event=cpuid", "state_kept", cpuid, k->after.x86.idt.limit--);
     ROW("event=cpuid", "state_kept", cpuid, k->after.x86.shadow = TSP_SHADOW_STI);
     ROW("event=hypercall", "state_kept", call, k->after.x86.efer ^= 1);
+    ROW("event=cpuid", "state_kept", cpuid, k->after.x86.xmm[0][0] = 1);
+    ROW("event=hypercall", "state_kept", call, k->after.x86.xmm[5][1] = 1);
     ROW("event=patch", "state_kept", rewrite, k->after.x86.cr2 = 0x10000);
     ROW("event=fault", "state_kept", fault64, k->after.x86.cr2 = 0x10000);
     ROW("event=fault", "state_kept", fault64, k->after.x86.seg[TSP_ES].sel = 8);
@@ -351,6 +353,65 @@ static void arm_on(void)
     k->runnable[1] = 3;
 }
 
+/* SEND_IPI or KICK_CPU of a vCPU whose last event was a halt, and which runs again afterwards. */
+static void wakes(uint64_t nr, uint64_t icr)
+{
+    struct tsp_event *was;
+
+    call();
+    setup.nvcpu = 2;
+    setup.config |= TSP_CFG_IRQCHIP | TSP_CFG_APIC_ON;
+    setup.vcpu[1].x86.apic_id = 1;
+    setup.vcpu[1].x86.apic_base = setup.vcpu[0].x86.apic_base = 0xfee00800;
+    trace.ev[2] = trace.ev[1];
+    was = &trace.ev[1];
+    ev = &trace.ev[2];
+    trace.n = 3;
+    k->event = 2;
+    was->kind = TSP_EV_STOP;
+    was->code = TSP_STOP_HALT;
+    was->vcpu = 1;
+    was->after.flags |= 0x200;
+    ev->before.r[TSP_RAX] = nr;
+    ev->before.r[TSP_RBX] = 2;
+    ev->before.r[TSP_RCX] = nr == 5;
+    ev->before.r[TSP_RDX] = 0;
+    ev->before.r[TSP_RSI] = icr;
+    ev->after = ev->before;
+    ev->after.r[TSP_RAX] = nr == 10;
+    ev->after.pc += 3;
+    k->before.regs = ev->before;
+    k->after.regs = ev->after;
+    k->runnable[0] = 1;
+    k->runnable[1] = 3;
+}
+
+static void kick(void)
+{
+    wakes(5, 0);
+}
+
+static void send(void)
+{
+    wakes(10, 0x41);
+}
+
+/* An interrupt does not wake who has interrupts off, nor does a call that reached nobody. */
+static void send_masked(void)
+{
+    send();
+    trace.ev[1].after.flags &= ~(uint64_t)0x200;
+    k->runnable[1] = 1;
+}
+
+static void calls_wake_whom_they_name(void **state)
+{
+    (void)state;
+    ROW("event=hypercall", "call_wakes", kick, k->runnable[1] = 1);
+    ROW("event=hypercall", "call_wakes", send, k->runnable[1] = 1);
+    ROW("event=hypercall", "call_wakes", send_masked, trace.ev[1].after.flags |= 0x200);
+}
+
 static void services_write_and_wake_what_they_should(void **state)
 {
     (void)state;
@@ -466,6 +527,7 @@ int main(void)
         cmocka_unit_test(vcpus_begin_and_stay_as_they_are),
         cmocka_unit_test(handlers_have_segments_of_their_own),
         cmocka_unit_test(steps_and_fetches_fault_as_they_should),
+        cmocka_unit_test(calls_wake_whom_they_name),
         cmocka_unit_test(services_write_and_wake_what_they_should),
         cmocka_unit_test(ends_of_runs),
         cmocka_unit_test(ids_are_those_of_the_set_up),
