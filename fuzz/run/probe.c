@@ -87,5 +87,7 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     probe_patch(&p);
     probe_edges(&p);
     probe_flow(&p);
+    probe_state(&p);
+    probe_pairs(&p);
     probe_move(&p, arch);
 }

@@ -32,6 +32,8 @@ void probe_emit(struct probe *p);
 
 void probe_cpuid(struct probe *p);
 void probe_rows(struct probe *p);
+void probe_state(struct probe *p);
+void probe_pairs(struct probe *p);
 void probe_calls(struct probe *p);
 void probe_hyperv(struct probe *p);
 void probe_hyperv_own(struct probe *p);

@@ -15,6 +15,8 @@
 #define SOME_OS 0x8100000000000001u
 #define FAST (1ull << 16)
 #define CALL_IPI 0xbu
+#define CALL_FLUSH 2u
+#define CALL_POST_MESSAGE 0x5cu
 #define CALL_FLUSH_EX 0x13u
 #define CALL_IPI_EX 0x15u
 #define FLAG_IF (1ull << 9)
@@ -83,6 +85,16 @@ static void sets(struct probe *p, bool own)
 {
     static const uint32_t vector[] = {VECTOR, 0x10, 0xff, 0xf, 0x100, 0};
 
+    for (unsigned i = 0; i < 32 && !p->stop; i++) { /* address space, flags, processors */
+        const uint64_t flush[WORDS] = {i & 8 ? 0x1000 : 0, i & 7, i & 16 ? 1 : 0};
+        const uint64_t plain[WORDS] = {vector[i % PROBE_COUNT(vector)], 1};
+
+        start(p, own, 1);
+        call(p, CALL_FLUSH | FAST, flush);
+        call(p, CALL_FLUSH, flush);
+        call(p, CALL_IPI | (i & 8 ? FAST : 0), plain);
+        call(p, CALL_POST_MESSAGE | (i & 8 ? FAST : 0), flush);
+    }
     for (unsigned i = 0; i < PROBE_COUNT(set) * 2 && !p->stop; i++) {
         unsigned k = i / 2;
         uint64_t control = (uint64_t)set[k].banks << 17 | (i & 1 ? FAST : 0);
