@@ -4,6 +4,7 @@
 #include "cli/explained.h"
 #include "cli/formats/report_out.h"
 #include "emu/policy/lookup.h"
+#include "fuzz/run/probe.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -184,12 +185,52 @@ static void corpus_path(struct report_args *a, const char *path, unsigned depth)
     }
 }
 
+/* A set-up of several policies is no scenario: the input of a finding is told, not kept. */
+static bool one_pool(void *ctx, const struct tsp_setup *setup)
+{
+    static struct tsp_trace trace;
+    static struct scenario s;
+    struct report_args *a = ctx;
+    char id[64];
+
+    if (a->probes++ % a->sample != 0)
+        return !cli_interrupted();
+    snprintf(id, sizeof(id), "probe/pool/%05u", a->cases);
+    input_default(&s, TSP_ARCH_X86);
+    s.nsched = s.nmove = 0;
+    if (exec_scenario(&a->src.t, &s, setup, PROBE_BUDGET, &trace) != TSP_OK) {
+        a->refused++;
+    } else {
+        report_add(a->report, a->src.t.caps, id, NULL, setup, &trace);
+        a->cases++;
+    }
+    return !cli_interrupted();
+}
+
+/* Policies that a pool of hosts can give its guests, and policies that it cannot. */
+static void judge_pools(struct report_args *a)
+{
+    static const uint8_t base[] = {INPUT_POLICY_INTEL, INPUT_POLICY_AMD};
+    static struct input_image image;
+    static struct tsp_setup setup;
+    static struct scenario s;
+
+    for (unsigned i = 0; i < sizeof(base) && !cli_interrupted(); i++) {
+        input_default(&s, TSP_ARCH_X86);
+        s.policy = base[i];
+        cli_build(&s, &image, &setup);
+        probe_pools(spec_builtin(), &setup, one_pool, a);
+    }
+}
+
 static void judge_model(struct report_args *a)
 {
     if ((a->src.t.caps & TSP_CAP_X86) != 0)
         probe_each(spec_builtin(), TSP_ARCH_X86, one_probe, a);
     if ((a->src.t.caps & TSP_CAP_ARM64) != 0)
         probe_each(spec_builtin(), TSP_ARCH_ARM64, one_probe, a);
+    if ((a->src.t.caps & TSP_CAP_POOLS) != 0)
+        judge_pools(a);
     for (unsigned i = 0; i < a->ncorpus; i++)
         corpus_path(a, a->corpus[i], 0);
 }

@@ -162,9 +162,9 @@ static void unfit(struct pools *p, const char *when)
 /* What has no rule of its own shape. */
 static void others(struct pools *p)
 {
-    static const uint32_t text[3] = {0, 0, 1}, max[3] = {0, 0, 0}, seven[3] = {7, 0, 0},
-                          place[3] = {0xd, 2, 1}, sub1[3] = {7, 1, 0}, ht[3] = {1, 0, 3},
-                          legacy[3] = {0x80000001u, 0, 2};
+    static const uint32_t text[3] = {0, 0, 1}, max[3] = {0, 0, 0}, ext[3] = {0x80000000u, 0, 0},
+                          seven[3] = {7, 0, 0}, place[3] = {0xd, 2, 1}, size[3] = {0xd, 2, 0},
+                          sub1[3] = {7, 1, 0}, ht[3] = {1, 0, 3}, legacy[3] = {0x80000001u, 0, 2};
 
     restart(p);
     emit(p);
@@ -172,6 +172,12 @@ static void others(struct pools *p)
     emit(p);
     restart(p);
     *reg_of(p, HOST, max) = 4; /* the guest has data above */
+    emit(p);
+    restart(p);
+    *reg_of(p, HOST, ext) = 0x80000001u;
+    emit(p);
+    restart(p);
+    *reg_of(p, GUEST, size) = *reg_of(p, HOST, size) + 64;
     emit(p);
     restart(p);
     *reg_of(p, GUEST, place) = *reg_of(p, HOST, place) + 64;
@@ -192,6 +198,57 @@ static void others(struct pools *p)
     emit(p);
 }
 
+/* Which processor, whose name, where in the machine, how large its caches: no guest depends on them
+ * being the host's (Xen xen/lib/x86/policy.c compares limits and features alone). */
+static void no_features(struct pools *p)
+{
+    static const uint32_t at[][3] = {{1, 0, 0},           {1, 0, 1},           {4, 0, 1},
+                                     {0xb, 0, 1},         {0xb, 0, 3},         {4, 0, 0},
+                                     {0x80000002u, 0, 0}, {0x80000004u, 0, 3}, {0x80000006u, 0, 2},
+                                     {0x40000001u, 0, 0}, {0x40000010u, 0, 0}};
+
+    for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+        bool high = at[i][0] == 1 && at[i][2] == 1; /* APIC id, above the line of CLFLUSH */
+
+        restart(p);
+        if (entry(p, GUEST, at[i][0], at[i][1]) == NULL)
+            continue;
+        *reg_of(p, HOST, at[i]) ^= high ? 0x05000000u : 0x10;
+        emit(p);
+    }
+}
+
+/* Maxima above the host's with nothing there; a host that has more than the guest was given. */
+static void roomier(struct pools *p)
+{
+    static const uint32_t max[] = {0, 0x80000000u}, width[3] = {0x80000008u, 0, 0};
+    static const uint32_t word[][3] = {
+        {1, 0, 2}, {1, 0, 3},           {7, 0, 1},           {7, 0, 2},   {7, 0, 3},
+        {7, 1, 0}, {0x80000001u, 0, 2}, {0x80000001u, 0, 3}, {0xd, 1, 0}, {0x80000008u, 0, 1}};
+
+    for (unsigned i = 0; i < 2; i++) {
+        const uint32_t at[3] = {max[i], 0, 0};
+
+        restart(p);
+        *reg_of(p, GUEST, width) -= i == 0 ? 1 : 0x100; /* narrower addresses */
+        emit(p);
+
+        restart(p);
+        *reg_of(p, GUEST, at) += 2;
+        emit(p);
+        restart(p);
+        *reg_of(p, HOST, at) += 2;
+        emit(p);
+    }
+    for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
+        restart(p);
+        if (entry(p, HOST, word[i][0], word[i][1]) == NULL)
+            continue;
+        *reg_of(p, HOST, word[i]) = 0xffffffffu;
+        emit(p);
+    }
+}
+
 void probe_pools(const struct spec *spec, const struct tsp_setup *base,
                  bool (*each)(void *ctx, const struct tsp_setup *setup), void *ctx)
 {
@@ -207,6 +264,8 @@ void probe_pools(const struct spec *spec, const struct tsp_setup *base,
     if (base->npolicy == 0)
         return;
     others(&p);
+    no_features(&p);
+    roomier(&p);
     for (unsigned i = 0; i < spec_rule_count(spec) && !p.stop; i++) {
         if (!spec_rule_at(spec, i, &rule) || strcmp(rule.table, "policy") != 0)
             continue;

@@ -278,6 +278,7 @@ struct tsp_looks {
 #define TSP_CAP_DETERMINISTIC (1u << 4)
 #define TSP_CAP_PEEK (1u << 5)
 #define TSP_CAP_STEPS (1u << 6) /* shows each step; without it only before and after are seen */
+#define TSP_CAP_POOLS (1u << 7) /* reset tells whether policy[0] fits the hosts policy[1], ... */
 
 /*
  * A target. All functions take the pointer that `open` stored; one thread calls them, one at a
