@@ -14,8 +14,8 @@
 const char *const cli_vendors[] = {"intel", "amd", "hygon", "centaur", "other", NULL};
 const char *const cli_personas[] = {"none",   "kvm", "xen",     "hyperv", "vmware",
                                     "lguest", "vmi", "generic", NULL};
-const char *const cli_modes[] = {"real16",   "vm86",   "prot16", "prot32", "compat16",
-                                 "compat32", "long64", "a64",    NULL};
+const char *const cli_modes[] = {"real16", "vm86", "prot16", "prot32", "compat16", "compat32",
+                                 "long64", "a64",  "a32",    "t32",    NULL};
 const char *const cli_patches[] = {"rewrite", "emulate", "inject", NULL};
 const char *const cli_arches[] = {"x86_64", "aarch64", NULL};
 

@@ -160,7 +160,8 @@ static bool beside(const struct judge *j, const struct trap_rule *t)
 {
     const struct pred_def *d = &pred_defs[j->s->pred[t->pred].fn];
 
-    return d->holds == pred_follows || d->holds == pred_entered || d->holds == pred_msr_result;
+    return d->holds == pred_follows || d->holds == pred_entered || d->holds == pred_a32_pc ||
+           d->holds == pred_msr_result;
 }
 
 /* Nor does what a look shows, which is never the rule to name when all is well. */

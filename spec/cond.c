@@ -4,8 +4,15 @@
 
 #include "trapspec/bits.h"
 
+/* AArch32 has no more of a register than its lower half. */
+static uint64_t call_width(const struct tsp_regs *r, uint64_t v)
+{
+    return tsp_mode_is_aarch32(r->mode) ? (uint32_t)v : v;
+}
+
 /* Hypercall arguments are as wide as the mode: 64 bits only in 64-bit mode (Linux
- * arch/x86/kvm/x86.c); on AArch64 the convention bit of the function id says (Arm DEN0028 2.5). */
+ * arch/x86/kvm/x86.c); on AArch64 the convention bit of the function id says (Arm DEN0028 2.5),
+ * and AArch32 has no wider registers. */
 static uint64_t call_arg(const struct judge *j, unsigned reg)
 {
     const struct tsp_regs *r = &j->ev->before;
@@ -20,12 +27,23 @@ static uint64_t argument(const struct judge *j, unsigned n)
     /* Linux Documentation/virt/kvm/x86/hypercalls.rst: a0 to a3 */
     static const uint8_t x86[] = {TSP_RBX, TSP_RCX, TSP_RDX, TSP_RSI};
 
-    return call_arg(j, j->ev->before.mode == TSP_MODE_A64 ? n : x86[n]);
+    return call_arg(j, tsp_mode_is_arm(j->ev->before.mode) ? n : x86[n]);
 }
 
-static uint64_t immediate(const struct tsp_event *ev)
+/* AArch32: HVC has imm12:imm4 in A32 and imm4:imm12 in T32; the syndrome of SMC holds none, so that
+ * no hypervisor can tell them apart (Arm DDI0487 F5.1 HVC; ISS of EC 0x13). */
+static uint64_t immediate(const struct judge *j)
 {
-    return bits_get(le_load(ev->fetched, 4), 20, 5);
+    const struct tsp_event *ev = j->ev;
+    uint32_t word = (uint32_t)le_load(ev->fetched, 4);
+
+    if (tsp_mode_is_aarch32(ev->before.mode) && j->insn.insn != j->s->hvc)
+        return 0;
+    if (ev->before.mode == TSP_MODE_A32)
+        return (word >> 8 & 0xfff) << 4 | (word & 15);
+    if (ev->before.mode == TSP_MODE_T32)
+        return (word & 15) << 12 | (word >> 16 & 0xfff);
+    return bits_get(word, 20, 5);
 }
 
 bool judge_in_ram(const struct tsp_setup *s, uint64_t at, uint64_t len)
@@ -61,14 +79,14 @@ uint64_t fact_value(const struct judge *j, unsigned field)
         return argument(j, field - COND_A0);
     case COND_X1:
     case COND_X2:
-        return r->r[field - COND_X1 + 1];
+        return call_width(r, r->r[field - COND_X1 + 1]);
     case COND_W1:
     case COND_W2:
         return (uint32_t)r->r[field - COND_W1 + 1];
     case COND_FID:
         return (uint32_t)r->r[0];
     case COND_IMM:
-        return immediate(ev);
+        return immediate(j);
     case COND_VECTOR:
         return ev->code;
     case COND_ERROR:

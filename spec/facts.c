@@ -12,8 +12,8 @@ static const char *const event_v[] = {"none",  "policy", "fetch", "cpuid", "hype
 _Static_assert(TSP_EV_STOP + 1 == SPEC_BUCKETS, "event names and buckets follow the enumeration");
 static const char *const host_v[] = {"intel", "amd"};
 static const char *const call_v[] = {"no", "native", "foreign"};
-static const char *const mode_v[] = {"real16",   "vm86",     "prot16", "prot32",
-                                     "compat16", "compat32", "long64", "a64"};
+static const char *const mode_v[] = {"real16",   "vm86",   "prot16", "prot32", "compat16",
+                                     "compat32", "long64", "a64",    "a32",    "t32"};
 static const char *const cpl_v[] = {"0", ">0"};
 static const char *const policy_v[] = {"rewrite", "emulate", "inject"};
 static const char *const text_v[] = {"writable", "readonly", "mixed", "unknown"};
@@ -49,7 +49,7 @@ static const char *const reps_v[] = {"none", "left", "past"};
 const struct fact_place fact_groups[FACT_GROUPS] = {
     {"event", event_v, 0, 0, 12},     {"insn", NULL, 0, 12, 20},
     {"host", host_v, 0, 32, 2},       {"call", call_v, 0, 34, 3},
-    {"mode", mode_v, 0, 37, 8},       {"cpl", cpl_v, 0, 46, 2},
+    {"mode", mode_v, 2, 44, 10},      {"cpl", cpl_v, 0, 46, 2},
     {"policy", policy_v, 0, 48, 3},   {"text", text_v, 0, 51, 4},
     {"lock", noyes_v, 0, 55, 2},      {"prefix", prefix_v, 0, 57, 3},
     {"length", length_v, 0, 60, 2},   {"vcpus", vcpus_v, 0, 62, 2},
@@ -448,10 +448,18 @@ static unsigned arm_target(const struct judge *j)
     return TARGET_UNKNOWN;
 }
 
+/* Bit 0 of an entry point in AArch32 chooses T32 (Arm DEN0022 "T32 support"). */
+static bool entry_is_bad(const struct judge *j, uint64_t start)
+{
+    if (tsp_mode_is_aarch32(j->ev->before.mode) && (start & 1))
+        return !judge_in_ram(j->setup, start & ~1ull, 2);
+    return (start & 3) || !judge_in_ram(j->setup, start, 4);
+}
+
 /* An immediate other than zero is the vendor's own (HVC) or reserved (SMC): Arm DEN0028 2.9. A
  * callee that refuses it, or SMC as a conduit, is right; KVM, which documents no meaning of its
  * own, has to serve by the rules what it serves. Xen (#0xea1) and Hyper-V (#1) have conventions
- * there. */
+ * there. Functions of the 64-bit convention are not for AArch32 callers (DEN0028 2.7). */
 static void event_arm(struct judge *j)
 {
     const struct tsp_event *ev = j->ev;
@@ -459,14 +467,17 @@ static void event_arm(struct judge *j)
     bool refused = (uint32_t)ev->after.r[0] == UINT32_MAX && ev->kind == TSP_EV_HYPERCALL;
     bool zero = fact_value(j, COND_IMM) == 0, served = hvc;
     uint64_t start = fact_value(j, COND_A2);
+    bool a32 = tsp_mode_is_aarch32(ev->before.mode);
 
     if ((smc && zero) || (hvc && !zero))
         served = !refused && !(hvc && j->personas != 1u << TSP_PERSONA_KVM);
+    if (a32 && bits_test(ev->before.r[0], 30))
+        served = false;
     fact_set(j, FACT_CPL, ev->before.level != 0);
     fact_set(j, FACT_SERVED, served);
     fact_set(j, FACT_ANSWER, refused);
     fact_set(j, FACT_TARGET, arm_target(j));
-    fact_set(j, FACT_START, (start & 3) || !judge_in_ram(j->setup, start, 4));
+    fact_set(j, FACT_START, entry_is_bad(j, start));
 }
 
 static bool after_patch(const struct judge *j)

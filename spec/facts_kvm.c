@@ -241,7 +241,7 @@ void kvm_note_call(struct judge *j)
     const struct tsp_regs *r = &ev->before;
     uint64_t nr = r->mode == TSP_MODE_LONG64 ? r->r[TSP_RAX] : (uint32_t)r->r[TSP_RAX];
 
-    if (r->mode == TSP_MODE_A64 || nr != CALL_SEND_IPI)
+    if (tsp_mode_is_arm(r->mode) || nr != CALL_SEND_IPI)
         return;
     if (ev->kind == TSP_EV_HYPERCALL && !fact_is(j, FACT_HYPERV, 1) && r->level == 0 &&
         (j->personas & 1u << TSP_PERSONA_KVM) != 0 && fact_is(j, FACT_IRQCHIP, 1) &&

@@ -93,6 +93,8 @@ static uint64_t argument(const struct judge *j, unsigned n)
 
     if (r->mode == TSP_MODE_A64)
         return r->r[n];
+    if (tsp_mode_is_aarch32(r->mode))
+        return (uint32_t)r->r[n];
     return r->mode == TSP_MODE_LONG64 ? r->r[wide[n]] : (uint32_t)r->r[narrow[n]];
 }
 
@@ -256,7 +258,9 @@ static uint64_t value(const struct judge *j, unsigned field)
     case XEN_MEM2:
     case XEN_MEM3:
         return word(j, field - XEN_MEM0);
-    case XEN_X16:
+    case XEN_X16: /* R12 in AArch32 (Xen public/arch-arm.h) */
+        if (tsp_mode_is_aarch32(j->ev->before.mode))
+            return (uint32_t)j->ev->before.r[12];
         return j->ev->before.r[16];
     default:
         return argument(j, field - XEN_A0);

@@ -9,8 +9,8 @@
 #include "trapspec/bits.h"
 
 /* ORDER: enum tsp_mode */
-static const char *const mode_names[TSP_MODE_COUNT] = {"real16",   "vm86",     "prot16", "prot32",
-                                                       "compat16", "compat32", "long64", "a64"};
+static const char *const mode_names[TSP_MODE_COUNT] = {
+    "real16", "vm86", "prot16", "prot32", "compat16", "compat32", "long64", "a64", "a32", "t32"};
 
 static int hex_of(char c)
 {
@@ -40,7 +40,8 @@ static bool parse_bytes(const char *s, uint8_t out[4], uint8_t *n)
 /* `any` or modes joined with `+`. */
 static bool parse_modes(char *s, unsigned arch, uint16_t *out)
 {
-    unsigned all = arch == TSP_ARCH_X86 ? (1u << TSP_MODE_A64) - 1 : 1u << TSP_MODE_A64;
+    unsigned x86 = (1u << TSP_MODE_A64) - 1;
+    unsigned all = arch == TSP_ARCH_X86 ? x86 : ((1u << TSP_MODE_COUNT) - 1) & ~x86;
     unsigned mask = 0, v = 0;
 
     if (strcmp(s, "any") == 0) {
@@ -108,8 +109,8 @@ bool opcode_row(struct reader *r)
             return reader_fail(r, "byte %u has bits outside its mask", i);
     if (!parse_modes(r->cell[4], arch, &o->modes))
         return reader_fail(r, "unknown mode in '%.40s'", r->cell[4]);
-    if (arch == TSP_ARCH_ARM64 && o->n != 4)
-        return reader_fail(r, "an arm64 instruction has 4 bytes");
+    if (arch == TSP_ARCH_ARM64 && o->n != 4 && !(o->n == 2 && o->modes == 1u << TSP_MODE_T32))
+        return reader_fail(r, "an arm64 instruction has 4 bytes, of T32 alone 2 or 4");
     o->bytes = (uint32_t)le_load(bytes, o->n);
     o->mask = (uint32_t)le_load(mask, o->n);
     o->arch = (uint8_t)arch;
@@ -160,7 +161,7 @@ void opcode_view(const struct spec *s, unsigned mode, const uint8_t *p, size_t n
     *out = (struct insn_view){0};
     if (mode >= TSP_MODE_COUNT)
         return;
-    if (mode != TSP_MODE_A64)
+    if (!tsp_mode_is_arm(mode))
         skip_prefixes(mode, p, n, out);
     left = n - out->nprefix;
     word = (uint32_t)le_load(p + out->nprefix, left < 4 ? (unsigned)left : 4);

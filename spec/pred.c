@@ -95,6 +95,7 @@ const struct pred_def pred_defs[] = {
     {"xen_version", pred_xen_version, 0, 0, PRED_NONE},
     {"xen_regs", pred_xen_regs, 0, 0, PRED_NONE},
     {"xen_arm_regs", pred_xen_arm_regs, 0, 0, PRED_NONE},
+    {"a32_pc", pred_a32_pc, 0, 0, PRED_NONE},
     {"x0_whole", pred_x0_whole, 1, 5, PRED_INT},
     {"page_text", pred_page_text, 0, 0, PRED_NONE},
     {"x0", pred_x0, 1, 5, PRED_INT},
@@ -210,12 +211,14 @@ static uint32_t x86_results(unsigned kind)
     }
 }
 
-static uint32_t arm_results(unsigned kind)
+static uint32_t arm_results(const struct tsp_event *ev)
 {
-    switch (kind) {
+    switch (ev->kind) {
     case TSP_EV_HYPERCALL:
         return 0xf; /* x0-x3: Arm DEN0028 2.6, x4-x17 kept since 1.1 */
     case TSP_EV_FAULT:
+        if (tsp_mode_is_aarch32(ev->before.mode))
+            return a32_link(ev);
         return 1u << 31; /* the handler runs on its own stack pointer */
     default:
         return 0;
@@ -235,7 +238,7 @@ static bool all_kept(const struct tsp_event *ev, unsigned n, uint32_t skip)
 bool regs_kept_but(const struct judge *j, uint32_t skip, struct say *say)
 {
     const struct tsp_event *ev = j->ev;
-    bool arm = ev->before.mode == TSP_MODE_A64;
+    bool arm = tsp_mode_is_arm(ev->before.mode);
     uint64_t flags = ev->before.flags ^ ev->after.flags;
     unsigned n = arm ? 32 : 16;
     char name[16];
@@ -260,7 +263,7 @@ bool pred_regs_kept(const struct judge *j, const struct pred_use *p, struct say 
 
     (void)p;
     return regs_kept_but(
-        j, j->ev->before.mode == TSP_MODE_A64 ? arm_results(kind) : x86_results(kind), say);
+        j, tsp_mode_is_arm(j->ev->before.mode) ? arm_results(j->ev) : x86_results(kind), say);
 }
 
 bool pred_mode_kept(const struct judge *j, const struct pred_use *p, struct say *say)
@@ -283,7 +286,7 @@ static bool frame_on_text(const struct judge *j)
     unsigned vcpu = ev->vcpu < TSP_MAX_VCPU ? ev->vcpu : 0;
     uint64_t bases[2] = {0, j->setup->vcpu[vcpu].x86.seg[TSP_SS].base};
 
-    if (ev->kind != TSP_EV_FAULT || ev->before.mode == TSP_MODE_A64)
+    if (ev->kind != TSP_EV_FAULT || tsp_mode_is_arm(ev->before.mode))
         return false;
     for (unsigned i = 0; i < 2; i++) {
         uint64_t sp = ev->after.r[TSP_RSP], off = ev->addr - bases[i];

@@ -153,6 +153,19 @@ PRED(pred_words);
 PRED(pred_same_widening);
 PRED(pred_entropy);
 
+/* pred_arm32.c: what the predicates of others mean in AArch32 */
+PRED(pred_a32_pc);
+/* A bit for the R14 that the exception writes. */
+uint32_t a32_link(const struct tsp_event *ev);
+bool a32_undefined(const struct judge *j, struct say *say);
+bool a32_entered(const struct judge *j, struct say *say);
+bool a32_returns_to(const struct judge *j, struct say *say);
+/* Where CPU_ON starts a core, and the state it begins in; exact: at that very instruction. */
+uint64_t a32_entry(const struct tsp_event *on);
+bool a32_begun(const struct tsp_event *on, const struct tsp_regs *r, struct say *say);
+bool a32_begins(const struct judge *j, const struct tsp_event *on, bool exact, struct say *say);
+bool a32_is_call(uint32_t word, bool thumb);
+
 /* pred_policy.c */
 PRED(pred_within);
 PRED(pred_at_most);

@@ -17,6 +17,8 @@ static bool wide(const struct judge *j)
  * register, which is W0 or X0. Implementations read that both ways. */
 static bool same_value(const struct judge *j, uint64_t want, uint64_t got)
 {
+    if (tsp_mode_is_aarch32(j->ev->before.mode))
+        return (uint32_t)got == (uint32_t)want;
     if (wide(j))
         return got == want;
     if ((uint32_t)got != (uint32_t)want)
@@ -143,7 +145,7 @@ bool pred_same_widening(const struct judge *j, const struct pred_use *p, struct 
     bool any = false;
 
     (void)p;
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 8 && !tsp_mode_is_aarch32(j->ev->before.mode); i++) {
         if (!(r->r[i] >> 31 & 1) || r->r[i] == j->ev->before.r[i])
             continue;
         if (any && r->r[i] >> 32 != first)

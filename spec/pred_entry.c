@@ -249,6 +249,8 @@ bool pred_entered(const struct judge *j, const struct pred_use *p, struct say *s
         return true;
     if (ev->before.mode == TSP_MODE_A64)
         return arm_entered(j, say);
+    if (tsp_mode_is_aarch32(ev->before.mode))
+        return a32_entered(j, say);
     if (!entry_flags(ev, say))
         return false;
     if (!judge_at_start(j))

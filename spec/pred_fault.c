@@ -68,6 +68,8 @@ bool pred_id_read(const struct judge *j, const struct pred_use *p, struct say *s
 bool pred_undefined(const struct judge *j, const struct pred_use *p, struct say *say)
 {
     (void)p;
+    if (tsp_mode_is_aarch32(j->ev->before.mode))
+        return a32_undefined(j, say);
     return arm_exception(j, 0, 0, say);
 }
 

@@ -43,7 +43,7 @@ bool judge_at_start(const struct judge *j)
 
 static bool same_regs(const struct tsp_regs *want, const struct tsp_regs *got, struct say *say)
 {
-    unsigned n = got->mode == TSP_MODE_A64 ? 32 : 16;
+    unsigned n = tsp_mode_is_arm(got->mode) ? 32 : 16;
     char name[32];
 
     if (want->flags != got->flags)

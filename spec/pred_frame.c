@@ -299,6 +299,8 @@ bool pred_returns_to(const struct judge *j, const struct pred_use *p, struct say
     uint64_t pc = ev->before.pc + (svc ? 4u : 0), pstate = 0xf00003dfu;
 
     (void)p;
+    if (tsp_mode_is_aarch32(ev->before.mode))
+        return a32_returns_to(j, say);
     if (a->elr_el1 != pc)
         return say_value(say, "ELR_EL1", pc, a->elr_el1);
     if ((a->spsr_el1 ^ ev->before.flags) & pstate)

@@ -114,7 +114,7 @@ static bool right_regs(const struct tsp_event *ev, const struct effect *e, struc
 bool pred_plain_done(const struct judge *j, const struct pred_use *p, struct say *say)
 {
     const struct tsp_event *ev = j->ev;
-    bool arm = ev->before.mode == TSP_MODE_A64;
+    bool arm = tsp_mode_is_arm(ev->before.mode);
     struct effect e = arm ? effect_arm(ev) : effect_x86(ev);
     uint64_t pc = ev->before.pc + e.len;
 
@@ -149,7 +149,7 @@ static const struct tsp_event *started_by(const struct judge *j)
     for (size_t i = j->look->event < j->trace->n ? j->look->event : j->trace->n; i-- > 0;) {
         const struct tsp_event *ev = &j->trace->ev[i];
 
-        if (ev->kind == TSP_EV_HYPERCALL && ev->before.mode == TSP_MODE_A64 &&
+        if (ev->kind == TSP_EV_HYPERCALL && tsp_mode_is_arm(ev->before.mode) &&
             ((uint32_t)ev->before.r[0] & 0xbfffffffu) == CPU_ON && (uint32_t)ev->after.r[0] == 0 &&
             (uint32_t)ev->before.r[1] == (uint32_t)(v->arm64.mpidr & 0xffffff))
             return ev;
@@ -203,7 +203,7 @@ bool pred_halted(const struct judge *j, const struct pred_use *p, struct say *sa
     (void)p;
     if (!judge_steps(j) || !ev->len || ev->after.mode != ev->before.mode)
         return true;
-    if (flags & ~(ev->before.mode == TSP_MODE_A64 ? 0 : 0x10000ull))
+    if (flags & ~(tsp_mode_is_arm(ev->before.mode) ? 0 : 0x10000ull))
         return say_value(say, "flags at the end", ev->before.flags, ev->after.flags);
     return halted_behind(ev, say) && regs_kept_but(j, 0, say);
 }
@@ -245,6 +245,8 @@ bool pred_begun(const struct judge *j, const struct pred_use *p, struct say *say
     if (v->run_state == TSP_RUN_OFF && j->setup->arch == TSP_ARCH_ARM64)
         on = started_by(j);
     if (on) {
+        if (tsp_mode_is_aarch32(v->regs.mode))
+            return a32_begun(on, r, say);
         wide = bits_test(on->before.r[0], 30) ? UINT64_MAX : UINT32_MAX;
         if (r->pc != (on->before.r[2] & wide))
             return say_value(say, "entry point", on->before.r[2] & wide, r->pc);

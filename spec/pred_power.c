@@ -117,6 +117,8 @@ static bool must_call(const struct judge *j, const struct tsp_event *on, uint64_
         return false;
     for (unsigned i = 0; i < 4; i++)
         word |= (uint32_t)judge_first_byte(s, entry + i, &rom) << 8 * i;
+    if (tsp_mode_is_aarch32(s->vcpu[j->ev->vcpu % TSP_MAX_VCPU].regs.mode))
+        return a32_is_call(word, (on->before.r[2] & 1) != 0);
     return (word & 0xffe0001e) == 0xd4000002; /* HVC or SMC */
 }
 
@@ -133,6 +135,8 @@ bool pred_started(const struct judge *j, const struct pred_use *p, struct say *s
     (void)p;
     if (!on)
         return true;
+    if (tsp_mode_is_aarch32(j->setup->vcpu[j->ev->vcpu % TSP_MAX_VCPU].regs.mode))
+        return a32_begins(j, on, must_call(j, on, a32_entry(on)), say);
     if ((uint32_t)on->before.r[0] == 0x95c1ba60u) /* 0.1: no convention, registers are whole */
         mask = UINT64_MAX;
     if (r->pc != (on->before.r[2] & mask))
@@ -153,7 +157,8 @@ bool pred_machine_on(const struct judge *j, const struct pred_use *p, struct say
     for (size_t i = j->index; i > 0 && (j->opt->caps & TSP_CAP_STEPS) != 0; i--) {
         const struct tsp_event *ev = &j->trace->ev[i - 1];
 
-        if (ev->kind == TSP_EV_STOP && ev->vcpu != j->ev->vcpu && ev->before.mode == TSP_MODE_A64 &&
+        if (ev->kind == TSP_EV_STOP && ev->vcpu != j->ev->vcpu &&
+            tsp_mode_is_arm(ev->before.mode) &&
             (ev->code == TSP_STOP_SHUTDOWN || ev->code == TSP_STOP_RESET))
             return say_text(say, "no core goes on", "a call after the machine was switched off");
     }

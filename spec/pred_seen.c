@@ -13,7 +13,7 @@
 static bool same_regs(const struct tsp_regs *want, const struct tsp_regs *got, const char *when,
                       struct say *say)
 {
-    unsigned n = want->mode == TSP_MODE_A64 ? 32 : 16;
+    unsigned n = tsp_mode_is_arm(want->mode) ? 32 : 16;
     char name[40];
 
     snprintf(name, sizeof(name), "pc %s the step", when);
@@ -159,7 +159,10 @@ static const struct part arm_part[] = {
     PART("FAR_EL1", arm64.far_el1),     PART("SCTLR_EL1", arm64.sctlr_el1),
     PART("TPIDR_EL0", arm64.tpidr_el0), PART("TPIDR_EL1", arm64.tpidr_el1),
     PART("MPIDR_EL1", arm64.mpidr),     PART("MIDR_EL1", arm64.midr),
+    PART("SPSR_abt", arm64.spsr_abt),   PART("SPSR_und", arm64.spsr_und),
+    PART("IFSR", arm64.ifsr),
 };
+#define ARM_A32_AT 12u /* those of AArch32 alone */
 #define CR2_AT offsetof(struct tsp_vcpu_state, x86.cr2)
 
 static uint64_t part_of(const struct tsp_vcpu_state *v, const struct part *p)
@@ -281,7 +284,7 @@ static bool arm_kept(const struct judge *j, struct say *say)
     for (size_t i = 0; i < sizeof(arm_part) / sizeof(arm_part[0]); i++) {
         uint64_t want = part_of(&k->before, &arm_part[i]), got = part_of(&k->after, &arm_part[i]);
 
-        if (fault && i >= 3 && i <= 6)
+        if (fault && ((i >= 3 && i <= 6) || i >= ARM_A32_AT))
             continue;
         if (want != got)
             return say_value(say, arm_part[i].name, want, got);

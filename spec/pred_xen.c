@@ -28,15 +28,16 @@ bool pred_xen_over(const struct judge *j, const struct pred_use *p, struct say *
     return (int64_t)got > (int64_t)p->arg[0] || say_value(say, "result, above", p->arg[0], got);
 }
 
-/* x0_whole(V|...): X0, all of it. */
+/* x0_whole(V|...): X0, all of it; R0 in AArch32. */
 bool pred_x0_whole(const struct judge *j, const struct pred_use *p, struct say *say)
 {
-    uint64_t got = j->ev->after.r[0];
+    uint64_t mask = tsp_mode_is_aarch32(j->ev->before.mode) ? UINT32_MAX : UINT64_MAX;
+    uint64_t got = j->ev->after.r[0] & mask;
 
     for (unsigned i = 0; i < p->narg; i++)
-        if (got == p->arg[i])
+        if (got == (p->arg[i] & mask))
             return true;
-    return say_value(say, "x0", p->arg[0], got);
+    return say_value(say, "x0", p->arg[0] & mask, got);
 }
 
 /* Major and minor number are what EAX of the block's second leaf says (Xen public/version.h,
@@ -71,11 +72,11 @@ bool pred_xen_regs(const struct judge *j, const struct pred_use *p, struct say *
     return regs_kept_but(j, j->ev->before.mode == TSP_MODE_LONG64 ? wide : narrow, say);
 }
 
-/* X0, X16 and the five arguments (Xen public/arch-arm.h). */
+/* X0, the number in X16 (AArch32: R12) and the five arguments (Xen public/arch-arm.h). */
 bool pred_xen_arm_regs(const struct judge *j, const struct pred_use *p, struct say *say)
 {
     (void)p;
-    return regs_kept_but(j, 0x1f | BIT(16), say);
+    return regs_kept_but(j, 0x1f | BIT(tsp_mode_is_aarch32(j->ev->before.mode) ? 12 : 16), say);
 }
 
 #define PAGE 0x1000u

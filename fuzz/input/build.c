@@ -78,6 +78,8 @@ void input_build(const struct scenario *s, const struct tsp_leaf *policy_base, s
 
 int input_stub_vector(const struct scenario *s, uint64_t pc)
 {
+    if (tsp_mode_is_aarch32(s->mode))
+        return build_arm32_vector(pc);
     if (s->arch != TSP_ARCH_X86)
         return pc - INPUT_ARM64_VECTORS < 0x800 ? (int)((pc - INPUT_ARM64_VECTORS) & ~0x7fu) : -1;
     return pc - INPUT_X86_STUBS < 0x1000 ? (int)((pc - INPUT_X86_STUBS) / 16) : -1;

@@ -41,35 +41,40 @@ static void build_vcpu(struct builder *b, unsigned i, uint64_t pc)
     uint64_t stack = i == 0 ? STACK : STACK1;
 
     memcpy(v->regs.r, s->regs, sizeof(v->regs.r));
+    v->regs.pc = pc;
+    v->run_state = i == 1 && s->cpu & INPUT_CPU_SECOND_OFF ? TSP_RUN_OFF : TSP_RUN_READY;
+    v->arm64.vbar_el1 = INPUT_ARM64_VECTORS;
+    v->arm64.mpidr = MPIDR_RES1 | i;
+    v->arm64.midr = MIDR;
+    if (tsp_mode_is_aarch32(s->mode)) {
+        build_arm32_vcpu(s, stack, v);
+        return;
+    }
     if (!(s->regs_set >> END_REG & 1))
         v->regs.r[END_REG] = INPUT_ARM64_END;
     v->regs.r[31] = s->regs_set >> 31 & 1 ? s->regs[31] : stack;
-    v->regs.pc = pc;
     v->regs.flags = s->flags | (s->level ? PSTATE_EL1 : PSTATE_EL0);
     v->regs.mode = TSP_MODE_A64;
     v->regs.level = s->level;
-    v->run_state = i == 1 && s->cpu & INPUT_CPU_SECOND_OFF ? TSP_RUN_OFF : TSP_RUN_READY;
     /* a stack pointer that is given is the one in use */
     v->arm64.sp_el0 = s->level ? stack : v->regs.r[31];
     v->arm64.sp_el1 = s->level ? v->regs.r[31] : stack;
-    v->arm64.vbar_el1 = INPUT_ARM64_VECTORS;
     v->arm64.sctlr_el1 = SCTLR_RESET;
-    v->arm64.mpidr = MPIDR_RES1 | i;
-    v->arm64.midr = MIDR;
 }
 
 /* The end store follows the code, so that it need not be written into every scenario. */
 static void build_text(struct builder *b, unsigned i, uint64_t at)
 {
     uint8_t *text = b->img->text[i];
-    uint32_t n = b->s->ncode[i];
+    uint32_t n = b->s->ncode[i], unit = b->s->mode == TSP_MODE_T32 ? 2 : 4;
+    const uint8_t *end = build_arm32_end(b->s->mode);
 
     if (n > INPUT_CODE_MAX)
         n = INPUT_CODE_MAX;
     memcpy(text, b->s->code[i], n);
     memset(text + n, 0, 4);
-    n = (n + 3) & ~3u;
-    memcpy(text + n, store_end, sizeof(store_end));
+    n = (n + unit - 1) & ~(unit - 1);
+    memcpy(text + n, end ? end : store_end, sizeof(store_end));
     build_piece(b, at, text, n + sizeof(store_end), 0);
 }
 
@@ -83,7 +88,10 @@ void build_arm64(struct builder *b)
     out->ram_size = INPUT_ARM64_RAM_SIZE;
     out->console_mmio = INPUT_ARM64_CONSOLE;
     out->end_mmio = INPUT_ARM64_END;
-    build_piece(b, INPUT_ARM64_VECTORS, vectors, sizeof(vectors), 0);
+    if (tsp_mode_is_aarch32(s->mode))
+        build_arm32_vectors(b);
+    else
+        build_piece(b, INPUT_ARM64_VECTORS, vectors, sizeof(vectors), 0);
     build_text(b, 0, s->code_at);
     if (own)
         build_text(b, 1, CODE1);

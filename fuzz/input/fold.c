@@ -15,6 +15,9 @@
 /* N Z C V. */
 #define FLAGS_ARM64 0xf0000000u
 
+/* R0 to R12 and the banks of R13 and R14 of User, Supervisor, Abort and Undefined mode. */
+#define REGS_AARCH32 0xfc7fffu
+
 #define CODE_LOW 0xe000u   /* below are tables and stacks */
 #define CODE_HIGH 0x3e000u /* code and its successor page still lie in RAM */
 #define CODE_TOP 0xfffff000u
@@ -135,7 +138,7 @@ static void fold_x86_place(struct scenario *s)
 
 static void fold_arm64_place(struct scenario *s)
 {
-    uint64_t at = s->code_at & ~(uint64_t)3;
+    uint64_t at = s->code_at & ~(uint64_t)(s->mode == TSP_MODE_T32 ? 1 : 3);
     bool over_vectors =
         at + INPUT_CODE_MAX + 16 > INPUT_ARM64_VECTORS && at < INPUT_ARM64_VECTORS + 0x800u;
 
@@ -231,7 +234,8 @@ static void fold_firmware(struct scenario *s)
 
 static void fold_arm64(struct scenario *s)
 {
-    s->mode = TSP_MODE_A64;
+    if (!tsp_mode_is_aarch32(s->mode))
+        s->mode = TSP_MODE_A64;
     s->level &= 1;
     s->cpu &= INPUT_CPU_SECOND_OFF;
     s->config &= CONFIG_ARM64;
@@ -239,6 +243,10 @@ static void fold_arm64(struct scenario *s)
     default_x86_half(s);
     fold_firmware(s);
     fold_arm64_place(s);
+    for (unsigned i = 0; i < INPUT_REGS_MAX && tsp_mode_is_aarch32(s->mode); i++)
+        s->regs[i] = (uint32_t)s->regs[i];
+    if (tsp_mode_is_aarch32(s->mode))
+        s->regs_set &= REGS_AARCH32;
 }
 
 /* In order; where nothing else is said of the processor, there is one kind of host. */

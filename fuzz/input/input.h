@@ -14,8 +14,9 @@
 #define INPUT_VERSION_RACES 3u /* of what has `how` or a long schedule; takes moves as well */
 #define INPUT_VERSION_WIDE                                                                         \
     4u /* of what has XMM registers or a PSCI above 1.1; takes the rest too */
-#define INPUT_VERSION_ASKS 5u /* of what asks, or begins in SMM; takes the rest too */
-#define INPUT_CODE_MAX 256u   /* code bytes of one vCPU */
+#define INPUT_VERSION_ASKS 5u    /* of what asks, or begins in SMM; takes the rest too */
+#define INPUT_VERSION_AARCH32 6u /* of 32-bit Arm guests; takes the rest too */
+#define INPUT_CODE_MAX 256u      /* code bytes of one vCPU */
 #define INPUT_REGS_MAX 32u
 #define INPUT_LEAF_MAX 160u /* policy entries that replace or join the base policy */
 #define INPUT_SCHED_MAX 256u
@@ -72,7 +73,7 @@ enum input_policy {
 #define INPUT_ARM64_CODE 0x40001000u
 #define INPUT_ARM64_VECTORS 0x40002000u
 #define INPUT_ARM64_CONSOLE 0x09000000u
-#define INPUT_ARM64_END 0x0a000000u /* X28 points there; the end store follows the code */
+#define INPUT_ARM64_END 0x0a000000u /* X28 (R11) points there; the end store follows the code */
 
 /* The machine is saved after this many events, and goes on on a host of this vendor. */
 struct input_move {

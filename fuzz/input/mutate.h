@@ -38,6 +38,9 @@ void mutate_remove(struct scenario *s, unsigned vcpu, uint32_t at, uint32_t n);
 /* One change each, chosen by r. The caller folds. */
 void mutate_x86(struct scenario *s, struct rng *r);
 void mutate_arm64(struct scenario *s, struct rng *r);
+/* mutate_arm32.c: an instruction for the scenario's mode, its length returned; another mode. */
+uint32_t mutate_arm32_insn(const struct scenario *s, struct rng *r, uint8_t out[4]);
+void mutate_arm32_set(struct scenario *s, struct rng *r);
 /* mutate_leaf.c: policy entries. */
 void mutate_leaf(struct scenario *s, struct rng *r);
 /* A leaf number worth asking for; and a sub-leaf. */

@@ -71,28 +71,44 @@ static uint32_t trap_word(struct rng *r)
     }
 }
 
+/* An instruction of the scenario's kind. */
+static uint32_t any_insn(const struct scenario *s, struct rng *r, uint8_t out[4])
+{
+    if (tsp_mode_is_aarch32(s->mode))
+        return mutate_arm32_insn(s, r, out);
+    le_store(out, trap_word(r), 4);
+    return 4;
+}
+
+static uint32_t unit(const struct scenario *s)
+{
+    return s->mode == TSP_MODE_T32 ? 2 : 4;
+}
+
 static void insert_word(struct scenario *s, struct rng *r)
 {
     uint8_t b[4];
-    uint32_t at = rng_below(r, s->ncode[0] / 4 + 1) * 4;
+    uint32_t at = rng_below(r, s->ncode[0] / unit(s) + 1) * unit(s), n = any_insn(s, r, b);
 
-    le_store(b, trap_word(r), 4);
-    mutate_insert(s, 0, at, b, 4);
+    mutate_insert(s, 0, at, b, n);
 }
 
 static void replace_word(struct scenario *s, struct rng *r)
 {
+    uint8_t b[4];
     size_t at;
+    uint32_t n;
 
     if (s->ncode[0] < 4)
         return;
     at = (size_t)4 * rng_below(r, s->ncode[0] / 4);
-    le_store(s->code[0] + at, trap_word(r), 4);
+    n = any_insn(s, r, b);
+    memcpy(s->code[0] + at, b, n);
 }
 
 static void remove_word(struct scenario *s, struct rng *r)
 {
-    mutate_remove(s, 0, rng_below(r, s->ncode[0] / 4 + 1) * 4, 4);
+    mutate_remove(s, 0, rng_below(r, s->ncode[0] / unit(s) + 1) * unit(s), unit(s));
 }
 
 static void set_id(struct scenario *s, struct rng *r)
@@ -160,8 +176,8 @@ static void level(struct scenario *s, struct rng *r)
 void mutate_arm64(struct scenario *s, struct rng *r)
 {
     static void (*const change[])(struct scenario *, struct rng *) = {
-        insert_word, replace_word, replace_word, remove_word, set_id,   set_id,
-        set_id,      set_argument, set_argument, firmware,    firmware, level,
+        insert_word,  replace_word, replace_word, remove_word, set_id, set_id,           set_id,
+        set_argument, set_argument, firmware,     firmware,    level,  mutate_arm32_set,
     };
 
     RNG_PICK(r, change)(s, r);

@@ -9,8 +9,8 @@
 const char *const name_arch[] = {"x86", "arm64", NULL};
 
 /* ORDER: enum tsp_mode */
-const char *const name_mode[] = {"real16",   "vm86",   "prot16", "prot32", "compat16",
-                                 "compat32", "long64", "a64",    NULL};
+const char *const name_mode[] = {"real16", "vm86", "prot16", "prot32", "compat16", "compat32",
+                                 "long64", "a64",  "a32",    "t32",    NULL};
 
 /* ORDER: enum tsp_vendor, without OTHER: a host is one of these */
 const char *const name_vendor[] = {"intel", "amd", "hygon", "centaur", NULL};
@@ -68,14 +68,26 @@ int name_find(const char *const *list, const char *word, size_t len)
     return -1;
 }
 
+/* AArch32 registers by what they are called there, in the order of name_a32_at. */
+static const char *const name_a32[] = {"r0",     "r1",     "r2",     "r3",     "r4",     "r5",
+                                       "r6",     "r7",     "r8",     "r9",     "r10",    "r11",
+                                       "r12",    "sp_usr", "lr_usr", "lr_svc", "sp_svc", "lr_abt",
+                                       "sp_abt", "lr_und", "sp_und", NULL};
+static const uint8_t name_a32_at[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10,
+                                      11, 12, 13, 14, 18, 19, 20, 21, 22, 23};
+
 int name_reg_find(unsigned arch, const char *word, size_t len)
 {
     char buf[8];
+    int found;
 
     if (arch == TSP_ARCH_X86)
         return name_find(name_x86_reg, word, len);
+    found = name_find(name_a32, word, len);
+    if (found >= 0)
+        return name_a32_at[found];
     for (unsigned i = 0; i < INPUT_REGS_MAX; i++) {
-        const char *name = name_reg(arch, i, buf);
+        const char *name = name_reg(TSP_MODE_A64, i, buf);
 
         if (strlen(name) == len && memcmp(name, word, len) == 0)
             return (int)i;
@@ -83,10 +95,13 @@ int name_reg_find(unsigned arch, const char *word, size_t len)
     return -1;
 }
 
-const char *name_reg(unsigned arch, unsigned i, char buf[8])
+const char *name_reg(unsigned mode, unsigned i, char buf[8])
 {
-    if (arch == TSP_ARCH_X86)
+    if (!tsp_mode_is_arm(mode))
         return i < 16 ? name_x86_reg[i] : "?";
+    for (unsigned k = 0; tsp_mode_is_aarch32(mode) && name_a32[k] != NULL; k++)
+        if (name_a32_at[k] == i)
+            return name_a32[k];
     if (i == 31)
         return "sp";
     snprintf(buf, 8, "x%u", i % 100);

@@ -28,6 +28,6 @@ int name_find(const char *const *list, const char *word, size_t len);
 /* Register number of a word for that architecture, or -1. */
 int name_reg_find(unsigned arch, const char *word, size_t len);
 /* Name of a register; buf is used for the numbered ones. */
-const char *name_reg(unsigned arch, unsigned i, char buf[8]);
+const char *name_reg(unsigned mode, unsigned i, char buf[8]);
 
 #endif

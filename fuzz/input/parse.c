@@ -11,7 +11,8 @@
 
 static void take_env(struct scenario *s, const uint8_t *p)
 {
-    s->mode = p[0];
+    if (s->arch == TSP_ARCH_X86) /* AArch32 has a record of its own */
+        s->mode = p[0];
     s->level = p[1];
     s->paging = p[2];
     s->host = p[3];
@@ -165,6 +166,10 @@ static void take_fixed(struct scenario *s, unsigned kind, const uint8_t *p)
     case RECORD_XMM:
         take_xmm(s, p);
         break;
+    case RECORD_AARCH32:
+        if (s->arch == TSP_ARCH_ARM64)
+            s->mode = p[0] & 1 ? TSP_MODE_T32 : TSP_MODE_A32;
+        break;
     case RECORD_LATER:
         s->config = (s->config & ~INPUT_LATER_BITS) | ((uint32_t)le_load(p, 4) & INPUT_LATER_BITS);
         s->cpu = (s->cpu & ~INPUT_LATER_BITS) | ((uint32_t)le_load(p + 4, 4) & INPUT_LATER_BITS);
@@ -189,12 +194,12 @@ static void take_record(struct scenario *s, unsigned kind, const uint8_t *p, siz
 /* Versions whose schedules have up to INPUT_SCHED_MAX bytes. */
 static bool is_long(unsigned version)
 {
-    return version >= INPUT_VERSION_RACES && version <= INPUT_VERSION_ASKS;
+    return version >= INPUT_VERSION_RACES && version <= INPUT_VERSION_AARCH32;
 }
 
 static bool knows(unsigned version, unsigned kind)
 {
-    if (version > INPUT_VERSION_ASKS)
+    if (version > INPUT_VERSION_AARCH32)
         version = INPUT_VERSION;
     if (kind == RECORD_MOVE)
         return version >= INPUT_VERSION_MOVES;
@@ -202,6 +207,8 @@ static bool knows(unsigned version, unsigned kind)
         return version >= INPUT_VERSION_RACES;
     if (kind == RECORD_PSCI || kind == RECORD_XMM)
         return version >= INPUT_VERSION_WIDE;
+    if (kind == RECORD_AARCH32)
+        return version >= INPUT_VERSION_AARCH32;
     return kind != RECORD_LATER || version >= INPUT_VERSION_ASKS;
 }
 
@@ -209,7 +216,7 @@ void input_parse(const uint8_t *p, size_t n, struct scenario *out)
 {
     size_t at = RECORD_HEADER;
 
-    /* The version byte selects how the rest is read. Versions 2 to 5 have kinds of records more,
+    /* The version byte selects how the rest is read. Versions 2 to 6 have kinds of records more,
      * which older files may hold by chance; every other value means version 1. */
     input_default(out, n > 1 ? (enum tsp_arch)(p[1] % TSP_ARCH_COUNT) : TSP_ARCH_X86);
     out->ncode[0] = 0;

@@ -27,6 +27,7 @@ enum record_kind {
     RECORD_PSCI,
     RECORD_XMM,
     RECORD_LATER,
+    RECORD_AARCH32,
     RECORD_KINDS
 };
 
@@ -48,6 +49,7 @@ enum record_kind {
 #define RECORD_PSCI_LEN 1u
 #define RECORD_XMM_LEN 17u
 #define RECORD_LATER_LEN 8u
+#define RECORD_AARCH32_LEN 1u
 #define RECORD_CODE_PIECE 128u /* longest code payload that input_write makes */
 
 /* True for the modes whose instruction pointer has 16 bits by default. */

@@ -120,7 +120,7 @@ static void key_arch(struct reader *r)
 static void key_mode(struct reader *r)
 {
     r->s->mode = take_word(r, name_mode);
-    if (!r->failed && (r->s->mode == TSP_MODE_A64) != (r->s->arch == TSP_ARCH_ARM64))
+    if (!r->failed && tsp_mode_is_arm(r->s->mode) != (r->s->arch == TSP_ARCH_ARM64))
         fail(r, "mode of the other architecture", (struct span){"", 0});
     if (r->s->mode == TSP_MODE_VM86)
         r->s->level = 3;
@@ -546,7 +546,7 @@ static void read_magic(struct reader *r)
     r->rest.p += len;
     r->rest.n -= len;
     w = next_word(r);
-    if (!span_number(w, INPUT_VERSION_ASKS, &version) || version == 0 || next_word(r).n > 0)
+    if (!span_number(w, INPUT_VERSION_AARCH32, &version) || version == 0 || next_word(r).n > 0)
         fail(r, "version this build cannot read", w);
 }
 

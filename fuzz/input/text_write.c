@@ -122,7 +122,7 @@ static void put_values(struct text *t, const struct scenario *s)
 
     for (unsigned i = 0; i < INPUT_REGS_MAX; i++)
         if (s->regs_set >> i & 1)
-            put(t, "reg %s 0x%" PRIx64 "\n", name_reg(s->arch, i, buf), s->regs[i]);
+            put(t, "reg %s 0x%" PRIx64 "\n", name_reg(s->mode, i, buf), s->regs[i]);
     for (uint32_t i = 0; i < s->nmsr && i < TSP_MAX_MSR; i++)
         put(t, "msr 0x%" PRIx32 " 0x%" PRIx64 "\n", s->msr[i].index, s->msr[i].value);
     for (unsigned i = 0; i < TSP_XMM_COUNT; i++)

@@ -24,11 +24,14 @@ static void put_record(struct writer *w, unsigned kind, const uint8_t *p, size_t
     w->n += len + 2;
 }
 
+/* The mode of an Arm scenario has a record of its own. */
 static void put_env(struct writer *w, const struct scenario *s, const struct scenario *d)
 {
+    const uint8_t mode = s->arch == TSP_ARCH_X86 ? s->mode : d->mode;
+    const uint8_t a32 = s->mode == TSP_MODE_T32;
     const uint8_t psci = s->psci > d->psci ? d->psci : s->psci; /* put_wide has the newer ones */
     const uint8_t now[RECORD_ENV_LEN] = {
-        s->mode,       s->level,      s->paging, s->host, s->patch,
+        mode,          s->level,      s->paging, s->host, s->patch,
         s->persona[0], s->persona[1], s->policy, psci,    s->nvcpu < 2 ? s->nvcpu : 2,
         s->pte[0],     s->pte[1]};
     const uint8_t def[RECORD_ENV_LEN] = {d->mode,  d->level,      d->paging,     d->host,
@@ -37,6 +40,8 @@ static void put_env(struct writer *w, const struct scenario *s, const struct sce
 
     if (memcmp(now, def, sizeof(now)) != 0)
         put_record(w, RECORD_ENV, now, sizeof(now));
+    if (tsp_mode_is_aarch32(s->mode))
+        put_record(w, RECORD_AARCH32, &a32, sizeof(a32));
 }
 
 /* After the env record, whose number of vCPUs it raises. */
@@ -176,6 +181,8 @@ static bool has_xmm(const struct scenario *s)
 
 unsigned input_version(const struct scenario *s)
 {
+    if (tsp_mode_is_aarch32(s->mode))
+        return INPUT_VERSION_AARCH32;
     if ((s->config | s->cpu) & INPUT_LATER_BITS)
         return INPUT_VERSION_ASKS;
     if (s->psci > 0x11 || has_xmm(s))

@@ -17,7 +17,7 @@ extern "C" {
 
 /* Changes whenever a struct or the order of an enumeration of this folder changes, but not when
  * struct tsp_target_ops grows at its end: its size member tells. */
-#define TSP_ABI_VERSION 2u
+#define TSP_ABI_VERSION 3u
 
 /* Limits. Reaching one sets a `truncated` mark or refuses the input; it never overruns. */
 #define TSP_MAX_VCPU 4u        /* vCPUs of one machine */
@@ -81,10 +81,31 @@ enum tsp_mode {
     TSP_MODE_COMPAT32,
     TSP_MODE_LONG64,
     TSP_MODE_A64,
+    TSP_MODE_A32, /* AArch32 with the A32 instructions */
+    TSP_MODE_T32, /* the same with T32 (Thumb): PSTATE.T */
     TSP_MODE_COUNT
 };
 
-/* Index into tsp_regs.r on x86 (encoding order). AArch64: r[0..30] are X0..X30, r[31] the SP. */
+static inline bool tsp_mode_is_arm(uint32_t mode)
+{
+    return mode >= TSP_MODE_A64 && mode <= TSP_MODE_T32;
+}
+
+static inline bool tsp_mode_is_aarch32(uint32_t mode)
+{
+    return mode == TSP_MODE_A32 || mode == TSP_MODE_T32;
+}
+
+/*
+ * Index into tsp_regs.r on x86 (encoding order). AArch64: r[0..30] are X0..X30, r[31] the SP.
+ * AArch32: where a 64-bit hypervisor finds the 32-bit registers, all banks at once (Arm DDI0487,
+ * mapping of the general-purpose registers between the Execution states); upper halves and r[31]
+ * are 0:
+ *
+ *   r[0..12]  R0..R12                 r[18], r[19]  R14, R13 of Supervisor mode
+ *   r[13..14] R13, R14 of User mode   r[20], r[21]  of Abort mode
+ *   r[15]     -                       r[22], r[23]  of Undefined mode
+ */
 enum tsp_x86_reg {
     /* clang-format off */
     TSP_RAX = 0, TSP_RCX, TSP_RDX, TSP_RBX, TSP_RSP, TSP_RBP, TSP_RSI, TSP_RDI,
@@ -92,7 +113,8 @@ enum tsp_x86_reg {
     /* clang-format on */
 };
 
-/* What code can name in its registers. `flags` is RFLAGS or PSTATE; `mode` an enum tsp_mode;
+/* What code can name in its registers. `flags` is RFLAGS or PSTATE
+ * (AArch32: as the CPSR shows it); `mode` an enum tsp_mode;
  * `level` CPL or EL. */
 struct tsp_regs {
     uint64_t r[32];

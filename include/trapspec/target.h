@@ -83,6 +83,9 @@ struct tsp_arm64_state {
     uint64_t vbar_el1, esr_el1, elr_el1, spsr_el1, far_el1, sctlr_el1;
     uint64_t tpidr_el0, tpidr_el1, cntkctl_el1;
     uint64_t mpidr, midr;
+    /* AArch32 has its SPSR_svc, DFSR, VBAR, SCTLR and MPIDR in the registers above that end in
+     * _el1 (DFSR: esr_el1), DFAR and IFAR in the halves of far_el1; and these. */
+    uint64_t spsr_abt, spsr_und, ifsr;
 };
 
 struct tsp_vcpu_state {
@@ -277,8 +280,9 @@ struct tsp_looks {
 #define TSP_CAP_SMP (1u << 3)
 #define TSP_CAP_DETERMINISTIC (1u << 4)
 #define TSP_CAP_PEEK (1u << 5)
-#define TSP_CAP_STEPS (1u << 6) /* shows each step; without it only before and after are seen */
-#define TSP_CAP_POOLS (1u << 7) /* reset tells whether policy[0] fits the hosts policy[1], ... */
+#define TSP_CAP_STEPS (1u << 6)   /* shows each step; without it only before and after are seen */
+#define TSP_CAP_POOLS (1u << 7)   /* reset tells whether policy[0] fits the hosts policy[1], ... */
+#define TSP_CAP_AARCH32 (1u << 8) /* beside ARM64: 32-bit guests at EL1 as well */
 
 /*
  * A target. All functions take the pointer that `open` stored; one thread calls them, one at a

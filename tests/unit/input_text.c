@@ -139,7 +139,7 @@ static const struct {
 } wrong_texts[] = {
     {"", 0, "empty"},
     {"trapspec\n", 1, "first line"},
-    {"trapspec scenario 6\n", 1, "version"},
+    {"trapspec scenario 7\n", 1, "version"},
     {"trapspec scenario 0\n", 1, "version"},
     {"trapspec scenario 1 x\n", 1, "version"},
     {"trapspec scenario 1\nfoo 1\n", 2, "unknown key: foo"},

@@ -372,8 +372,8 @@ static void migrate_format(void **state)
     for (unsigned version = 0; version < 256; version++) {
         bytes[0] = (uint8_t)version;
         input_parse(bytes, sizeof(given), &s);
-        assert_int_equal(s.nmove,
-                         version >= INPUT_VERSION_MOVES && version <= INPUT_VERSION_ASKS ? 3 : 0);
+        assert_int_equal(
+            s.nmove, version >= INPUT_VERSION_MOVES && version <= INPUT_VERSION_AARCH32 ? 3 : 0);
     }
     bytes[0] = INPUT_VERSION_MOVES;
     input_parse(bytes, sizeof(given), &s);
