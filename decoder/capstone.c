@@ -42,7 +42,7 @@ struct seen {
     struct insn insn;
 };
 
-enum { H_16, H_32, H_64, H_A64, H_COUNT };
+enum { H_16, H_32, H_64, H_A64, H_A32, H_T32, H_COUNT };
 
 struct decoder {
     csh handle[H_COUNT];
@@ -56,6 +56,10 @@ static unsigned handle_of(enum tsp_mode mode)
     switch (mode) {
     case TSP_MODE_A64:
         return H_A64;
+    case TSP_MODE_A32:
+        return H_A32;
+    case TSP_MODE_T32:
+        return H_T32;
     case TSP_MODE_LONG64:
         return H_64;
     case TSP_MODE_PROT32:
@@ -95,6 +99,8 @@ struct decoder *decoder_open(void)
         [H_32] = {CS_ARCH_X86, CS_MODE_32},
         [H_64] = {CS_ARCH_X86, CS_MODE_64},
         [H_A64] = {ARCH_A64, CS_MODE_LITTLE_ENDIAN},
+        [H_A32] = {CS_ARCH_ARM, CS_MODE_ARM | CS_MODE_V8},
+        [H_T32] = {CS_ARCH_ARM, CS_MODE_THUMB | CS_MODE_V8},
     };
     /* Capstone 4 allocates and sorts tables when it first prints an instruction; `in al, dx`
      * reaches both */
@@ -112,6 +118,8 @@ struct decoder *decoder_open(void)
         capstone_ask(d, TSP_MODE_PROT32, 0, warm, sizeof(warm));
         capstone_ask(d, TSP_MODE_LONG64, 0, warm, sizeof(warm));
         capstone_ask(d, TSP_MODE_A64, 0, warm, sizeof(warm));
+        capstone_ask(d, TSP_MODE_A32, 0, warm, sizeof(warm));
+        capstone_ask(d, TSP_MODE_T32, 0, warm, sizeof(warm));
     }
     return d;
 }
@@ -261,11 +269,40 @@ static void decode_a64(struct decoder *d, const uint8_t *p, size_t n, struct ins
     *out = m->insn;
 }
 
+/* Bytes of the instruction, of which n >= 2 are there. */
+static unsigned t32_length(const uint8_t *p)
+{
+    return p[1] >> 3 >= 0x1d ? 4 : 2;
+}
+
+/* Short switches: cheap enough without the memo. */
+static void decode_aarch32(enum tsp_mode mode, const uint8_t *p, size_t n, struct insn *out)
+{
+    unsigned len = mode == TSP_MODE_A32 ? 4 : n < 2 ? 2 : t32_length(p);
+
+    memset(out, 0, sizeof(*out));
+    out->osize = out->asize = 4;
+    out->len = (uint8_t)(n < len ? n : len);
+    memcpy(out->bytes, p, out->len);
+    out->status = n < len ? INSN_TRUNCATED : INSN_UNSUPPORTED;
+    if (n < len)
+        return;
+    out->word = (uint32_t)le_load(p, len);
+    if (mode == TSP_MODE_T32 && len == 4) /* halfwords in the order in which they are read */
+        out->word = out->word << 16 | out->word >> 16;
+    if (mode == TSP_MODE_A32)
+        lower_a32(out->word, out);
+    else
+        lower_t32(out->word, out);
+}
+
 enum insn_status decode_one(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n,
                             struct insn *out)
 {
     if (mode == TSP_MODE_A64)
         decode_a64(d, p, n, out);
+    else if (tsp_mode_is_aarch32(mode))
+        decode_aarch32(mode, p, n, out);
     else
         decode_x86(d, mode, p, n, out);
     return (enum insn_status)out->status;

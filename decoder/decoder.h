@@ -5,8 +5,8 @@
  * and F3 before CPUID, calls a LOCK-prefixed VMCALL and a truncated one both "no instruction", and
  * gives UD0 and UD1 a length without their ModRM. Plain x86 instructions are read from the tables
  * of opcode_x86.def and believed only where Capstone calls them the same and as long; an encoding
- * is asked of it once and kept in a bounded memo. AArch64 is regular enough to be read without it.
- * No answer but disassembly text depends on Capstone's version.
+ * is asked of it once and kept in a bounded memo. AArch64 and AArch32 are regular enough to be read
+ * without it. No answer but disassembly text depends on Capstone's version.
  */
 #ifndef TSP_DECODER_DECODER_H
 #define TSP_DECODER_DECODER_H
@@ -56,6 +56,7 @@ enum insn_op {
 #define X(name) OP_##name,
 #include "decoder/insn_x86.def"
 #include "decoder/insn_arm64.def"
+#include "decoder/insn_arm32.def"
 #undef X
     OP_COUNT
 };
@@ -106,6 +107,7 @@ struct opnd {
  * 64-bit code. AArch64: `word` is the instruction and emu/arm64 takes its fields from it; imm holds
  * the 16-bit immediate of HVC, SMC, SVC, BRK and UDF and the system-register code of MRS and MSR
  * (op0:2 op1:3 CRn:4 CRm:4 op2:3).
+ * AArch32: as decoder/insn_arm32.h says; BRK is its BKPT.
  */
 struct insn {
     uint16_t op;    /* enum insn_op */
@@ -114,7 +116,8 @@ struct insn {
     uint8_t osize;  /* operand size in bytes */
     uint8_t asize;  /* address size in bytes */
     uint8_t prefix; /* INSN_* */
-    uint8_t cond;   /* condition code 0..15 of Jcc, SETcc, CMOVcc (x86) or B.cond (AArch64) */
+    uint8_t cond; /* condition code 0..15 of Jcc, SETcc, CMOVcc (x86) or B.cond (AArch64); AArch32:
+                     of all */
     uint8_t nopnd;
     uint8_t seg, base, index, scale;
     uint8_t opcode_off; /* index of the first opcode byte after the prefixes */

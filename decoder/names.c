@@ -10,6 +10,7 @@ static const char *const name[OP_COUNT] = {
 #define X(op) #op,
 #include "decoder/insn_x86.def"
 #include "decoder/insn_arm64.def"
+#include "decoder/insn_arm32.def"
 #undef X
 };
 _Static_assert(OP_TRAP_LAST == 26, "ORDER: enum insn_op");

@@ -135,5 +135,9 @@ void capstone_text(const struct decoder *d, const char **mnemonic, const char **
  * word that prescan_arm64 did not know. Sets op and status: INSN_OK, INSN_ILLEGAL (unallocated:
  * UNDEFINED on a processor) or INSN_UNSUPPORTED. */
 void lower_arm64(uint32_t word, struct insn *out);
+/* lower_a32.c, lower_t32.c: the same for a word of AArch32 code, traps included. T32: one halfword,
+ * or the first in the upper half, by out->len. */
+void lower_a32(uint32_t word, struct insn *out);
+void lower_t32(uint32_t word, struct insn *out);
 
 #endif

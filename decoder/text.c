@@ -63,9 +63,9 @@ size_t decode_text(struct decoder *d, enum tsp_mode mode, uint64_t pc, const uin
     decode_one(d, mode, p, n, &in);
     if (in.status != INSN_OK && in.status != INSN_UNSUPPORTED)
         return put(out, max, "(bad)", "", "");
-    if (mode != TSP_MODE_A64)
+    if (!tsp_mode_is_arm(mode))
         return text_x86(d, mode, pc, &in, out, max);
-    if (capstone_ask(d, mode, pc, in.bytes, 4).ok)
+    if (capstone_ask(d, mode, pc, in.bytes, in.len).ok)
         return put_capstone(d, out, max);
     if (in.op == OP_UDF && max > 0) {
         int len = snprintf(out, max, "udf #%u", (unsigned)in.imm);
@@ -144,6 +144,29 @@ static int crosscheck_a64(struct decoder *d, const uint8_t *p, size_t n, char *w
     return 2;
 }
 
+/* What we execute Capstone has to know, with the same length; it is asked for no more. Hints, and
+ * what is UNPREDICTABLE where we take the usual reading, depend on its version. */
+static int crosscheck_aarch32(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n,
+                              char *why, size_t max)
+{
+    struct capstone_says cs;
+    struct insn in;
+
+    decode_one(d, mode, p, n, &in);
+    if (in.status != INSN_OK)
+        return 0;
+    cs = capstone_ask(d, mode, 0, p, in.len);
+    if (cs.ok && cs.size == in.len)
+        return 0;
+    if (in.op == OP_UDF || in.op == OP_HVC || in.op == OP_R_NOP || in.op == OP_R_MSR ||
+        in.op == OP_R_MRS || in.op == OP_R_DP || in.op == OP_R_CPS) {
+        put(why, max, "aarch32: Capstone 4 lacks some hints, HVC, UDF and returns", "", "");
+        return 1;
+    }
+    put(why, max, "aarch32: Capstone calls invalid what we read as ", insn_op_name(in.op), "");
+    return 2;
+}
+
 int decode_crosscheck(struct decoder *d, enum tsp_mode mode, const uint8_t *p, size_t n, char *why,
                       size_t max)
 {
@@ -151,5 +174,7 @@ int decode_crosscheck(struct decoder *d, enum tsp_mode mode, const uint8_t *p, s
         why[0] = '\0';
     if (mode == TSP_MODE_A64)
         return crosscheck_a64(d, p, n, why, max);
+    if (tsp_mode_is_aarch32(mode))
+        return crosscheck_aarch32(d, mode, p, n, why, max);
     return crosscheck_x86(d, mode, p, n, why, max);
 }
