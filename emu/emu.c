@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "decoder/decoder.h"
+#include "emu/arm64/arm32.h"
 #include "emu/hv/hv.h"
 #include "emu/policy/lookup.h"
 #include "emu/policy/verify.h"
@@ -140,6 +141,10 @@ static void arm64_adopt(struct vcpu *vc)
     struct tsp_regs *r = &vc->s.regs;
     uint64_t *sp;
 
+    if (tsp_mode_is_aarch32(r->mode)) {
+        arm32_adopt(vc);
+        return;
+    }
     r->mode = TSP_MODE_A64;
     r->level = (r->flags >> 2) & 1; /* PSTATE.M[3:2]: EL0 or EL1 */
     sp = r->level == 1 && (r->flags & 1) ? &vc->s.arm64.sp_el1 : &vc->s.arm64.sp_el0;

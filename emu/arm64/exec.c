@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The AArch64 run loop: decoded words back to back until something can be observed; branches. */
-#include "emu/arm64/arm64.h"
+#include "emu/arm64/arm32.h"
 #include "emu/state/event.h"
 
 static enum step branch(struct vcpu *vc, uint64_t to)
@@ -271,6 +271,10 @@ static void clean_pstate(struct vcpu *vc)
 
 void arm64_run(struct vm *vm, struct vcpu *vc, uint32_t budget)
 {
+    if (tsp_mode_is_aarch32(vc->s.regs.mode)) {
+        arm32_run(vm, vc, budget);
+        return;
+    }
     clean_pstate(vc);
     while (budget > 0) {
         const struct code_block *b = fetch(vm, vc);

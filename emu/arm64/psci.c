@@ -5,7 +5,7 @@
  */
 #include "emu/arm64/psci.h"
 
-#include "emu/arm64/arm64.h"
+#include "emu/arm64/arm32.h"
 
 #define PSCI_INVALID_PARAMETERS ((uint64_t)-2)
 #define PSCI_DENIED ((uint64_t)-3)
@@ -83,13 +83,32 @@ static bool is_off(const struct vcpu *vc)
     return vc->s.run_state == TSP_RUN_OFF;
 }
 
+/* Bit 0 of an entry point in AArch32 asks for T32 and is no part of the address (DEN0022, "T32
+ * support"). */
+static bool is_thumb(const struct vcpu *vc, uint64_t entry)
+{
+    return tsp_mode_is_aarch32(vc->s.regs.mode) && (entry & 1) != 0;
+}
+
 /* 0, or the error for an entry point where no code can be. PSCI 0.2 had no code of its own for it.
  */
-static uint64_t entry_error(const struct vm *vm, uint64_t entry)
+static uint64_t entry_error(const struct vm *vm, const struct vcpu *vc, uint64_t entry)
 {
     if (vm_behaves(vm, BEHAVIOUR_ARM_ENTRY_UNCHECKED) || version_of(vm) < PSCI_1_0)
         return 0;
+    if (is_thumb(vc, entry))
+        return mem_has(&vm->mem, entry & ~UINT64_C(1), 2) ? 0 : PSCI_INVALID_ADDRESS;
     return (entry & 3) == 0 && mem_has(&vm->mem, entry, 4) ? 0 : PSCI_INVALID_ADDRESS;
+}
+
+/* The same in AArch32: Supervisor mode. */
+static void start_aarch32(struct vcpu *vc, uint64_t entry, uint64_t context)
+{
+    vc->s.regs = (struct tsp_regs){.pc = (uint32_t)entry, .mode = TSP_MODE_A32, .level = 1};
+    vc->s.regs.flags = PSR_A | PSR_I | PSR_F | M_SVC | (entry & 1 ? PSR_T : 0);
+    vc->s.regs.r[0] = (uint32_t)context;
+    vc->s.arm64.sctlr_el1 = SCTLR32_RESET;
+    arm32_adopt(vc);
 }
 
 /* A core that CPU_ON starts: EL1 with its own stack pointer, interrupts masked, MMU off (DEN0022
@@ -98,11 +117,15 @@ static void start(struct vcpu *vc, uint64_t entry, uint64_t context)
 {
     uint64_t mpidr = vc->s.arm64.mpidr, midr = vc->s.arm64.midr;
 
-    vc->s.regs = (struct tsp_regs){
-        .pc = entry, .flags = A64_DAIF | A64_EL1H, .mode = TSP_MODE_A64, .level = 1};
-    vc->s.regs.r[0] = context;
     vc->s.arm64 =
         (struct tsp_arm64_state){.sctlr_el1 = SCTLR_AT_RESET, .mpidr = mpidr, .midr = midr};
+    if (tsp_mode_is_aarch32(vc->s.regs.mode)) {
+        start_aarch32(vc, entry, context);
+    } else {
+        vc->s.regs = (struct tsp_regs){
+            .pc = entry, .flags = A64_DAIF | A64_EL1H, .mode = TSP_MODE_A64, .level = 1};
+        vc->s.regs.r[0] = context;
+    }
     vc->s.run_state = TSP_RUN_READY;
     vc->hv_state[MONITOR_SIZE] = 0;
 }
@@ -116,7 +139,7 @@ static uint64_t turn_on(struct vm *vm, uint64_t target, uint64_t entry, uint64_t
         return PSCI_INVALID_PARAMETERS;
     if (!is_off(vc))
         return version_of(vm) == PSCI_0_1 ? PSCI_INVALID_PARAMETERS : PSCI_ALREADY_ON;
-    error = entry_error(vm, entry);
+    error = entry_error(vm, vc, entry);
     if (error == 0)
         start(vc, entry, context);
     return error;
@@ -147,7 +170,7 @@ static enum step cpu_suspend(struct vm *vm, struct vcpu *vc, struct hv_call *cal
         if ((state & POWER_STATE_RESERVED) != 0)
             error = PSCI_INVALID_PARAMETERS;
         else if ((state & POWER_STATE_DOWN) != 0)
-            error = entry_error(vm, sized(call, 1));
+            error = entry_error(vm, vc, sized(call, 1));
     }
     smccc_return(call, error);
     return error != 0 ? STEP_NEXT : step_stop(vm, vc, TSP_STOP_SUSPEND);
@@ -256,7 +279,7 @@ static enum step system_suspend(struct vm *vm, struct vcpu *vc, struct hv_call *
     if (!vm_behaves(vm, BEHAVIOUR_ARM_SUSPEND_OTHERS_ON) && others_on(vm, vc))
         error = PSCI_DENIED;
     if (error == 0)
-        error = entry_error(vm, sized(call, 0));
+        error = entry_error(vm, vc, sized(call, 0));
     if (error != 0)
         return smccc_return(call, error);
     call->nret = SMCCC_EXACT;
@@ -283,7 +306,10 @@ static enum step psci_features(struct vm *vm, struct vcpu *vc, struct hv_call *c
     (void)vc;
     if (row && row->run == system_suspend)
         known = (vm->setup->config & TSP_CFG_SYS_SUSPEND) != 0;
-    if (row && row->run == system_off2)
+    /* What a caller cannot use is not announced to it. */
+    if (!call->wide && (id & SMCCC_64) != 0)
+        known = false;
+    else if (row && row->run == system_off2)
         return smccc_return(call, OFF2_HIBERNATE);
     return smccc_return(call, known ? SMCCC_SUCCESS : SMCCC_NOT_SUPPORTED);
 }

@@ -17,14 +17,24 @@ static bool has_callee(const struct vm *vm)
     return vm->hv[0] || vm->hv[1];
 }
 
+/* The syndrome of SMC in AArch32 does not tell its immediate (DDI0487 ISS of EC 0x13). */
+static uint16_t immediate(const struct vcpu *vc, const struct insn *in)
+{
+    bool hidden = in->op == OP_SMC && tsp_mode_is_aarch32(vc->s.regs.mode);
+
+    return hidden ? 0 : (uint16_t)in->imm;
+}
+
 static void read_call(const struct vcpu *vc, const struct insn *in, struct hv_call *call)
 {
+    bool wide = !tsp_mode_is_aarch32(vc->s.regs.mode);
+
     *call = (struct hv_call){.nr = (uint32_t)vc->s.regs.r[0],
-                             .wide = true,
-                             .imm = (uint16_t)in->imm,
+                             .wide = wide,
+                             .imm = immediate(vc, in),
                              .smc = in->op == OP_SMC};
     for (unsigned i = 0; i < 8; i++)
-        call->arg[i] = vc->s.regs.r[i + 1];
+        call->arg[i] = wide ? vc->s.regs.r[i + 1] : (uint32_t)vc->s.regs.r[i + 1];
 }
 
 /* The immediate and the instruction, before any function id is looked at. */
@@ -57,6 +67,9 @@ static enum step dispatch(struct vm *vm, struct vcpu *vc, struct hv_call *call)
         call->nret = 1 | SMCCC_EXACT;
         return STEP_NEXT;
     }
+    /* DEN0028 2.7: the 64-bit convention is for AArch64 callers. */
+    if (!call->wide && (call->nr & SMCCC_64) != 0)
+        return STEP_NEXT;
     row = find_row(vm, call->nr);
     if (row)
         return row->run(vm, vc, call);
@@ -68,7 +81,8 @@ static enum step dispatch(struct vm *vm, struct vcpu *vc, struct hv_call *call)
 static void write_results(const struct vm *vm, struct vcpu *vc, const struct hv_call *call)
 {
     unsigned n = call->nret & ~SMCCC_EXACT;
-    bool narrow = (call->nr & SMCCC_64) == 0 && !vm_behaves(vm, BEHAVIOUR_ARM_WIDE_RESULT);
+    bool narrow =
+        !call->wide || ((call->nr & SMCCC_64) == 0 && !vm_behaves(vm, BEHAVIOUR_ARM_WIDE_RESULT));
 
     if (vm_behaves(vm, BEHAVIOUR_ARM_FOUR_RESULTS) && (call->nret & SMCCC_EXACT) == 0)
         n = EXTRA_RESULTS;
@@ -84,7 +98,7 @@ static bool vendor_call(struct vm *vm, struct vcpu *vc, const struct insn *in, e
     for (unsigned i = 0; i < 2; i++) {
         if (vm->hv[i] == NULL)
             continue;
-        if (in->imm == 0 || vm->hv[i]->trap == NULL)
+        if (immediate(vc, in) == 0 || vm->hv[i]->trap == NULL)
             return false;
         *end = vm->hv[i]->trap(vm, vc, in);
         if (*end == STEP_FAULT)
@@ -107,7 +121,7 @@ enum step arm64_hypercall(struct vm *vm, struct vcpu *vc, const struct insn *in)
     read_call(vc, in, &call);
     step = dispatch(vm, vc, &call);
     write_results(vm, vc, &call);
-    vc->s.regs.pc += 4;
+    vc->s.regs.pc += in->len;
     if (step != STEP_NEXT)
         return step;
     vm->ev->kind = TSP_EV_HYPERCALL;

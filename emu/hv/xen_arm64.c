@@ -69,22 +69,25 @@ static const struct hv_call_row xen_rows[] = {
     {0, NULL, 0, 0, NULL},
 };
 
-/* Number in X16, arguments in X0 to X4; arg[0] is X0 here. */
+/* Number in X16, or R12 in AArch32; arguments in X0 to X4; arg[0] is X0 here. */
 static enum step trap(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
-    struct hv_call call = {.nr = vc->s.regs.r[16], .wide = true, .imm = (uint16_t)in->imm};
+    bool wide = !tsp_mode_is_aarch32(vc->s.regs.mode);
+    uint64_t mask = wide ? UINT64_MAX : UINT32_MAX;
+    struct hv_call call = {
+        .nr = vc->s.regs.r[wide ? 16 : 12] & mask, .wide = wide, .imm = (uint16_t)in->imm};
     const struct hv_call_row *row = smccc_row(xen_rows, call.nr);
 
     if (in->op != OP_HVC || call.imm != XEN_IMMEDIATE)
         return STEP_FAULT;
     for (unsigned i = 0; i < 5; i++)
-        call.arg[i] = vc->s.regs.r[i];
+        call.arg[i] = vc->s.regs.r[i] & mask;
     if (row != NULL)
         row->run(vm, vc, &call);
     else
         xen_error(&call, XEN_ENOSYS);
-    vc->s.regs.r[0] = call.ret[0];
-    vc->s.regs.pc += 4;
+    vc->s.regs.r[0] = call.ret[0] & mask;
+    vc->s.regs.pc += in->len;
     vm->ev->kind = TSP_EV_HYPERCALL;
     return STEP_EVENT;
 }

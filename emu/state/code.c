@@ -99,6 +99,8 @@ static bool ends_block(unsigned mode, const struct insn *in)
     /* Branches, exception generation and system instructions (Arm DDI 0487, C4.1: op0 = 101x). */
     if (mode == TSP_MODE_A64)
         return ((in->word >> 26) & 7) == 5;
+    if (tsp_mode_is_aarch32(mode))
+        return op <= OP_TRAP_LAST || op >= OP_R_B;
     return op <= OP_TRAP_LAST || (op >= OP_JCC && op <= OP_JCXZ) ||
            (op >= OP_MOV_CR && op <= OP_VERW) || op == OP_POPF;
 }

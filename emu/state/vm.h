@@ -234,7 +234,7 @@ static inline uint64_t vcpu_lin(const struct vcpu *vc)
 {
     uint32_t mode = vc->s.regs.mode;
 
-    if (mode == TSP_MODE_LONG64 || mode == TSP_MODE_A64)
+    if (mode >= TSP_MODE_LONG64) /* and all of Arm's */
         return vc->s.regs.pc;
     return (uint32_t)(vc->s.x86.seg[TSP_CS].base + vc->s.regs.pc);
 }
