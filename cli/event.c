@@ -79,6 +79,15 @@ static void describe_cpuid(const struct tsp_event *ev, char *out, size_t max)
 static void describe_call(const struct tsp_event *ev, const struct tsp_setup *s, char *out,
                           size_t max)
 {
+    if (tsp_mode_is_aarch32(ev->before.mode)) {
+        const uint64_t *a = ev->before.r, *b = ev->after.r;
+
+        snprintf(out, max,
+                 "r0=0x%x r1=0x%x r2=0x%x r3=0x%x r12=0x%x -> r0=0x%x r1=0x%x r2=0x%x r3=0x%x",
+                 (unsigned)a[0], (unsigned)a[1], (unsigned)a[2], (unsigned)a[3], (unsigned)a[12],
+                 (unsigned)b[0], (unsigned)b[1], (unsigned)b[2], (unsigned)b[3]);
+        return;
+    }
     if (s->arch == TSP_ARCH_ARM64) {
         snprintf(out, max,
                  "x0=0x%llx x1=0x%llx x2=0x%llx x3=0x%llx -> x0=0x%llx x1=0x%llx x2=0x%llx "
@@ -101,7 +110,10 @@ static void describe_fault(const struct tsp_event *ev, const struct tsp_setup *s
     static const char *const name[] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM",
                                        "#DF", "9",   "#TS", "#NP", "#SS", "#GP", "#PF"};
 
-    if (s->arch == TSP_ARCH_ARM64)
+    if (tsp_mode_is_aarch32(ev->before.mode))
+        snprintf(out, max, "exception to vector 0x%02x, status 0x%llx, address 0x%llx", ev->code,
+                 (unsigned long long)ev->info[0], (unsigned long long)ev->info[1]);
+    else if (s->arch == TSP_ARCH_ARM64)
         snprintf(out, max, "exception to vector 0x%03x, ESR 0x%llx, FAR 0x%llx", ev->code,
                  (unsigned long long)ev->info[0], (unsigned long long)ev->info[1]);
     else if (ev->code == 14)
@@ -220,13 +232,38 @@ static json_t *hex_string(uint64_t v)
     return json_sprintf("0x%llx", (unsigned long long)v);
 }
 
+/* AArch32: those of the mode, R0 to R14 and the pc. */
+static json_t *registers_aarch32(const struct tsp_regs *r)
+{
+    /* R13 by PSTATE.M: Supervisor, Abort, Undefined; others have User's. R14 lies below, User's
+     * above. */
+    unsigned m = (unsigned)r->flags & 0x1f;
+    unsigned sp = m == 0x13 ? 19 : m == 0x17 ? 21 : m == 0x1b ? 23 : 13;
+    json_t *o = json_object();
+    char name[8];
+
+    for (unsigned i = 0; i < 15; i++) {
+        unsigned at = i < 13 ? i : i == 13 ? sp : sp == 13 ? 14 : sp - 1;
+
+        snprintf(name, sizeof(name), "r%u", i);
+        if (r->r[at] != 0)
+            json_object_set_new(o, name, hex_string(r->r[at]));
+    }
+    json_object_set_new(o, "r15", hex_string(r->pc));
+    json_object_set_new(o, "cpsr", hex_string(r->flags));
+    return o;
+}
+
 static json_t *registers(const struct tsp_regs *r, enum tsp_arch arch)
 {
     static const char *const x86[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                       "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
-    json_t *o = json_object();
+    json_t *o;
     char name[8];
 
+    if (tsp_mode_is_aarch32(r->mode))
+        return registers_aarch32(r);
+    o = json_object();
     json_object_set_new(o, "pc", hex_string(r->pc));
     json_object_set_new(o, "flags", hex_string(r->flags));
     for (unsigned i = 0; i < (arch == TSP_ARCH_ARM64 ? 18u : 16u); i++) {

@@ -168,8 +168,8 @@ int machine_finish(struct machine *m, const char *verb)
     const struct dump_cpu *c;
     uint8_t base;
 
-    if (m->s.arch == TSP_ARCH_X86 && m->s.mode == TSP_MODE_A64)
-        return cli_usage(verb, "--mode a64 needs --arch aarch64");
+    if (m->s.arch == TSP_ARCH_X86 && tsp_mode_is_arm(m->s.mode))
+        return cli_usage(verb, "--mode %s needs --arch aarch64", cli_modes[m->s.mode]);
     if (cli_cpu_base(&base)) {
         if (m->guest_set)
             return cli_usage(verb, "--cpu is the guest's processor: without --guest");

@@ -296,6 +296,8 @@ enum tsp_status runner_run(const struct runner *r, const struct tsp_setup *setup
 
     if (in_steps(x) && !(r->t->caps & TSP_CAP_STEPS))
         return error_set(err, TSP_ENOTSUP, 0, "%s shows no micro-steps", r->t->name);
+    if (!exec_can_run(r->t, setup))
+        return error_set(err, TSP_ENOTSUP, 0, "%s runs no AArch32 guests", r->t->name);
     look_ahead(x, sched, nsched);
     memset(&x->trace.ev[0], 0, sizeof(x->trace.ev[0]));
     if (ops->reset(r->t->self, setup, &x->trace.ev[0]) != TSP_OK)

@@ -396,6 +396,8 @@ static bool invent(struct side *x, struct scenario *s)
     cli_fit(x->b, s);
     if (!(caps & (s->arch == TSP_ARCH_X86 ? TSP_CAP_X86 : TSP_CAP_ARM64)))
         return false;
+    if (tsp_mode_is_aarch32(s->mode) && !(caps & TSP_CAP_AARCH32))
+        return false;
     return !cli_seen(s);
 }
 

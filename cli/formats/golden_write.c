@@ -153,6 +153,10 @@ static bool write_head(struct golden_writer *w, const struct golden_written *r, 
     unsigned table = 0;
     char flags[1024];
 
+    if (tsp_mode_is_aarch32(s->mode)) {
+        snprintf(why, max, "recordings have no AArch32 guests");
+        return false;
+    }
     if (!golden_flags_text(s, flags, sizeof(flags), why, max))
         return false;
     if (s->ncode[0] > INPUT_CODE_MAX - 4) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define INSNS_MAX 32u
+#define AARCH32_FROM 0xfeu /* first bytes that stand for A32 and T32 */
 
 static struct decoder *decoder;
 
@@ -85,7 +86,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         decoder = decoder_open();
     if (decoder == NULL || size == 0)
         return 0;
-    mode = (enum tsp_mode)(data[0] % TSP_MODE_COUNT);
+    mode = (enum tsp_mode)(data[0] % (TSP_MODE_A64 + 1));
+    if (data[0] >= AARCH32_FROM) /* came later: other numbers mean what they always did */
+        mode = data[0] & 1 ? TSP_MODE_T32 : TSP_MODE_A32;
     if (input_is_text(data, size)) {
         if (!harness_read(data, size, &harness.scenario))
             return 0;

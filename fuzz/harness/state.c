@@ -50,7 +50,7 @@ static unsigned insn_class(const struct tsp_event *e)
 
     if (n == 0)
         return 0;
-    if (e->before.mode == TSP_MODE_A64)
+    if (tsp_mode_is_arm(e->before.mode))
         return 2 + (e->fetched[0] & 1);
     if (n >= 2 && e->fetched[n - 2] == 0x0f && e->fetched[n - 1] == 0xa2)
         return n == 2 ? 4 : 5;

@@ -115,6 +115,14 @@ static void fell_asleep(struct exec *x)
     keep(x);
 }
 
+bool exec_can_run(const struct target *t, const struct tsp_setup *setup)
+{
+    for (unsigned i = 0; i < setup->nvcpu && i < TSP_MAX_VCPU; i++)
+        if (tsp_mode_is_aarch32(setup->vcpu[i].regs.mode) && !(t->caps & TSP_CAP_AARCH32))
+            return false;
+    return true;
+}
+
 enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
                              const struct exec_how *how, struct tsp_trace *trace)
 {
@@ -131,6 +139,8 @@ enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
     trace->n = 0;
     trace->truncated = false;
     trace->looks = NULL;
+    if (!exec_can_run(t, setup))
+        return TSP_ENOTSUP;
     if (x.micro && !(t->caps & TSP_CAP_STEPS))
         return TSP_ENOTSUP;
     st = t->ops->reset(t->self, setup, &trace->ev[0]);

@@ -75,15 +75,17 @@ static bool same_arm64(const struct tsp_arm64_state *a, const struct tsp_arm64_s
 {
     return SAME(sp_el0) && SAME(sp_el1) && SAME(vbar_el1) && SAME(esr_el1) && SAME(elr_el1) &&
            SAME(spsr_el1) && SAME(far_el1) && SAME(sctlr_el1) && SAME(tpidr_el0) &&
-           SAME(tpidr_el1) && SAME(mpidr) && SAME(midr);
+           SAME(tpidr_el1) && SAME(mpidr) && SAME(midr) && SAME(spsr_abt) && SAME(spsr_und) &&
+           SAME(ifsr);
 }
 
 /* Values that no scenario begins with: what is set shows, whether a guest ever reads it or not. */
 static void unlikely(const struct tsp_setup *s, const struct tsp_vcpu_state *was,
                      struct tsp_vcpu_state *out)
 {
-    uint64_t mark =
-        s->arch == TSP_ARCH_ARM64 || was->regs.mode == TSP_MODE_LONG64 ? 0x1234567800000000ull : 0;
+    uint64_t mark = was->regs.mode == TSP_MODE_A64 || was->regs.mode == TSP_MODE_LONG64
+                        ? 0x1234567800000000ull
+                        : 0;
 
     *out = *was;
     for (unsigned i = 0; i < (s->arch == TSP_ARCH_ARM64 ? 31u : 16u); i++)
@@ -97,6 +99,9 @@ static void unlikely(const struct tsp_setup *s, const struct tsp_vcpu_state *was
     out->arm64.elr_el1 ^= mark | 4u;
     out->arm64.far_el1 ^= mark | 8u;
     out->arm64.esr_el1 ^= 1u;
+    out->arm64.spsr_abt ^= 1u << 28;
+    out->arm64.spsr_und ^= 1u << 29;
+    out->arm64.ifsr ^= 1u;
 }
 
 static bool restored(struct target *t, const struct tsp_setup *s)

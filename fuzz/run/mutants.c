@@ -99,6 +99,7 @@ static bool over(struct hunt *h)
 static bool runs(const struct target *t, const struct scenario *s)
 {
     return (t->caps & (s->arch == TSP_ARCH_X86 ? TSP_CAP_X86 : TSP_CAP_ARM64)) != 0 &&
+           (!tsp_mode_is_aarch32(s->mode) || (t->caps & TSP_CAP_AARCH32) != 0) &&
            (s->nvcpu == 1 || (t->caps & TSP_CAP_SMP) != 0);
 }
 
@@ -141,6 +142,7 @@ static void probe_area(struct hunt *h, unsigned area)
                 {MUTANT_CALLS, probe_calls},
                 {MUTANT_PATCH, probe_patch},
                 {MUTANT_ARM64, probe_arm64},
+                {MUTANT_AARCH32, probe_arm32},
                 {MUTANT_MOVE, move_x86},
                 {MUTANT_MOVE, move_arm64},
                 {MUTANT_CALLS, probe_kvm_msr},
@@ -174,7 +176,7 @@ static void hunt_probes(struct hunt *h, unsigned area)
     }
     /* Whatever else there is. */
     h->everything = true;
-    if (!h->end && area != MUTANT_ARM64)
+    if (!h->end && area != MUTANT_ARM64 && area != MUTANT_AARCH32)
         probe_each(h->o->spec, TSP_ARCH_X86, one, h);
     if (!h->end)
         probe_each(h->o->spec, TSP_ARCH_ARM64, one, h);

@@ -125,10 +125,30 @@ static bool in_handler(const struct look *l)
     uint64_t vbar = l->end.arm64.vbar_el1;
     int vector;
 
-    if (l->s->arch == TSP_ARCH_ARM64)
+    if (l->s->mode == TSP_MODE_A64)
         return l->end.regs.pc - vbar < 0x800 && l->end.regs.level == 1;
     vector = input_stub_vector(l->s, l->end.regs.pc);
+    if (tsp_mode_is_aarch32(l->s->mode))
+        return vector >= 0 && l->end.regs.level == 1;
     return vector >= 0 && !(l->end.regs.flags & FLAG_VM);
+}
+
+/* R14 and the SPSR of the handler's mode; a status for aborts. */
+static void exception_arm32(struct look *l)
+{
+    const struct tsp_arm64_state *a = &l->end.arm64;
+    struct outcome *o = l->o;
+    bool undef, svc;
+
+    o->exit = OUTCOME_EXCEPTION;
+    o->exc = o->exc_has_error = true;
+    o->exc_vector = (uint32_t)input_stub_vector(l->s, l->end.regs.pc);
+    undef = o->exc_vector == 0x04;
+    svc = o->exc_vector == 0x08;
+    if (!undef && !svc)
+        o->exc_error = o->exc_vector == 0x0c ? a->ifsr : a->esr_el1;
+    o->exc_rip = l->end.regs.r[undef ? 22 : svc ? 18 : 20];
+    o->exc_rflags = undef ? a->spsr_und : svc ? a->spsr_el1 : a->spsr_abt;
 }
 
 static void exception_arm64(struct look *l)
@@ -152,7 +172,9 @@ static void ended(struct look *l, enum outcome_exit plain)
     l->o->exit = (uint8_t)plain;
     if (!in_handler(l))
         return;
-    if (l->s->arch == TSP_ARCH_ARM64)
+    if (tsp_mode_is_aarch32(l->s->mode))
+        exception_arm32(l);
+    else if (l->s->arch == TSP_ARCH_ARM64)
         exception_arm64(l);
     else
         exception_x86(l, (unsigned)input_stub_vector(l->s, l->end.regs.pc));

@@ -69,6 +69,7 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
 
     if (arch == TSP_ARCH_ARM64) {
         probe_arm64(&p);
+        probe_arm32(&p);
         probe_edges_arm64(&p);
         probe_xen_arm64(&p);
         probe_flow_arm64(&p);

@@ -45,6 +45,7 @@ void probe_xen(struct probe *p);
 void probe_xen_arm64(struct probe *p);
 void probe_patch(struct probe *p);
 void probe_arm64(struct probe *p);
+void probe_arm32(struct probe *p);
 void probe_edges(struct probe *p);
 void probe_edges_arm64(struct probe *p);
 void probe_flow(struct probe *p);

@@ -23,6 +23,8 @@ struct exec_how {
     unsigned nmove;
     bool stay; /* stays where it is at the first move; costs what it costs to go */
 };
+/* False: the set-up asks for what the target does not say it has, and it is not given to it. */
+bool exec_can_run(const struct target *t, const struct tsp_setup *setup);
 enum tsp_status exec_run_how(struct target *t, const struct tsp_setup *setup,
                              const struct exec_how *how, struct tsp_trace *trace);
 /* With moves, runs without them first: each migration in the trace then says whether what followed

@@ -74,8 +74,8 @@ const struct tsp_target_ops model_ops = {
     .size = sizeof(struct tsp_target_ops),
     .abi = TSP_ABI_VERSION,
     .name = "model",
-    .caps = TSP_CAP_X86 | TSP_CAP_ARM64 | TSP_CAP_EXEC | TSP_CAP_SMP | TSP_CAP_DETERMINISTIC |
-            TSP_CAP_PEEK | TSP_CAP_STEPS | TSP_CAP_POOLS,
+    .caps = TSP_CAP_X86 | TSP_CAP_ARM64 | TSP_CAP_AARCH32 | TSP_CAP_EXEC | TSP_CAP_SMP |
+            TSP_CAP_DETERMINISTIC | TSP_CAP_PEEK | TSP_CAP_STEPS | TSP_CAP_POOLS,
     .open = model_open,
     .reset = model_reset,
     .runnable = model_runnable,

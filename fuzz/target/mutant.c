@@ -13,7 +13,7 @@ static const struct mutant_row *const tables[] = {
     mutant_rows_patch,    mutant_rows_arm64,  mutant_rows_setup,      mutant_rows_hyperv,
     mutant_rows_pool,     mutant_rows_move,   mutant_rows_hyperv_own, mutant_rows_xen,
     mutant_rows_looks,    mutant_rows_psci,   mutant_rows_extra,      mutant_rows_kvm_msr,
-    mutant_rows_shipped,
+    mutant_rows_shipped,  mutant_rows_arm32,
 };
 #define NTABLE (sizeof(tables) / sizeof(tables[0]))
 
@@ -249,7 +249,7 @@ static uint32_t mutant_runnable(void *self)
 
 static bool is_x86_mode(const struct tsp_vcpu_state *s)
 {
-    return s->regs.mode != TSP_MODE_A64;
+    return !tsp_mode_is_arm(s->regs.mode);
 }
 
 static bool at_trap(struct mutant *m, const struct tsp_vcpu_state *s)

@@ -26,6 +26,7 @@ enum mutant_kind {
 #define MUTANT_MOVE 32u   /* in what goes on after a migration */
 #define MUTANT_RACE 64u   /* among several vCPUs under a patch protocol */
 #define MUTANT_GUEST 128u /* the guest is wrong: a rule has to name it */
+#define MUTANT_AARCH32 256u /* in 32-bit Arm guests */
 #define MUTANT_POLICY 16u /* in the verdict of reset: needs a pool of policies */
 
 #define MUTANT_ID_MAX 48u

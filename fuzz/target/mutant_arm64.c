@@ -185,7 +185,7 @@ static bool end_pc(struct mutant *m, struct tsp_event *ev)
 /* The question: bits of the function id and of arguments that are not looked at. */
 static bool is_call(const struct mutant *m, const struct tsp_vcpu_state *s)
 {
-    return m->scan.class == SCAN_CALL && s->regs.mode == TSP_MODE_A64;
+    return m->scan.class == SCAN_CALL && tsp_mode_is_arm(s->regs.mode);
 }
 
 static void name_bit(unsigned i, char *out, size_t max)

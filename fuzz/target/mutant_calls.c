@@ -230,7 +230,7 @@ static bool end_level(struct mutant *m, struct tsp_event *ev)
 /* Checks that are skipped, and checks too many. */
 static bool begin_kernel(struct mutant *m, struct tsp_vcpu_state *s)
 {
-    if (m->scan.class != SCAN_CALL || s->regs.mode == TSP_MODE_A64 || s->regs.level == 0)
+    if (m->scan.class != SCAN_CALL || tsp_mode_is_arm(s->regs.mode) || s->regs.level == 0)
         return false;
     s->regs.level = 0;
     s->x86.seg[TSP_CS].attr &= (uint16_t)~0x60u;
@@ -299,7 +299,7 @@ static bool begin_input(struct mutant *m, struct tsp_vcpu_state *s)
 {
     uint64_t *r = &s->regs.r[input[m->i].reg];
 
-    if (m->scan.class != SCAN_CALL || s->regs.mode == TSP_MODE_A64)
+    if (m->scan.class != SCAN_CALL || tsp_mode_is_arm(s->regs.mode))
         return false;
     if (input[m->i].nr != 0 && (uint32_t)s->regs.r[TSP_RAX] != input[m->i].nr)
         return false;

@@ -182,7 +182,7 @@ static bool begin_blind(struct mutant *m, struct tsp_vcpu_state *s)
 {
     uint64_t *r = &s->regs.r[m->i < 32 ? TSP_RAX : TSP_RCX];
 
-    if (m->scan.class != SCAN_CPUID || s->regs.mode == TSP_MODE_A64)
+    if (m->scan.class != SCAN_CPUID || tsp_mode_is_arm(s->regs.mode))
         return false;
     *r &= ~((uint64_t)1 << m->i % 32);
     return true;
@@ -201,7 +201,7 @@ static bool begin_other(struct mutant *m, struct tsp_vcpu_state *s)
 {
     uint64_t *a = &s->regs.r[TSP_RAX], *c = &s->regs.r[TSP_RCX];
 
-    if (m->scan.class != SCAN_CPUID || s->regs.mode == TSP_MODE_A64)
+    if (m->scan.class != SCAN_CPUID || tsp_mode_is_arm(s->regs.mode))
         return false;
     switch (m->i) {
     case 0:

@@ -117,7 +117,7 @@ static void as_kernel(struct tsp_vcpu_state *s)
 
 static bool begin_m019(struct mutant *m, struct tsp_vcpu_state *s)
 {
-    if (m->scan.class != SCAN_CALL || s->regs.mode == TSP_MODE_A64 || s->regs.level == 0)
+    if (m->scan.class != SCAN_CALL || tsp_mode_is_arm(s->regs.mode) || s->regs.level == 0)
         return false;
     as_kernel(s);
     return true;
@@ -374,7 +374,7 @@ static bool begin_m133(struct mutant *m, struct tsp_vcpu_state *s)
 {
     uint32_t id = (uint32_t)s->regs.r[0];
 
-    if (m->scan.class != SCAN_CALL || s->regs.mode != TSP_MODE_A64 || (id >> 31) == 0)
+    if (m->scan.class != SCAN_CALL || !tsp_mode_is_arm(s->regs.mode) || (id >> 31) == 0)
         return false;
     s->regs.r[0] = (id & 0x40000000) != 0 && (id & 0xffff) == 0 ? 0x84000000 : id & 0xff00ffff;
     if ((id & 0x3f000000) == 0x04000000 && (id & 0xffff) < 0x20)
@@ -402,7 +402,7 @@ static bool end_m139(struct mutant *m, struct tsp_event *ev)
 
 static bool begin_m143(struct mutant *m, struct tsp_vcpu_state *s)
 {
-    if (m->scan.class != SCAN_CALL || s->regs.mode != TSP_MODE_A64)
+    if (m->scan.class != SCAN_CALL || !tsp_mode_is_arm(s->regs.mode))
         return false;
     s->regs.r[0] ^= 1;
     return true;
@@ -411,7 +411,7 @@ static bool begin_m143(struct mutant *m, struct tsp_vcpu_state *s)
 /* A cookie is cleared, for this one call. */
 static bool begin_m145(struct mutant *m, struct tsp_vcpu_state *s)
 {
-    if (m->scan.class != SCAN_CALL || s->regs.mode != TSP_MODE_A64 ||
+    if (m->scan.class != SCAN_CALL || !tsp_mode_is_arm(s->regs.mode) ||
         ((uint32_t)s->regs.r[0] | 0x40000000) != 0xc4000015)
         return false;
     s->regs.r[2] = 0;
@@ -538,7 +538,8 @@ const struct mutant_row mutant_rows_historic[] = {
          "xen-project/xen 6dadaabbc8", MUTANT_ARM64),
      .begin = begin_m133},
     {ROW("M135", "the Thumb bit is left in the entry point", "xen-project/xen cd8b749282",
-         MUTANT_ARM64)},
+         MUTANT_AARCH32),
+     .end = mutant_thumb_left},
     {ROW("M137", "the result of PSCI_FEATURES is never filled in", "xen-project/xen 83ba64c3eb",
          MUTANT_ARM64),
      .end = end_m137},

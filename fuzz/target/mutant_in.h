@@ -11,7 +11,8 @@ struct mutant;
 /* A wrong behaviour, or `n` of a kind that differ in m->i and the end of their names. */
 struct mutant_row {
     const char *id, *text, *source;
-    uint8_t kind, area;
+    uint8_t kind;
+    uint16_t area;
     uint16_t n; /* variants; 0: one, without a suffix */
     void (*name)(unsigned i, char *out, size_t max);
     /* The inner target is set up with m->setup, a copy that may be changed; others judge by the
@@ -54,7 +55,7 @@ extern const struct mutant_row mutant_rows_historic[], mutant_rows_cpuid[], muta
     mutant_rows_patch[], mutant_rows_arm64[], mutant_rows_setup[], mutant_rows_hyperv[],
     mutant_rows_pool[], mutant_rows_move[], mutant_rows_leaves[], mutant_rows_hyperv_own[],
     mutant_rows_looks[], mutant_rows_psci[], mutant_rows_xen[], mutant_rows_extra[],
-    mutant_rows_kvm_msr[], mutant_rows_shipped[];
+    mutant_rows_kvm_msr[], mutant_rows_shipped[], mutant_rows_arm32[];
 
 /* mutant_state.c: memory and state of the inner machine. */
 bool mutant_read(const struct mutant *m, uint64_t lin, uint8_t *p, size_t n);
@@ -94,6 +95,9 @@ struct tsp_leaf *mutant_leaves(struct mutant *m, size_t *n);
 /* The same of what the first host of a pool offers; 0 entries without a pool. */
 struct tsp_leaf *mutant_offer(struct mutant *m, size_t *n);
 
+/* mutant_arm32.c: what a core that was switched on shows has the Thumb bit in its pc. */
+bool mutant_thumb_left(struct mutant *m, struct tsp_event *ev);
+
 /* mutant_hyperv.c */
 bool mutant_hyperv(const struct mutant *m, unsigned vcpu);
 uint64_t mutant_hv_control(const struct tsp_regs *r);
@@ -113,7 +117,7 @@ static inline uint32_t ev_sub(const struct tsp_event *ev)
 
 static inline bool is_x86(const struct tsp_event *ev)
 {
-    return ev->before.mode != TSP_MODE_A64;
+    return !tsp_mode_is_arm(ev->before.mode);
 }
 
 static inline bool is_long(const struct tsp_event *ev)

@@ -43,7 +43,7 @@ static void name_state(unsigned i, char *out, size_t max)
 
 static void lose_register(struct tsp_vcpu_state *s, unsigned i)
 {
-    bool arm = s->regs.mode == TSP_MODE_A64;
+    bool arm = tsp_mode_is_arm(s->regs.mode);
 
     if (i == 0)
         s->regs.r[0] ^= 0x55;

@@ -14,7 +14,7 @@ static uint32_t fid(const struct tsp_event *ev)
 
 static bool is_call(const struct mutant *m, const struct tsp_vcpu_state *s)
 {
-    return m->scan.class == SCAN_CALL && s->regs.mode == TSP_MODE_A64;
+    return m->scan.class == SCAN_CALL && tsp_mode_is_arm(s->regs.mode);
 }
 
 /* SYSTEM_OFF2: what it takes, and what it refuses; SYSTEM_RESET2 that returns. */

@@ -167,7 +167,7 @@ static void name_state(unsigned i, char *out, size_t size)
 
 static bool begin_state(struct mutant *m, struct tsp_vcpu_state *s)
 {
-    if (m->scan.class != SCAN_CPUID || s->regs.mode == TSP_MODE_A64)
+    if (m->scan.class != SCAN_CPUID || tsp_mode_is_arm(s->regs.mode))
         return false;
     switch (m->i) {
     case 0:

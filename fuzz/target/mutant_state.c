@@ -147,9 +147,13 @@ static void rewind_to(struct mutant *m, const struct tsp_event *ev, struct tsp_v
 static bool run_undefined(struct mutant *m, const struct tsp_event *ev)
 {
     static const uint8_t ud2[2] = {0x0f, 0x0b}, udf[4] = {0};
-    unsigned n = is_x86(ev) ? 2 : 4;
+    static const uint8_t a32[4] = {0xf0, 0x00, 0xf0, 0xe7}, t32[2] = {0x00, 0xde};
+    unsigned n = is_x86(ev) || ev->before.mode == TSP_MODE_T32 ? 2 : 4;
+    const uint8_t *text = is_x86(ev) ? ud2 : udf;
 
-    if (!mutant_write(m, ev->addr, is_x86(ev) ? ud2 : udf, n))
+    if (tsp_mode_is_aarch32(ev->before.mode))
+        text = n == 2 ? t32 : a32;
+    if (!mutant_write(m, ev->addr, text, n))
         return false;
     if (m->inner.ops->run(m->inner.self, ev->vcpu, 1, &m->scratch) != TSP_OK)
         m->scratch.kind = TSP_EV_NONE;

@@ -69,7 +69,8 @@ static struct plugin_wrong wrong(uint32_t what, uint64_t more)
 static bool regs_ok(const struct tsp_setup *s, const struct tsp_regs *r)
 {
     if (s->arch == TSP_ARCH_ARM64)
-        return r->mode == TSP_MODE_A64 && r->level <= 1;
+        return tsp_mode_is_arm(r->mode) && r->level <= 1 &&
+               tsp_mode_is_aarch32(r->mode) == tsp_mode_is_aarch32(s->vcpu[0].regs.mode);
     return r->mode <= TSP_MODE_LONG64 && r->level <= 3;
 }
 

@@ -15,7 +15,7 @@
 #define NAME_MOST 64u
 #define CAPS_KNOWN                                                                                 \
     (TSP_CAP_X86 | TSP_CAP_ARM64 | TSP_CAP_EXEC | TSP_CAP_SMP | TSP_CAP_DETERMINISTIC |            \
-     TSP_CAP_PEEK | TSP_CAP_STEPS | TSP_CAP_POOLS)
+     TSP_CAP_PEEK | TSP_CAP_STEPS | TSP_CAP_POOLS | TSP_CAP_AARCH32)
 
 __attribute__((format(printf, 3, 4))) static enum tsp_status
 refuse(struct tsp_error *err, enum tsp_status code, const char *format, ...)

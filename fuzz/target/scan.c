@@ -88,8 +88,27 @@ static struct scan scan_arm64(const uint8_t *p, size_t n)
     return (struct scan){0};
 }
 
+/* The same of AArch32 (F5.1): HVC, SMC; SVC, BKPT and UDF. */
+static struct scan scan_arm32(enum tsp_mode mode, const uint8_t *p, size_t n)
+{
+    uint32_t w = n >= 4 ? (uint32_t)le_load(p, 4) : 0, h = n >= 2 ? (uint32_t)le_load(p, 2) : 0;
+
+    if (mode == TSP_MODE_T32) {
+        if ((w & 0xf000ffe0u) == 0x8000f7e0u)
+            return (struct scan){SCAN_CALL, 4};
+        return h >> 9 == 0x6f || h >> 8 == 0xbe ? (struct scan){SCAN_FAULTS, 2} : (struct scan){0};
+    }
+    if ((w & 0xfff000f0u) == 0xe1400070u || (w & 0xfffffff0u) == 0xe1600070u)
+        return (struct scan){SCAN_CALL, 4};
+    if (w >> 24 == 0xef || (w & 0xfff000f0u) == 0xe1200070u || (w & 0xfff000f0u) == 0xe7f000f0u)
+        return (struct scan){SCAN_FAULTS, 4};
+    return (struct scan){0};
+}
+
 struct scan scan_first(enum tsp_mode mode, const uint8_t *p, size_t n)
 {
+    if (tsp_mode_is_aarch32(mode))
+        return scan_arm32(mode, p, n);
     return mode == TSP_MODE_A64 ? scan_arm64(p, n) : scan_x86(mode, p, n);
 }
 

@@ -91,8 +91,7 @@ static void names_that_cannot_be_opened_are_refused(void **state)
                {"mutant:M019+model:nothing", TSP_EARG},
                {"mutant:M019+mutant:M019", TSP_EARG},
                {"mutant:mut_no_echo+golden:x", TSP_ENOTSUP},
-               {"mutant:M019+golden:x", TSP_ENOTSUP},
-               {"mutant:M135", TSP_ENOTSUP}};
+               {"mutant:M019+golden:x", TSP_ENOTSUP}};
     struct tsp_error err;
     struct target t;
 
@@ -223,8 +222,7 @@ static void a_mutant_is_told_by_a_rule(void **state)
     assert_true(strncmp(rule.id, "KVM-", 4) == 0);
     assert_int_equal(mutants_try(&o, mutant_count(), &r, &err), TSP_EARG);
     assert_int_equal(mutants_try(&o, mutant_find("M135", 4), &r, &err), TSP_OK);
-    assert_false(r.tried);
-    assert_true(r.got[0] != 0);
+    assert_true(r.tried && r.killed);
 }
 
 static void a_mutant_is_told_by_fuzzing_as_well(void **state)

@@ -97,8 +97,9 @@ static void probe_arm64_is_bounded_and_wide(void **state)
 
     (void)state;
     probe_each(&spec, TSP_ARCH_ARM64, look, &c);
-    assert_in_range(c.n, 1000, 10000);
-    assert_int_equal(c.mode[TSP_MODE_A64], c.n);
+    assert_in_range(c.n, 1000, 12000);
+    assert_in_range(c.mode[TSP_MODE_A64], c.n / 2, c.n);
+    assert_true(c.mode[TSP_MODE_A32] > 500 && c.mode[TSP_MODE_T32] > 500);
     assert_true(c.asked[5] > 0);
     assert_true(c.level[0] > 50 && c.level[1] > 1000);
 }
