@@ -39,6 +39,17 @@ static const char *const good_text[] = {
     "\"eax\":\"0x1\",\"ebx\":\"0x2\",\"ecx\":\"0x3\",\"edx\":\"0x4\"}]}]}",
     "{\"return\":{\"model\":{\"name\":\"base\",\"props\":{\"level\":13,\"vendor\":\"AuthenticAMD\","
     "\"sse4_1\":true,\"model-id\":\"x\",\"family\":23,\"model\":1,\"stepping\":2}}}}\n{}\n",
+    "00:00:01.1      Leaf/sub-leaf  eax      ebx      ecx      edx\n"
+    "00:00:01.1 Gst: 00000000/0000  00000016 756e6547 6c65746e 49656e69\n"
+    "00:00:01.1 Hst:                00000016 756e6547 6c65746e 49656e69\n",
+    "vmx| I005: guest vs. host CPUID guest level 00000004,  1: 0x1c000122 0x01c0003f 0x3f 0x0\n"
+    "vmx| I005: guest vs. host CPUID *host level 00000004,  1: 0x1c004122 0x01c0003f 0x3f 0x0\n",
+    "<cpuid type=\"x86\">\n<processor id=\"0\">\n<register eax=\"00000004\" "
+    "ecx=\"00000000\">1,2,3,4"
+    "</register>\n<register eax=\"00000004\" "
+    "ecx=\"00000000\">1,2,3,5</register></processor></cpuid>",
+    "CPU:\n   0x40000000 0x00: eax=3D0x40000005 ebx=3D0x566e6558 ecx=3D0x65584d4d edx=\n"
+    "=3D0x4d4d566e\n   0x40000003 0x02: eax=3D0x1 ebx=3D0x2 ecx=3D0x3 edx=3D0x4\n",
 };
 
 static uint64_t seed;
