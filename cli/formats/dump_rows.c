@@ -70,9 +70,13 @@ static bool token(struct row *r, const char *p, size_t n, bool *sub)
 /* The numbers of a line, up to text in brackets or behind a bar. */
 static bool numbers(struct line l, struct row *r)
 {
+    size_t n = (size_t)(l.end - l.p);
     bool sub = false;
 
     memset(r, 0, sizeof(*r));
+    /* Ruled lines, and what AIDA64 writes, a million times over. */
+    if (memchr(l.p, '-', n < 30 ? n : 30) != NULL)
+        return false;
     while (l.p < l.end && strchr("|[/(#;", *l.p) == NULL) {
         const char *from = l.p;
 
