@@ -79,6 +79,8 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     probe_cpuid(&p);
     probe_rows(&p);
     probe_calls(&p);
+    probe_state(&p);
+    probe_pairs(&p);
     probe_kvm_msr(&p);
     probe_msr(&p);
     probe_ask(&p);
@@ -88,7 +90,5 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     probe_patch(&p);
     probe_edges(&p);
     probe_flow(&p);
-    probe_state(&p);
-    probe_pairs(&p);
     probe_move(&p, arch);
 }
