@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* Model-specific registers (Intel SDM Vol. 4; torvalds/linux arch/x86/kvm/x86.c for what a guest of
  * KVM finds). */
+#include "emu/policy/lookup.h"
 #include "emu/x86/segment.h"
 
 #define MSR_TSC 0x10u
 #define MSR_APIC_BASE 0x1bu
 #define MSR_TSC_ADJUST 0x3bu
+#define MSR_UCODE_REV 0x8bu
 #define MSR_ARCH_CAPABILITIES 0x10au /* read-only, where leaf 7 enumerates it */
 #define MSR_PLATFORM_INFO 0xceu
 #define MSR_MISC_FEATURES 0x140u
+#define MSR_MISC_ENABLE 0x1a0u
+#define MSR_MTRR_DEF_TYPE 0x2ffu
 #define MSR_XSS 0xda0u
 #define MSR_EFER 0xc0000080u
 #define MSR_FS_BASE 0xc0000100u
 #define MSR_GS_BASE 0xc0000101u
 #define MSR_TSC_AUX 0xc0000103u
+#define MSR_HWCR 0xc0010015u
+#define MSR_DE_CFG 0xc0011029u
 
 #define APIC_X2APIC 0x400u
 #define APIC_ENABLE 0x800u
@@ -22,6 +28,13 @@
 #define PLATFORM_FAULTING ((uint64_t)1 << 31)
 #define EFER_SVME 0x1000u
 #define EFER_FFXSR 0x4000u
+#define MISC_ENABLE_FIXED 0x1800u /* no BTS, no PEBS: read-only */
+#define MISC_ENABLE_EMON 0x80u    /* read-only as well, but a write of it is no error */
+#define MTRR_TYPES 0x73u          /* UC WC WT WP WB (Intel SDM Vol. 3A 11.11) */
+#define HWCR_TAKEN 0x148u         /* bits that KVM drops: flush filter, IGNNE, TLB cache */
+#define HWCR_STATUS_WRITE 0x40000u
+#define HWCR_TSC_FREQ 0x1000000u
+#define DE_CFG_LFENCE 2u /* LFENCE waits for all before it */
 
 /* Registers without an effect of their own here: kept, read back, checked for reserved bits and
  * canonical form. */
@@ -30,14 +43,13 @@ static const struct plain_msr {
     bool canonical;
     uint64_t reserved, initial;
 } plain[] = {
-    {0x8b, false, 0, 0},                                       /* BIOS_SIGN_ID */
     {0x174, false, 0, 0},                                      /* SYSENTER_CS */
     {0x175, true, 0, 0},                                       /* SYSENTER_ESP */
     {0x176, true, 0, 0},                                       /* SYSENTER_EIP */
-    {0x1a0, false, 0, 1},                                      /* MISC_ENABLE: fast strings */
+    {MSR_MISC_ENABLE, false, 0, MISC_ENABLE_FIXED},            /* MISC_ENABLE */
     {0x1d9, false, ~(uint64_t)1, 0},                           /* DEBUGCTL */
     {0x277, false, 0xf8f8f8f8f8f8f8f8ull, 0x0007040600070406}, /* PAT */
-    {0x2ff, false, ~(uint64_t)0xcff, 0},                       /* MTRR_DEF_TYPE */
+    {MSR_MTRR_DEF_TYPE, false, ~(uint64_t)0xcff, 0},           /* MTRR_DEF_TYPE */
     {0xc0000081, false, 0, 0},                                 /* STAR */
     {0xc0000082, true, 0, 0},                                  /* LSTAR */
     {0xc0000083, true, 0, 0},                                  /* CSTAR */
@@ -81,7 +93,7 @@ static const struct fixed_msr {
     {0x6e0, 0x6e0, 0},                    /* TSC_DEADLINE */
     {0xc0010000, 0xc0010007, 0},          /* K7_EVNTSEL, K7_PERFCTR */
     {0xc0010010, 0xc0010010, 0},          /* SYSCFG */
-    {0xc0010015, 0xc0010015, 0},          /* HWCR */
+    {MSR_HWCR, MSR_HWCR, 0},              /* HWCR */
     {0xc001001b, 0xc001001b, 0x20000000}, /* K7_CLK_CTL */
     {0xc001001f, 0xc001001f, 0},          /* NB_CFG */
     {0xc0010055, 0xc0010055, 0},          /* INT_PENDING_MSG */
@@ -136,6 +148,21 @@ static bool keep(struct vcpu *vc, uint32_t msr, uint64_t value)
     return true;
 }
 
+/* Registers that KVM answers for on AMD hosts only, whatever the guest's vendor (svm/svm.c
+ * svm_get_msr). */
+static bool amd_host_msr(const struct vm *vm, uint32_t msr)
+{
+    switch (msr) {
+    case 0xc0010114: /* VM_CR */
+    case 0xc0010130: /* GHCB */
+    case 0xc0011021: /* IC_CFG */
+    case MSR_DE_CFG:
+        return vm_host_is_amd(vm);
+    default:
+        return false;
+    }
+}
+
 static uint64_t tsc_adjust(struct vcpu *vc)
 {
     const struct tsp_msr *m = find_kept(vc, MSR_TSC_ADJUST);
@@ -178,8 +205,11 @@ static bool read_own(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *v, 
         return true;
     case MSR_TSC_ADJUST:
         *v = tsc_adjust(vc);
-        *ok = x86_has(vm, vc, 7, 0, 1, 1);
+        *ok = x86_has(vm, vc, 7, 0, 1, 1) || vm_behaves(vm, BEHAVIOUR_TSC_ADJUST_ANY);
         return true;
+    case MSR_UCODE_REV: /* what KVM starts with: svm_vcpu_reset, vmx_vcpu_reset */
+        *v = vm_host_is_amd(vm) ? 0x01000065 : 0x100000000;
+        return find_kept(vc, msr) == NULL;
     case MSR_APIC_BASE:
         *v = x->apic_base;
         return true;
@@ -233,7 +263,7 @@ bool x86_rdmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value)
         *value = row->initial;
     else if (its)
         *value = its->value;
-    return kept || row || its || msr == MSR_ARCH_CAPABILITIES;
+    return kept || row || its || msr == MSR_ARCH_CAPABILITIES || amd_host_msr(vm, msr);
 }
 
 /* EFER bits exist when CPUID enumerates the feature; LMA follows LME and CR0.PG and cannot be
@@ -309,12 +339,56 @@ static bool set_base(struct vcpu *vc, unsigned seg, uint64_t v)
     return true;
 }
 
+static bool cuts_tsc_aux(const struct vm *vm)
+{
+    enum tsp_vendor v = policy_vendor(&vm->setup->policy[0]);
+
+    if (!vm_behaves(vm, BEHAVIOUR_TSC_AUX_CUT) || v == TSP_VENDOR_INTEL)
+        return false;
+    return v == TSP_VENDOR_AMD || v == TSP_VENDOR_HYGON || vm_behaves(vm, BEHAVIOUR_INTEL_BY_NAME);
+}
+
 static bool set_tsc_aux(struct vm *vm, struct vcpu *vc, uint64_t v)
 {
-    if (!has_tsc_aux(vm, vc) || v >> 32)
+    if (!has_tsc_aux(vm, vc) || (v >> 32 != 0 && !cuts_tsc_aux(vm)))
         return false;
-    vc->s.x86.tsc_aux = v;
+    vc->s.x86.tsc_aux = (uint32_t)v;
     return true;
+}
+
+static bool set_tsc_adjust(struct vm *vm, struct vcpu *vc, uint64_t v)
+{
+    if (!x86_has(vm, vc, 7, 0, 1, 1))
+        return vm_behaves(vm, BEHAVIOUR_TSC_ADJUST_ANY); /* and nothing comes of it */
+    return add_tsc(vc, v - tsc_adjust(vc));
+}
+
+static bool set_misc_enable(struct vm *vm, struct vcpu *vc, uint64_t v)
+{
+    uint64_t old;
+
+    if (!x86_rdmsr(vm, vc, MSR_MISC_ENABLE, &old) || ((old ^ v) & MISC_ENABLE_FIXED) != 0)
+        return false;
+    return keep(vc, MSR_MISC_ENABLE, (v & ~(uint64_t)MISC_ENABLE_EMON) | (old & MISC_ENABLE_EMON));
+}
+
+/* kvm_set_msr_common: what BIOSes and Linux write is taken. Before 6.7 one bit could be set, alone,
+ * and stayed. */
+static bool set_hwcr(struct vm *vm, struct vcpu *vc, uint64_t v)
+{
+    v &= ~(uint64_t)HWCR_TAKEN;
+    if (!vm_behaves(vm, BEHAVIOUR_HWCR_STATUS))
+        return (v & ~(uint64_t)(HWCR_STATUS_WRITE | HWCR_TSC_FREQ)) == 0 && keep(vc, MSR_HWCR, v);
+    return v == 0 || (v == HWCR_STATUS_WRITE && keep(vc, MSR_HWCR, v));
+}
+
+static bool set_de_cfg(struct vm *vm, struct vcpu *vc, uint64_t v)
+{
+    if (!vm_host_is_amd(vm) || (v & ~(uint64_t)DE_CFG_LFENCE) != 0)
+        return false;
+    if (v == 0 && vm_behaves(vm, BEHAVIOUR_DE_CFG_WHOLE))
+        return false;
+    return keep(vc, MSR_DE_CFG, v);
 }
 
 static bool write_own(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t v, bool *ok)
@@ -324,7 +398,19 @@ static bool write_own(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t v, 
         *ok = add_tsc(vc, v - vcpu_tsc(vm, vc));
         return true;
     case MSR_TSC_ADJUST:
-        *ok = x86_has(vm, vc, 7, 0, 1, 1) && add_tsc(vc, v - tsc_adjust(vc));
+        *ok = set_tsc_adjust(vm, vc, v);
+        return true;
+    case MSR_UCODE_REV: /* taken, and nothing comes of it */
+        *ok = true;
+        return true;
+    case MSR_MISC_ENABLE:
+        *ok = set_misc_enable(vm, vc, v);
+        return true;
+    case MSR_HWCR:
+        *ok = set_hwcr(vm, vc, v);
+        return true;
+    case MSR_DE_CFG:
+        *ok = set_de_cfg(vm, vc, v);
         return true;
     case MSR_APIC_BASE:
         *ok = set_apic_base(vm, vc, v);
@@ -367,6 +453,8 @@ bool x86_wrmsr(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value)
         return ok;
     if (row && ((value & row->reserved) || (row->canonical && !x86_canonical(value))))
         return false;
+    if (msr == MSR_MTRR_DEF_TYPE && ((value & 0xff) > 7 || !bits_test(MTRR_TYPES, value & 7)))
+        return false;
     if (msr == MSR_ARCH_CAPABILITIES || (!row && !find_kept(vc, msr)))
         return false;
     return keep(vc, msr, value);
@@ -390,7 +478,7 @@ static enum step read_write(struct vm *vm, struct vcpu *vc, const struct insn *i
     if (x86_cpl(vc) != 0)
         return step_fault_code(vc, X86_GP, 0);
     if (!(write ? x86_wrmsr(vm, vc, msr, v) : x86_rdmsr(vm, vc, msr, &v))) {
-        if (write && find_fixed(msr))
+        if (write && find_fixed(msr) && msr != MSR_HWCR)
             return step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
         return step_fault_code(vc, X86_GP, 0);
     }

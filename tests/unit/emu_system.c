@@ -67,7 +67,17 @@ static const struct {
     {0x277, 0x0800000000000000, true, false, 0},
     {0x3b, 7, true, false, 0}, /* TSC_ADJUST not offered */
     {0x1d9, 2, true, false, 0},
-    {0xc0000103, 0, false, false, 0}, /* TSC_AUX without RDTSCP */
+    {0xc0000103, 0, false, false, 0},   /* TSC_AUX without RDTSCP */
+    {0x8b, 5, true, true, 0x100000000}, /* KVM's number, on Intel hosts */
+    {0x1a0, 0, false, true, 0x1800},
+    {0x1a0, 1, true, false, 0}, /* BTS and PEBS are not there */
+    {0x1a0, 0x1881, true, true, 0x1801},
+    {0x2ff, 0xc06, true, true, 0xc06},
+    {0x2ff, 0xc02, true, false, 0}, /* no such memory type */
+    {0x2ff, 0xcff, true, false, 0},
+    {0xc0010015, 0x1040148, true, true, 0x1040000},
+    {0xc0010015, 0x200, true, false, 0},
+    {0xc0011029, 0, false, false, 0}, /* AMD hosts have it */
     {0x9999, 5, true, true, 5},       /* the set-up has it */
 };
 
