@@ -252,7 +252,7 @@ fi
 
 # 5. The machine. One processor: QEMU 7.2 can hang with two when machines come and go in the guest.
 set -- -smp 1 -m 768 -display none -monitor none -no-reboot -serial stdio -initrd "$work/initrd"
-image=$(find "$work/kernel/boot" -name 'vmlinuz-*' | head -n 1)
+image=$(find "$work/kernel" -name 'vmlinuz*' -type f | head -n 1) # in /boot, or beside the modules
 options="quiet loglevel=3 panic=-1"
 case $arch in
 x86_64)
