@@ -94,8 +94,8 @@ bool pred_words(const struct judge *j, const struct pred_use *p, struct say *say
     return true;
 }
 
-/* The same bits came out of an earlier call. */
-static bool same_bits(const struct judge *j)
+/* The same bits came out of an earlier call, or in one word of 64 bits. */
+static bool same_bits(const struct judge *j, bool wide)
 {
     const struct tsp_event *ev = j->ev;
 
@@ -104,7 +104,8 @@ static bool same_bits(const struct judge *j)
 
         if (was->kind == TSP_EV_HYPERCALL && was->before.r[0] == ev->before.r[0] &&
             was->before.r[1] == ev->before.r[1] && was->after.r[0] == 0 &&
-            memcmp(&was->after.r[1], &ev->after.r[1], 3 * sizeof(uint64_t)) == 0)
+            (memcmp(&was->after.r[1], &ev->after.r[1], 3 * sizeof(uint64_t)) == 0 ||
+             (wide && was->after.r[3] == ev->after.r[3])))
             return true;
     }
     return false;
@@ -124,12 +125,14 @@ bool pred_entropy(const struct judge *j, const struct pred_use *p, struct say *s
         return say_value(say, "x0", 0, r[0]);
     if (!none && bits >= 64 && !(r[1] | r[2] | r[3]))
         return say_text(say, "64 random bits or more", "zeroes");
-    if (!none && bits >= 64 && same_bits(j))
+    if (!none && bits >= 64 && same_bits(j, width == 64))
         return say_text(say, "64 random bits or more", "those of an earlier call");
     for (unsigned i = 0; i < 3; i++) {
         unsigned have = bits > i * width ? bits - i * width : 0;
         uint64_t mask = none ? 0 : bits_mask(have < width ? have : width);
 
+        if (mask == UINT64_MAX && r[3 - i] == 0)
+            return say_text(say, "64 random bits", "zeroes");
         if (r[3 - i] & ~mask)
             return say_value(say, "bits above those asked for", 0, r[3 - i] & ~mask);
     }

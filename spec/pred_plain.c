@@ -232,6 +232,27 @@ bool pred_not_alone(const struct judge *j, const struct pred_use *p, struct say 
 
 /* begun: the first step of a vCPU begins as it was set up, or as the CPU_ON that started it said.
  */
+#define PSTATE_SP1 0x3dfu /* masks, AArch64 at EL1 with its own stack pointer */
+#define SCTLR_M_C 5u
+
+/* A core that was switched on, beside pc, X0 and level: masks and stack pointer, MMU and data cache
+ * off, and who it is (Arm DEN0022, Processor state at entry; DDI0487 MPIDR_EL1). */
+static bool entered_clean(const struct tsp_vcpu_state *now, const struct tsp_vcpu_state *was,
+                          struct say *say)
+{
+    uint64_t want = DAIF | 5;
+
+    if ((now->regs.flags & PSTATE_SP1) != want)
+        return say_value(say, "PSTATE at the entry, all masked, SP_EL1", want,
+                         now->regs.flags & PSTATE_SP1);
+    if (now->arm64.sctlr_el1 & SCTLR_M_C)
+        return say_value(say, "MMU and data cache at the entry", 0,
+                         now->arm64.sctlr_el1 & SCTLR_M_C);
+    return was->arm64.mpidr == 0 || now->arm64.mpidr == was->arm64.mpidr ||
+           say_value(say, "MPIDR_EL1 of a core that was switched on", was->arm64.mpidr,
+                     now->arm64.mpidr);
+}
+
 bool pred_begun(const struct judge *j, const struct pred_use *p, struct say *say)
 {
     const struct tsp_vcpu_state *v = &j->setup->vcpu[j->look->vcpu % TSP_MAX_VCPU];
@@ -254,8 +275,7 @@ bool pred_begun(const struct judge *j, const struct pred_use *p, struct say *say
             return say_value(say, "context in X0", on->before.r[3] & wide, r->r[0]);
         if (r->level != 1)
             return say_value(say, "exception level at the entry", 1, r->level);
-        return (r->flags & DAIF) == DAIF ||
-               say_value(say, "PSTATE at the entry, all masked", r->flags | DAIF, r->flags);
+        return entered_clean(&j->look->before, v, say);
     }
     if (v->run_state != TSP_RUN_READY || memcmp(&v->regs, r, sizeof(*r)) == 0)
         return true;

@@ -210,6 +210,38 @@ static void probe_second(struct probe *p)
     }
 }
 
+/* What is known of a processor right behind the call that switches it on: movz w0, #0x8400, lsl 16;
+ * movk w0, #4; movz x1, #1; movz x2, #0; hvc #0. And one that runs, and is asked to begin again. */
+static void probe_asked(struct probe *p)
+{
+    static const uint32_t asks[] = {0xd4000002, 0x52b08000, 0x72800080, 0xd2800021,
+                                    0xd2800002, 0xd4000002, 0xd4000002};
+    static const uint32_t runs[] = {0xd503201f, 0xd503201f, 0xd503201f, 0xd4000002,
+                                    0xd503201f, 0xd4000002, 0xd4000002};
+    static const uint32_t id[] = {0x84000003, 0xc4000003};
+
+    for (unsigned i = 0; i < PROBE_COUNT(id) * 4 && !p->stop; i++) {
+        bool off = (i & 1) != 0;
+
+        probe_default(p, TSP_ARCH_ARM64);
+        p->s.nvcpu = 2;
+        p->s.cpu |= off ? INPUT_CPU_SECOND_OFF : 0;
+        p->s.psci = 0x11;
+        for (unsigned k = 0; k < PROBE_COUNT(asks); k++) {
+            le_store(p->s.code[0] + (size_t)4 * k, asks[k], 4);
+            le_store(p->s.code[1] + (size_t)4 * k, runs[k], 4);
+        }
+        p->s.ncode[0] = p->s.ncode[1] = sizeof(asks);
+        probe_reg(p, 0, id[i / 4]);
+        probe_reg(p, 1, 1);
+        probe_reg(p, 2, 0x40004000);
+        probe_reg(p, 3, 5);
+        for (unsigned k = 0; k < 24; k++)
+            p->s.sched[p->s.nsched++] = (uint8_t)(i & 2 ? k & 1 : (k < 2 || k > 8) && !off);
+        probe_emit(p);
+    }
+}
+
 /* A processor that is switched on makes a call at once: where it began, and with what. */
 static void probe_started(struct probe *p)
 {
@@ -397,6 +429,7 @@ void probe_arm64(struct probe *p)
     probe_power(p);
     probe_second(p);
     probe_started(p);
+    probe_asked(p);
     probe_ended(p);
     probe_queries(p, &ids);
     probe_firmware(p);

@@ -355,6 +355,25 @@ static void probe_leaves(struct probe *p)
     }
 }
 
+/* Each vCPU asks for its own number. */
+static void probe_numbered(struct probe *p)
+{
+    static const uint8_t asks[] = {0xb8, 4,    0,    0,   0x40,
+                                   0x31, 0xc9, 0x0f, 0xa2}; /* eax, ecx, cpuid */
+
+    for (unsigned i = 0; i < 4 && !p->stop; i++) {
+        start(p, i & 1, &arg_modes[0]);
+        p->s.nvcpu = 2;
+        for (unsigned v = 0; v < 2; v++) {
+            memcpy(p->s.code[v], asks, sizeof(asks));
+            p->s.ncode[v] = sizeof(asks);
+        }
+        for (unsigned k = 0; k < 8; k++)
+            p->s.sched[p->s.nsched++] = (uint8_t)(k >> (i / 2) & 1);
+        probe_emit(p);
+    }
+}
+
 /* VMCALL with a prefix that makes it undefined, or does not, or does everywhere. */
 static void probe_prefixes(struct probe *p)
 {
@@ -379,6 +398,7 @@ void probe_xen(struct probe *p)
     probe_viridian(p);
     probe_page(p);
     probe_leaves(p);
+    probe_numbered(p);
 }
 
 static void hvc(struct probe *p, uint32_t imm, uint64_t nr, uint64_t cmd, uint64_t arg)

@@ -315,6 +315,8 @@ void look_open(struct looker *l, struct target *t, const struct tsp_setup *setup
             watch_xen(l, &v);
         else
             watch(l, v.regs.r[TSP_RBX]);
+    } else if (setup->config & TSP_CFG_PVTIME) {
+        watch(l, setup->pvtime_ipa);
     }
     watch(l, some_page(setup));
 }

@@ -424,6 +424,9 @@ static void services_write_and_wake_what_they_should(void **state)
     ROW("event=hypercall", "wakes_named", arm_on, ev->before.r[1] = 2);
     ROW("event=hypercall", "wakes_named", call, k->runnable[0] = 3; k->runnable[1] = 1);
     ROW("event=retire", "begun", started, k->before.regs.flags &= ~0x80ull);
+    ROW("event=retire", "begun", started, k->before.regs.flags &= ~1ull);
+    ROW("event=retire", "begun", started, k->before.arm64.sctlr_el1 = 1);
+    ROW("event=retire", "begun", started, k->before.arm64.mpidr = 0x80000000u);
 }
 
 static void halt(void)

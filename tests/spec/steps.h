@@ -216,6 +216,7 @@ static inline void started(void)
     k->quiet = true;
     k->before.regs = (struct tsp_regs){.pc = 0x40001000, .mode = TSP_MODE_A64, .level = 1};
     k->before.regs.flags = 0x3c5;
+    k->before.arm64.mpidr = 0x80000001u;
     k->before.regs.r[0] = 0x55;
     k->after = k->before;
 }
