@@ -280,7 +280,7 @@ void kvm_msr_blocks(struct vm *vm, struct vcpu *vc)
         else if (m->kind == MSR_ASYNC_PF)
             wake_all(vm, vc);
     }
-    if (vc->s.run_state != TSP_RUN_READY)
+    if (x->nmsr == 0 || vc->s.run_state != TSP_RUN_READY)
         return;
     if (clock)
         kvm_write_system_time(vm, vc);
