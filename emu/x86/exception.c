@@ -39,12 +39,14 @@ static uint64_t return_pc(const struct vcpu *vc, const struct fault *f)
 }
 
 /* Faults push RF set, so that the instruction can be restarted under an instruction breakpoint;
- * traps, INT n and #DF do not (Intel SDM Vol. 3B 17.3.1.1). */
+ * traps and #DF do not, and INT n, INT3 and INTO clear it first (Intel SDM Vol. 3B 17.3.1.1). */
 static uint64_t pushed_flags(const struct vcpu *vc, const struct fault *f)
 {
     uint64_t flags = vc->s.regs.flags;
 
-    if (!f->soft && !f->trap && f->vector != X86_DF && f->vector != X86_BP && f->vector != X86_OF)
+    if (f->soft || f->vector == X86_BP || f->vector == X86_OF)
+        return flags & ~(uint64_t)X86_RF;
+    if (!f->trap && f->vector != X86_DF)
         flags |= X86_RF;
     return flags;
 }
