@@ -109,8 +109,9 @@ static bool wrong_rf(const struct frame *f, uint64_t got)
         return false;
     if (is_fault(f))
         return !bits_test(got, FLAG_RF);
+    /* of INT1, which is a trap, the document leaves open what became of it */
     return bits_test(got, FLAG_RF) && !may_set_rf(f->j) &&
-           (f->soft || !bits_test(ev->before.flags, FLAG_RF));
+           ((f->soft && ev->code != 1) || !bits_test(ev->before.flags, FLAG_RF));
 }
 
 static bool right_flags(const struct frame *f, uint64_t got, struct say *say)

@@ -322,7 +322,8 @@ static bool is_mark(const struct judge *j, const struct tsp_look_change *c)
     for (unsigned i = 0; i < c->len && i < TSP_LOOK_RUN; i++)
         if ((c->was[i] ^ c->now[i]) & (uint8_t)~bits)
             return false;
-    return c->len <= TSP_LOOK_RUN;
+    /* neighbouring entries are one run, and of a long one only the beginning is kept */
+    return true;
 }
 
 /* What this event may write, guest-physical. */

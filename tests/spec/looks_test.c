@@ -184,6 +184,11 @@ static void only_what_belongs_there_is_written(void **state)
     ROW("event=fault", "memory_kept", fault64, k->nchange = 1; k->change[0].len = 40;
         k->change[0].gpa = 0xdf00; k->change[0].now[0] = 0x90);
     fault64();
+    k->before.x86.cr0 = 0x80000001u;
+    k->nchange = 1;
+    k->change[0] = (struct tsp_look_change){.gpa = 0x3000, .len = 17, .now = {0x60, [8] = 0x20}};
+    judge_row("event=fault", "memory_kept", false, "three entries");
+    fault64();
     k->nchange = 1;
     k->change[0] = (struct tsp_look_change){.gpa = 0xdfd8, .len = 40, .now = {0x90}};
     judge_row("event=fault", "memory_kept", false, "the frame");
@@ -268,6 +273,8 @@ static void plain_instructions_do_what_they_say(void **state)
     ROW("event=retire", "plain_done", quiet_movz, k->after.regs.r[30]++);
     ROW("event=msr", "msr_seen", read_efer, ev->after.r[TSP_RAX] ^= 1);
     ROW("event=msr", "msr_seen", read_efer, k->before.x86.efer ^= 1);
+    ROW("event=msr", "msr_seen", write_aux, k->after.x86.tsc_aux = 0x100000005);
+    ROW("event=msr", "msr_seen", write_aux, k->after.x86.tsc_aux = 6);
 }
 
 static void vcpus_begin_and_stay_as_they_are(void **state)
@@ -429,6 +436,45 @@ static void services_write_and_wake_what_they_should(void **state)
     ROW("event=retire", "begun", started, k->before.arm64.mpidr = 0x80000000u);
 }
 
+/* INT n clears RF before it pushes the flags; what is no fault has it as it was, but behind REP. */
+static void rf_is_pushed_by_faults(void **state)
+{
+    static const struct {
+        uint8_t code[3], vector;
+        bool before, pushed, bad;
+    } row[] = {
+        {{0xcd, 0x21}, 0x21, false, false, false},
+        {{0xcd, 0x21}, 0x21, false, true, true},
+        {{0xcd, 0x21}, 0x21, true, true, true},
+        {{0xcc}, 3, true, true, true},
+        {{0x90}, 1, false, true, true},
+        {{0x90}, 1, true, true, false},
+        {{0xf3, 0xa4}, 1, false, true, false},
+        {{0x0f, 0x0b}, 6, false, false, true},
+        {{0xf1}, 1, true, true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        unsigned n = row[i].code[1] ? 2 : 1;
+        bool soft = row[i].code[0] == 0xcd || row[i].code[0] == 0xcc || row[i].code[0] == 0xf1;
+        char name[32];
+
+        fault64();
+        memset(k->text[0].byte, 0x90, TSP_INSN_BYTES);
+        memcpy(k->text[0].byte, row[i].code, n);
+        k->text[0].n = TSP_INSN_BYTES;
+        memcpy(ev->fetched, k->text[0].byte, TSP_INSN_BYTES);
+        ev->len = (uint8_t)n;
+        ev->code = row[i].vector;
+        ev->before.flags = k->before.regs.flags = row[i].before ? 0x10002 : 2;
+        le_store(k->stack.byte, ev->before.pc + (soft ? n : 0), 8);
+        k->stack.byte[16 + 2] = row[i].pushed;
+        snprintf(name, sizeof(name), "row %zu", i);
+        judge_row("event=fault", "framed", row[i].bad, name);
+    }
+}
+
 static void halt(void)
 {
     step(TSP_EV_STOP, TSP_MODE_LONG64, "\xf4", 1);
@@ -446,6 +492,7 @@ static void ends_of_runs(void **state)
     (void)state;
     ROW("event=stop", "halted", halt, ev->after.r[TSP_RAX]++);
     ROW("event=stop", "halted", halt, ev->after.flags ^= 1);
+    ROW("event=stop", "halted", halt, ev->after.pc--);
     for (unsigned good = 0; good < 2; good++) {
         fault64();
         ev->kind = TSP_EV_STOP;
@@ -533,6 +580,7 @@ int main(void)
         cmocka_unit_test(calls_wake_whom_they_name),
         cmocka_unit_test(services_write_and_wake_what_they_should),
         cmocka_unit_test(ends_of_runs),
+        cmocka_unit_test(rf_is_pushed_by_faults),
         cmocka_unit_test(ids_are_those_of_the_set_up),
         cmocka_unit_test(what_could_not_be_read_is_open),
         cmocka_unit_test(nobody_looked),

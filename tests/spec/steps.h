@@ -171,6 +171,17 @@ static inline void read_efer(void)
     k->before.x86.efer = k->after.x86.efer = 0x500;
 }
 
+/* On a processor that drops the upper half. */
+static inline void write_aux(void)
+{
+    step(TSP_EV_MSR, TSP_MODE_LONG64, "\x0f\x30", 2);
+    ev->info[1] = 1;
+    ev->before.r[TSP_RCX] = ev->after.r[TSP_RCX] = 0xc0000103u;
+    ev->before.r[TSP_RAX] = ev->after.r[TSP_RAX] = 5;
+    ev->before.r[TSP_RDX] = ev->after.r[TSP_RDX] = 1;
+    k->after.x86.tsc_aux = 5;
+}
+
 static inline void unsupported(void)
 {
     step(TSP_EV_STOP, TSP_MODE_LONG64, "\x90", 1);
