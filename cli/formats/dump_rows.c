@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tables of numbers, one leaf a line, in reports of other tools: Open and Libre Hardware Monitor
- * ("00000000  0000000D  68747541 ..."), CPU-Z, x86info, FreeBSD's cpucontrol, tycho's cpuid, and
- * whatever else names a leaf, perhaps a sub-leaf, and four registers in this order. Reports hold
- * other tables too: only what could be a leaf is taken, behind a leaf 0 that names a vendor.
+ * ("00000000  0000000D  68747541 ..."), CPU-Z, x86info, FreeBSD's cpucontrol, tycho's cpuid,
+ * hwloc-gather-cpuid ("MASK EAX EBX ECX EDX => EAX EBX ECX EDX"), and whatever else names a leaf,
+ * perhaps a sub-leaf, and four registers in this order. Reports hold other tables too: only what
+ * could be a leaf is taken, behind a leaf 0 that names a vendor.
  */
 #include "cli/formats/dump_in.h"
 
@@ -131,20 +132,54 @@ static enum tsp_status enter(struct dump_in *in, const struct tsp_leaf *leaf)
     return TSP_OK;
 }
 
+/* hwloc's input registers; the mask says which of them count. */
+static bool gathered(struct line l, struct tsp_leaf *leaf, bool *plain)
+{
+    uint32_t in[5];
+
+    *leaf = (struct tsp_leaf){.leaf = 0};
+    for (unsigned i = 0; i < 5; i++, line_space(&l))
+        if (!line_hex(&l, &in[i]))
+            return false;
+    if (!line_take(&l, "=>") || (in[0] & 1) == 0)
+        return false;
+    for (unsigned i = 0; i < 4; i++) {
+        line_space(&l);
+        if (!line_hex(&l, &leaf->reg[i]))
+            return false;
+    }
+    leaf->leaf = in[1];
+    leaf->subleaf = (in[0] & 4) != 0 ? in[3] : 0;
+    *plain = false;
+    return true;
+}
+
+static bool row_of(struct line l, struct tsp_leaf *leaf, bool *plain)
+{
+    struct row r;
+
+    if (gathered(l, leaf, plain))
+        return true;
+    if (!numbers(l, &r))
+        return false;
+    *plain = r.n == 5;
+    *leaf = (struct tsp_leaf){.leaf = r.v[0], .subleaf = *plain ? 0 : r.v[1]};
+    memcpy(leaf->reg, r.v + (*plain ? 1 : 2), sizeof(leaf->reg));
+    return true;
+}
+
 static enum tsp_status rows_line(struct dump_in *in, struct line l)
 {
     struct tsp_leaf leaf;
     enum tsp_status st;
-    struct row r;
     bool plain;
 
-    if (!numbers(l, &r) || !is_leaf(r.v[0])) {
+    if (*l.p == '#')
+        return TSP_OK;
+    if (!row_of(l, &leaf, &plain) || !is_leaf(leaf.leaf)) {
         in->open = false;
         return TSP_OK;
     }
-    plain = r.n == 5;
-    leaf = (struct tsp_leaf){.leaf = r.v[0], .subleaf = plain ? 0 : r.v[1]};
-    memcpy(leaf.reg, r.v + (plain ? 1 : 2), sizeof(leaf.reg));
     st = enter(in, &leaf);
     if (st != TSP_OK || !in->open)
         return st;
