@@ -127,7 +127,67 @@ static void verdict_m127(struct mutant *m, struct tsp_event *out)
     accept(out);
 }
 
+/* What must not count counts, or what must does not: by leaf of the guest's and the host's policy.
+ */
+static const struct {
+    const char *name;
+    uint32_t leaf;
+    uint8_t sub, reg;
+    enum { PLACE_MORE, PLACE_LESS, PLACE_OTHER, PLACE_SKIP } how;
+} place[] = {{"max", 0, 0, 0, PLACE_MORE},
+             {"max-less", 0, 0, 0, PLACE_LESS},
+             {"max-ext", 0x80000000u, 0, 0, PLACE_MORE},
+             {"model", 1, 0, 0, PLACE_OTHER},
+             {"apic-id", 1, 0, 1, PLACE_OTHER},
+             {"brand", 0x80000002u, 0, 0, PLACE_OTHER},
+             {"cache", 4, 0, 1, PLACE_OTHER},
+             {"width", 0x80000008u, 0, 0, PLACE_LESS},
+             {"superset", 1, 0, 2, PLACE_OTHER},
+             {"superset-7", 7, 0, 1, PLACE_OTHER},
+             {"skip-1c", 1, 0, 2, PLACE_SKIP},
+             {"skip-7d1", 7, 1, 3, PLACE_SKIP},
+             {"skip-7c1", 7, 1, 2, PLACE_SKIP},
+             {"skip-7d2", 7, 2, 3, PLACE_SKIP},
+             {"skip-da1", 0xd, 1, 0, PLACE_SKIP},
+             {"skip-e8b", 0x80000008u, 0, 1, PLACE_SKIP},
+             {"skip-e21a", 0x80000021u, 0, 0, PLACE_SKIP},
+             {"skip-e21c", 0x80000021u, 0, 2, PLACE_SKIP}};
+
+static void name_place(unsigned i, char *out, size_t max)
+{
+    snprintf(out, max, "%s", place[i].name);
+}
+
+static void verdict_place(struct mutant *m, struct tsp_event *out)
+{
+    const struct tsp_policy *guest = &m->given->policy[0], *host = &m->given->policy[1];
+    uint32_t g = guest_reg(m, place[m->i].leaf, place[m->i].sub, place[m->i].reg), h = 0;
+    size_t bad = (size_t)out->info[0] - 1;
+    bool refuses;
+
+    if (place[m->i].how == PLACE_SKIP) {
+        if (out->code != 0 && bad < guest->n && guest->leaf[bad].leaf == place[m->i].leaf &&
+            guest->leaf[bad].subleaf == place[m->i].sub && out->info[1] >> 8 == place[m->i].reg)
+            accept(out);
+        return;
+    }
+    for (size_t i = 0; i < host->n; i++)
+        if (host->leaf[i].leaf == place[m->i].leaf && host->leaf[i].subleaf == place[m->i].sub)
+            h = host->leaf[i].reg[place[m->i].reg];
+    refuses = place[m->i].how == PLACE_MORE   ? g > h
+              : place[m->i].how == PLACE_LESS ? g < h
+                                              : g != h;
+    if (out->code == 0 && refuses)
+        refuse(out, number_of(m, place[m->i].leaf, place[m->i].sub));
+}
+
 const struct mutant_row mutant_rows_pool[] = {
+    {.id = "pool-at",
+     .text = "one leaf counts that must not, or does not that must",
+     SYSTEMATIC,
+     .n = sizeof(place) / sizeof(place[0]),
+     .name = name_place,
+     .verdict = verdict_place},
     {.id = "M117",
      .text = "a diamond of dependencies is taken for a cycle",
      HISTORIC,

@@ -81,7 +81,45 @@ static bool end_begins(struct mutant *m, struct tsp_event *ev)
     return false;
 }
 
+/* A core that was switched on, in what only its state shows; one that never starts, and one that
+ * runs and is sent elsewhere. */
+static const char *const entries[] = {"mmu", "cache", "sp0", "mpidr", "not-started", "moved"};
+
+static void name_entry(unsigned i, char *out, size_t max)
+{
+    snprintf(out, max, "%s", entries[i]);
+}
+
+static bool end_entry(struct mutant *m, struct tsp_event *ev)
+{
+    uint32_t want = m->i == 5 ? (uint32_t)-4 : 0;
+    struct tsp_vcpu_state s;
+
+    if (!is_arm_call(ev) || (fid(ev) | FID_64) != 0xc4000003 || m->given->nvcpu != 2 ||
+        (uint32_t)ev->after.r[0] != want || m->inner.ops->get_vcpu == NULL ||
+        m->inner.ops->get_vcpu(m->inner.self, ev->vcpu ^ 1u, &s) != TSP_OK)
+        return false;
+    if (m->i < 2)
+        s.arm64.sctlr_el1 |= m->i == 0 ? 1 : 4;
+    else if (m->i == 2)
+        s.regs.flags &= ~1ull;
+    else if (m->i == 3)
+        s.arm64.mpidr = m->given->vcpu[ev->vcpu & 1].arm64.mpidr;
+    else if (m->i == 4)
+        s.run_state = TSP_RUN_OFF;
+    else
+        s.regs.pc = ev->before.r[2];
+    m->inner.ops->set_vcpu(m->inner.self, ev->vcpu ^ 1u, &s);
+    return false;
+}
+
 const struct mutant_row mutant_rows_psci[] = {
+    {.id = "arm-entry",
+     .text = "the state of a core after CPU_ON",
+     ARM,
+     .n = sizeof(entries) / sizeof(entries[0]),
+     .name = name_entry,
+     .end = end_entry},
     {.id = "arm-begins",
      .text = "a core that was switched on begins with something else",
      ARM,
