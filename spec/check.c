@@ -388,7 +388,7 @@ static void judge_event(struct judge *j)
         if (j->insn.insn || fact_is(j, FACT_LENGTH, 1) || fact_is(j, FACT_PREV, 1) ||
             j->setup->arch == TSP_ARCH_ARM64)
             judge_trap(j);
-        else if (j->look)
+        else if (j->look || vmw_backdoor(j))
             run_rules(j);
         break;
     case TSP_EV_HYPERCALL:
@@ -403,7 +403,10 @@ static void judge_event(struct judge *j)
         break;
     case TSP_EV_PIO:
         facts_event(j);
-        run_rules(j);
+        if (vmw_backdoor(j))
+            judge_trap(j);
+        else
+            run_rules(j);
         break;
     case TSP_EV_MSR:
         facts_event(j);

@@ -116,6 +116,8 @@ uint64_t fact_value(const struct judge *j, unsigned field)
         return (uint32_t)r->r[TSP_RCX];
     case COND_MSR_VALUE:
         return hv_msr_value(j);
+    case COND_BDOOR:
+        return vmw_backdoor(j);
     case COND_A0_RAM:
         return argument(j, 0);
     default:

@@ -284,13 +284,14 @@ bool xen_cond_holds(const struct judge *j, const struct cond *c)
 }
 
 /* Whose calls they are where a set-up offers several interfaces: the first one's. Xen beside
- * Hyper-V's leaves (its Viridian) is Xen. */
+ * Hyper-V's leaves (its Viridian) is Xen, VMware beside them VMware. */
 void xen_personas(struct judge *j)
 {
     const uint8_t *p = j->setup->persona;
+    bool first = p[0] == TSP_PERSONA_KVM || p[0] == TSP_PERSONA_HYPERV || p[0] == TSP_PERSONA_XEN;
 
-    if (p[0] == TSP_PERSONA_XEN)
-        j->personas = 1u << TSP_PERSONA_XEN;
-    else if (p[1] == TSP_PERSONA_XEN && (p[0] == TSP_PERSONA_KVM || p[0] == TSP_PERSONA_HYPERV))
-        j->personas &= ~(1u << TSP_PERSONA_XEN);
+    if (p[0] == TSP_PERSONA_XEN || p[0] == TSP_PERSONA_VMWARE)
+        j->personas = 1u << p[0];
+    else if (first && (p[1] == TSP_PERSONA_XEN || p[1] == TSP_PERSONA_VMWARE))
+        j->personas &= ~(1u << p[1]);
 }

@@ -231,6 +231,9 @@ unsigned kvm_register_of(uint32_t msr);
 /* What it holds for the vCPU of the event; false where that is not known. */
 bool kvm_register_value(const struct judge *j, unsigned reg, uint64_t *value);
 
+/* pred_vmware.c: how a request of VMware's interface came, 0 when the event is none. */
+unsigned vmw_backdoor(const struct judge *j);
+
 /* facts_xen.c: Xen's calls. Numeric conditions of its own; parse: false when key is none. */
 bool xen_cond_parse(const char *key, const char *value, struct cond *c);
 bool xen_cond_is_special(const struct cond *c); /* its value is no list of numbers */

@@ -26,6 +26,7 @@ bool judge_steps(const struct judge *j);
 bool judge_stepwise(const struct judge *j);
 bool judge_at_start(const struct judge *j);
 PRED(pred_follows);
+PRED(pred_past);
 PRED(pred_pio_result);
 PRED(pred_msr_result);
 
@@ -131,6 +132,13 @@ PRED(pred_xen_text);
 PRED(pred_xen_word);
 PRED(pred_xen_bits);
 
+/* pred_vmware.c */
+PRED(pred_vmw_regs);
+PRED(pred_vmw_version);
+PRED(pred_vmw_eax);
+PRED(pred_vmw_hz);
+PRED(pred_vmw_mhz);
+PRED(pred_vmw_vcpu);
 
 /* pred_patch.c */
 PRED(pred_code_becomes);

@@ -109,10 +109,12 @@ bool pred_follows(const struct judge *j, const struct pred_use *p, struct say *s
 }
 
 /* Behind an instruction of which nothing but its length is known here; 16-bit code may wrap. */
-static bool past(const struct tsp_event *ev, struct say *say)
+bool pred_past(const struct judge *j, const struct pred_use *p, struct say *say)
 {
+    const struct tsp_event *ev = j->ev;
     uint64_t want = ev->before.pc + ev->len;
 
+    (void)p;
     if (!ev->len || (uint16_t)want == (uint16_t)ev->after.pc)
         return true;
     return say_value(say, "pc", want, ev->after.pc);
@@ -127,7 +129,6 @@ bool pred_pio_result(const struct judge *j, const struct pred_use *p, struct say
     uint64_t was = ev->before.r[TSP_RAX], want = was;
     bool in = !(ev->info[1] & 1), string = false;
 
-    (void)p;
     for (unsigned i = 0; i < ev->len && i < TSP_INSN_BYTES; i++)
         string |= ev->fetched[i] >= 0x6c && ev->fetched[i] <= 0x6f;
     if (string || !judge_stepwise(j))
@@ -138,7 +139,7 @@ bool pred_pio_result(const struct judge *j, const struct pred_use *p, struct say
         want = (was & ~bits_mask(bits)) | (ev->info[0] & bits_mask(bits));
     if (ev->after.r[TSP_RAX] != want)
         return say_value(say, "RAX", want, ev->after.r[TSP_RAX]);
-    return past(ev, say) && regs_kept_but(j, 1u << TSP_RAX, say);
+    return pred_past(j, p, say) && regs_kept_but(j, 1u << TSP_RAX, say);
 }
 
 /* RDMSR gives EDX:EAX, zero-extended; WRMSR changes no register (Intel SDM Vol. 2B). */
@@ -150,7 +151,7 @@ bool pred_msr_result(const struct judge *j, const struct pred_use *p, struct say
     (void)p;
     if (!judge_stepwise(j))
         return true;
-    if (!past(ev, say))
+    if (!pred_past(j, p, say))
         return false;
     if (ev->info[1] & 1)
         return regs_kept_but(j, 0, say);
