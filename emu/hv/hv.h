@@ -52,6 +52,8 @@ struct hv_ops {
     /* MSRs of the interface. false: not mine. *ok = false: #GP. */
     bool (*rdmsr)(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t *value, bool *ok);
     bool (*wrmsr)(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, bool *ok);
+    /* IN EAX, DX before anybody's rights are looked at. false: not mine. */
+    bool (*port)(struct vm *vm, struct vcpu *vc, unsigned number);
     const struct hv_call_row *calls; /* ends with a NULL name */
     /* What a migration moves besides registers and memory: adds to out, or takes from in. What
      * belongs to the machine goes with vCPU 0. */
@@ -111,6 +113,8 @@ extern const struct hv_ops hv_kvm_x86, hv_kvm_arm64;
 extern const struct hv_ops hv_hyperv_x86;
 /* xen.c, xen_arm64.c */
 extern const struct hv_ops hv_xen_x86, hv_xen_arm64;
+/* vmware.c */
+extern const struct hv_ops hv_vmware_x86;
 
 /* NULL when that interface is not modelled for that architecture. */
 const struct hv_ops *hv_find(enum tsp_persona persona, enum tsp_arch arch);

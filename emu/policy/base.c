@@ -194,6 +194,20 @@ static size_t put_xen(uint32_t base, struct tsp_leaf *out, size_t max)
     return n;
 }
 
+/* The timing leaf in kHz; a host of AMD offers VMMCALL (bit 0) in place of VMCALL (bit 1). */
+static size_t put_vmware(uint32_t base, struct tsp_leaf *out, size_t max)
+{
+    const struct tsp_leaf leaves[] = {
+        {base, 0, 0, {base + 0x10, 0x61774d56, 0x4d566572, 0x65726177}},
+        {base + 0x10, 0, 0, {1000000, 66000, 2, 0}},
+    };
+    size_t n = 0;
+
+    for (; n < sizeof(leaves) / sizeof(leaves[0]) && n < max; n++)
+        out[n] = leaves[n];
+    return n;
+}
+
 size_t policy_block(enum tsp_persona persona, uint32_t base, struct tsp_leaf *out, size_t max)
 {
     if (base == 0)
@@ -205,6 +219,8 @@ size_t policy_block(enum tsp_persona persona, uint32_t base, struct tsp_leaf *ou
         return put_hyperv(base, out, max);
     case TSP_PERSONA_XEN:
         return put_xen(base, out, max);
+    case TSP_PERSONA_VMWARE:
+        return put_vmware(base, out, max);
     default:
         return 0;
     }
@@ -213,7 +229,7 @@ size_t policy_block(enum tsp_persona persona, uint32_t base, struct tsp_leaf *ou
 size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t base,
                       struct tsp_leaf *out, size_t max)
 {
-    size_t n = 0;
+    size_t n = 0, block;
 
     if ((unsigned)vendor >= TSP_VENDOR_COUNT)
         vendor = TSP_VENDOR_OTHER;
@@ -226,5 +242,9 @@ size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t
             out[n].reg[2] |= 1u << 31; /* a hypervisor is present */
         n++;
     }
-    return n + policy_block(persona, base, out + n, max - n);
+    block = policy_block(persona, base, out + n, max - n);
+    if (persona == TSP_PERSONA_VMWARE && block > 1 &&
+        (vendor == TSP_VENDOR_AMD || vendor == TSP_VENDOR_HYGON))
+        out[n + 1].reg[2] = 1;
+    return n + block;
 }

@@ -42,7 +42,7 @@ bool policy_answer_as(const struct tsp_policy *p, const uint32_t in[2], unsigned
 
 /*
  * base.c: a modest, consistent processor of that vendor, with the leaves of `persona` at `base`
- * (KVM, Xen and Hyper-V; none for the others). Fills at most max entries and returns the number.
+ * (KVM, Xen, Hyper-V and VMware; none for the others). Fills at most max entries and returns the number.
  */
 size_t policy_default(enum tsp_vendor vendor, enum tsp_persona persona, uint32_t base,
                       struct tsp_leaf *out, size_t max);
