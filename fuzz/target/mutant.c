@@ -14,6 +14,7 @@ static const struct mutant_row *const tables[] = {
     mutant_rows_pool,     mutant_rows_move,   mutant_rows_hyperv_own, mutant_rows_xen,
     mutant_rows_looks,    mutant_rows_psci,   mutant_rows_extra,      mutant_rows_kvm_msr,
     mutant_rows_shipped,  mutant_rows_arm32,  mutant_rows_messages,   mutant_rows_xmem,
+    mutant_rows_vmware,
 };
 #define NTABLE (sizeof(tables) / sizeof(tables[0]))
 

@@ -56,7 +56,7 @@ extern const struct mutant_row mutant_rows_historic[], mutant_rows_cpuid[], muta
     mutant_rows_pool[], mutant_rows_move[], mutant_rows_leaves[], mutant_rows_hyperv_own[],
     mutant_rows_looks[], mutant_rows_psci[], mutant_rows_xen[], mutant_rows_extra[],
     mutant_rows_kvm_msr[], mutant_rows_shipped[], mutant_rows_arm32[], mutant_rows_messages[],
-    mutant_rows_xmem[];
+    mutant_rows_xmem[], mutant_rows_vmware[];
 
 /* mutant_state.c: memory and state of the inner machine. */
 bool mutant_read(const struct mutant *m, uint64_t lin, uint8_t *p, size_t n);
