@@ -293,7 +293,7 @@ static void no_persona_is_a_gap(void **state)
 {
     (void)state;
     setup_x86_default();
-    setup.persona[0] = TSP_PERSONA_VMWARE;
+    setup.persona[0] = TSP_PERSONA_GENERIC;
     add_event(TSP_EV_HYPERCALL, L64, "\x0f\x01\xc1", 3);
     assert_int_equal(judge_with(spec_builtin()), VERDICT_GAP);
     assert_int_equal(found.n, 1);
