@@ -205,6 +205,7 @@ static const struct xen_args args[] = {
     {33, {0xffffffffu, HERE}, {0}},
     {13, {HERE, 0}, {0}}, /* multicall */
     {13, {HERE, 3}, {17, 0, 0, 0}},
+    {13, {HERE, 1}, {29, 0, 2, 0x10010}}, /* 32 bits wide: a shutdown */
     {13, {GONE, 0}, {0}},
     {13, {GONE, 3}, {0}},
     {13, {GONE, 0xffffffffu}, {0}},
@@ -355,6 +356,23 @@ static void probe_leaves(struct probe *p)
     }
 }
 
+/* What ordinary domains may not: domain 0, and one that does not know its number. */
+static void probe_privileged(struct probe *p)
+{
+    static const struct xen_args asks[] = {{17, {10, 0}, {0}},
+                                           {29, {7, HERE}, {0}},
+                                           {18, {1, 4, HERE}, {0}},
+                                           {18, {2, 0, 0}, {0}},
+                                           {24, {12, 0, HERE}, {0}}};
+
+    for (unsigned i = 0; i < 2 * PROBE_COUNT(asks) && !p->stop; i++) {
+        start(p, i & 1, &arg_modes[0]);
+        p->s.leaf[p->s.nleaf++] = (struct tsp_leaf){
+            .leaf = HV_BASE + 4, .flags = TSP_LEAF_INDEXED, .reg = {i & 1 ? 0x58 : 0x48}};
+        call_with(p, i & 1, &asks[i / 2], false, 0);
+    }
+}
+
 /* Each vCPU asks for its own number. */
 static void probe_numbered(struct probe *p)
 {
@@ -399,6 +417,7 @@ void probe_xen(struct probe *p)
     probe_page(p);
     probe_leaves(p);
     probe_numbered(p);
+    probe_privileged(p);
 }
 
 static void hvc(struct probe *p, uint32_t imm, uint64_t nr, uint64_t cmd, uint64_t arg)
@@ -418,8 +437,10 @@ void probe_xen_arm64(struct probe *p)
 {
     static const uint32_t imm[] = {0, 1, 0xea0, 0xea1, 0xea2, 0xff00, 0xffff};
     static const uint64_t cmd[] = {0, 1, 2, 5, 6, 7, 8, 10, 11, 0xffffffffu, 0x100000000u};
-    static const uint64_t fid[] = {0x80000000, 0x80000001, 0x8500ff00, 0x8500ff01, 0x8500ff03,
-                                   0x8600ff01, 0x84000000, 0xc5000020, 0x80ff0000, 0xffffffff};
+    static const uint64_t fid[] = {1,          2,          3,          0x8400ff00, 0x8400ff01,
+                                   0x8400ff03, 0x8500ff02, 0x80000000, 0x80000001, 0x8500ff00,
+                                   0x8500ff01, 0x8500ff03, 0x8600ff01, 0x84000000, 0xc5000020,
+                                   0x80ff0000, 0xffffffff};
 
     for (unsigned el = 0; el < 2; el++) {
         probe_default(p, TSP_ARCH_ARM64);
