@@ -149,7 +149,10 @@ static void select_0f38(struct x86_fields *f)
     bool crc = (f->prefix & INSN_REPNE) != 0;
 
     f->row = unknown_m;
-    if ((f->opcode & 0xfe) == 0xf0 && !crc) {
+    /* Intel SDM Vol. 2D table A-4: with F3 both are empty. */
+    if ((f->opcode & 0xfe) == 0xf0 && (f->prefix & INSN_REP) != 0) {
+        f->row = undefined_m;
+    } else if ((f->opcode & 0xfe) == 0xf0 && !crc) {
         f->row = (struct x86_row){OP_MOVBE, MEM, FORM_GV_EV};
         if (f->opcode == 0xf1)
             f->row.form = FORM_EV_GV;

@@ -40,6 +40,7 @@ static const struct fault_row {
     {P32, {0x62, 0x05, 0, 0, 1, 0}, 6, 5, 0, STACK},              /* bound eax, [0x10000] = 0..0 */
     {L64, {0x0f, 0x04}, 2, 6, 0, STACK},                          /* undefined */
     {L64, {0xf0, 0x90}, 2, 6, 0, STACK},                          /* lock nop */
+    {L64, {0xf3, 0x0f, 0x38, 0xf1, 0x03}, 5, 6, 0, STACK},        /* movbe with F3 */
     {L64,
      {0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66},
      12,
