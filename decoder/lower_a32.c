@@ -115,6 +115,8 @@ static void data_processing(uint32_t w, struct insn *out)
     }
     if (opcode >= A32_TST && opcode <= A32_CMN && reg[0] != 0)
         return; /* the old forms that changed CPSR: UNPREDICTABLE */
+    if ((opcode == A32_MOV || opcode == A32_MVN) && reg[1] != 0)
+        return; /* bits that should be zero */
     lower_dp(out, opcode, s, reg);
 }
 

@@ -159,7 +159,7 @@ static int crosscheck_aarch32(struct decoder *d, enum tsp_mode mode, const uint8
     if (cs.ok && cs.size == in.len)
         return 0;
     if (in.op == OP_UDF || in.op == OP_HVC || in.op == OP_R_NOP || in.op == OP_R_MSR ||
-        in.op == OP_R_MRS || in.op == OP_R_DP || in.op == OP_R_CPS) {
+        in.op == OP_R_MRS || in.op == OP_R_CPS) {
         put(why, max, "aarch32: Capstone 4 lacks some hints, HVC, UDF and returns", "", "");
         return 1;
     }

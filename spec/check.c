@@ -177,6 +177,12 @@ static bool names_guest(const struct judge *j, const struct trap_rule *t)
     return pred_defs[j->s->pred[t->pred].fn].holds == pred_guest_erred;
 }
 
+/* What holds of every event of a mode says least of this one. */
+static unsigned weight_of(const struct judge *j, const struct trap_rule *t)
+{
+    return pred_defs[j->s->pred[t->pred].fn].holds == pred_a32_pc ? 0 : t->weight;
+}
+
 /* Every rule that covers the event; a failing one is reported at once. */
 static struct outcome_of_rules run_rules(struct judge *j)
 {
@@ -203,9 +209,9 @@ static struct outcome_of_rules run_rules(struct judge *j)
             o.failed++;
             judge_report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
         } else if (!is_look(j, t) && (o.best == NO_RULE || names_guest(j, t) ||
-                                      (t->weight > o.best_weight && !o.guest))) {
+                                      (weight_of(j, t) > o.best_weight && !o.guest))) {
             o.best = t->rule;
-            o.best_weight = t->weight;
+            o.best_weight = weight_of(j, t);
             o.guest = names_guest(j, t);
         }
     }

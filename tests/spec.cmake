@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 if(TARGET tsp_spec)
-    foreach(name reader pred pred_arm patch call hyperv hyperv_own kvm_msr ask cpuid cpuid_fields arm flow owner vmware)
+    foreach(name reader pred pred_arm arm32 patch call hyperv hyperv_own kvm_msr ask cpuid cpuid_fields arm flow owner
+            vmware)
         tsp_test(spec_${name}_test SOURCE ${CMAKE_CURRENT_LIST_DIR}/spec/${name}_test.c LABEL spec LINK tsp_spec)
     endforeach()
 endif()
