@@ -481,9 +481,7 @@ static int parse_args(struct report_args *a, int argc, char **argv)
         a->target = argv[optind++];
     if (optind < argc)
         return cli_usage("report", "unexpected argument \"%s\"", argv[optind]);
-    if (a->target == NULL)
-        return cli_usage("report", "--target is needed");
-    return 0;
+    return a->target != NULL ? 0 : cli_usage("report", "--target is needed");
 }
 
 /* What shipped kernels are known for explains a finding, accepted or not. */

@@ -67,20 +67,23 @@ static int plugin_options(int argc, char **argv)
     char text[16];
 
     for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        const char *value = NULL;
+        const char *value;
 
-        if (strncmp(argv[i], "--plugin-timeout=", 17) == 0)
+        if (strncmp(argv[i], "--plugin-timeout=", 17) == 0) {
             value = argv[i] + 17;
-        else if (strcmp(argv[i], "--plugin-timeout") == 0 && i + 1 < argc)
+        } else if (strcmp(argv[i], "--plugin-timeout") == 0 && i + 1 < argc) {
             value = argv[++i];
-        if (value != NULL && (!cli_number(value, 3600000, &ms) || ms == 0)) {
+        } else {
+            if (strcmp(argv[i], "--in-process") == 0)
+                inside = true;
+            else
+                argv[n++] = argv[i];
+            continue;
+        }
+        if (!cli_number(value, 3600000, &ms) || ms == 0) {
             fprintf(stderr, "trapspec: --plugin-timeout %s: milliseconds, up to an hour\n", value);
             return -1;
         }
-        if (value == NULL && strcmp(argv[i], "--in-process") == 0)
-            inside = true;
-        else if (value == NULL)
-            argv[n++] = argv[i];
     }
     while (i < argc)
         argv[n++] = argv[i++];

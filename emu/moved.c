@@ -26,11 +26,12 @@ enum tsp_status vm_get_hv(const struct vm *vm, unsigned vcpu, struct tsp_hv_stat
         out->keep[HV_KEEP_STALL] = vc->stall;
     if (vm->setup->arch == TSP_ARCH_ARM64)
         memcpy(&out->keep[HV_KEEP_MONITOR], &vc->hv_state[MONITOR_SIZE], 4 * sizeof(uint64_t));
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         if (vm->hv[i] && vm->hv[i]->save) {
             vm->hv[i]->save(vm, vc, out);
             break;
         }
+    }
     return TSP_OK;
 }
 
@@ -61,10 +62,11 @@ enum tsp_status vm_set_hv(struct vm *vm, unsigned vcpu, const struct tsp_hv_stat
         vc->stall = (uint32_t)in->keep[HV_KEEP_STALL];
     if (vm->setup->arch == TSP_ARCH_ARM64)
         memcpy(&vc->hv_state[MONITOR_SIZE], &in->keep[HV_KEEP_MONITOR], 4 * sizeof(uint64_t));
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         if (vm->hv[i] && vm->hv[i]->load) {
             vm->hv[i]->load(vm, vc, in);
             break;
         }
+    }
     return TSP_OK;
 }

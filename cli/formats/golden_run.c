@@ -71,11 +71,12 @@ static bool kinds_ok(struct golden_reader *rd, const json_t *o)
 {
     static const char *const need[] = {"in", "out"}, *const may[] = {"exc", "mmio", "hypercall"};
 
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < 2; i++) {
         if (!is_kind(json_object_get(o, need[i]), JSON_OBJECT)) {
             golden_fail(rd, "\"%s\" is missing or not an object", need[i]);
             return false;
         }
+    }
     for (size_t i = 0; i < 3; i++) {
         const json_t *v = json_object_get(o, may[i]);
 

@@ -70,11 +70,12 @@ static bool xsave_part(const struct tsp_policy *p, unsigned bit, struct xsave_pa
                                    (uint16_t)e->reg[EAX]};
         return true;
     }
-    for (size_t i = 0; i < sizeof(xsave_parts) / sizeof(xsave_parts[0]); i++)
+    for (size_t i = 0; i < sizeof(xsave_parts) / sizeof(xsave_parts[0]); i++) {
         if (xsave_parts[i].bit == bit) {
             *out = xsave_parts[i];
             return true;
         }
+    }
     return false;
 }
 

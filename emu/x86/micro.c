@@ -403,7 +403,6 @@ static bool has_lines(const struct vcpu *vc)
 void x86_micro(struct vm *vm, struct vcpu *vc, uint32_t what)
 {
     if (vc->micro.wait) {
-        what = 0;
         note(vm, vc, TSP_MICRO_WAIT);
     } else if (what == TSP_STEP_REFETCH && has_lines(vc)) {
         drop_lines(vc);

@@ -51,13 +51,14 @@ static void move_x86(struct probe *p, const struct probe_mode *m, unsigned host,
     p->s.patch = (uint8_t)patch;
     p->s.cpu |= INPUT_CPU_OSXSAVE;
     probe_code(p, code, program(m, patch == TSP_PATCH_INJECT ? 2 : 0, code));
-    for (unsigned after = 0; after < 10; after++)
+    for (unsigned after = 0; after < 10; after++) {
         for (unsigned to = 0; to < 2; to++) {
             p->s.nmove = 2; /* there, and back two events later */
             p->s.move[0] = (struct input_move){(uint8_t)after, vendor[to]};
             p->s.move[1] = (struct input_move){(uint8_t)(after + 2), vendor[host]};
             probe_emit(p);
         }
+    }
 }
 
 static void put_word(uint8_t *code, size_t *n, uint32_t word)

@@ -111,11 +111,12 @@ static enum tsp_status check(struct plugin_code *c, const struct tsp_target_ops 
 {
     const char *name;
 
-    if (given->size < OPS_LEAST || given->size > OPS_MOST)
+    if (given->size < OPS_LEAST || given->size > OPS_MOST) {
         return refuse(err, TSP_EABI,
                       "its table is %u bytes, not %zu: size is not filled in, or "
                       "it was built with other headers",
                       given->size, sizeof(struct tsp_target_ops));
+    }
     if (given->abi != TSP_ABI_VERSION)
         return refuse(err, TSP_EABI, "built for ABI %u, this is ABI %u", given->abi,
                       TSP_ABI_VERSION);
@@ -169,14 +170,15 @@ enum tsp_status plugin_load(struct plugin_code *c, const char *path, const char 
     }
     entry.object = dlsym(c->handle, "tsp_plugin");
     given = entry.object != NULL ? entry.call(TSP_ABI_VERSION, &host) : NULL;
-    if (entry.object == NULL)
+    if (entry.object == NULL) {
         st = refuse(err, TSP_EABI,
                     "it has no symbol tsp_plugin (C++ needs extern \"C\": include "
                     "trapspec/target.h)");
-    else if (given == NULL)
+    } else if (given == NULL) {
         st = refuse(err, TSP_EABI, "its tsp_plugin returned NULL for ABI %u", TSP_ABI_VERSION);
-    else
+    } else {
         st = check(c, given, err);
+    }
     if (st == TSP_OK)
         st = open_code(c, args, err);
     if (st != TSP_OK)

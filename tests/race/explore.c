@@ -424,7 +424,7 @@ static void text_poke_of_three_bytes_breaks_none(void **state)
  * steps. The mutant looks on while the machine runs, and changes nothing here. */
 static void targets_without_states_are_explored_as_well(void **state)
 {
-    struct target own = target, other;
+    struct target own, other;
     struct tsp_error err;
 
     (void)state;

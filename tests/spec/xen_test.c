@@ -176,7 +176,7 @@ static void the_other_instruction_is_undefined(void **state)
     ev->stored[2] = 0xc1;
     assert_int_equal(judge_with(s), FAIL);
     trace.n = 0;
-    ev = add_event(TSP_EV_PATCH, L64, VMMCALL, 3);
+    add_event(TSP_EV_PATCH, L64, VMMCALL, 3);
     assert_int_equal(judge_with(s), FAIL);
     assert_non_null(finding_of(s, "XEN-PATCH"));
     trace.n = 0;

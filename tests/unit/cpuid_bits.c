@@ -72,13 +72,14 @@ static void cpuid_xsave_size_follows_sub_leaves(void **state)
 
     (void)state;
     rig_open(&r, "kvm");
-    for (size_t i = 0; i < r.setup.policy[0].n; i++)
+    for (size_t i = 0; i < r.setup.policy[0].n; i++) {
         if (r.leaf[i].leaf == 0xd && r.leaf[i].subleaf == 2) {
             r.leaf[i].reg[EAX] = 0x180;
             r.leaf[i].reg[EBX] = 0x280;
             r.leaf[i].reg[ECX] = 2; /* at a multiple of 64 */
             found++;
         }
+    }
     assert_int_equal(found, 1);
     rig_vcpu(&r, 0)->x86.xcr0 = 7;
     rig_start(&r);

@@ -98,7 +98,7 @@ static inline void edit(struct dump *d, const char *text)
     char copy[400], *save = NULL;
 
     assert_true(strlen(text) < sizeof(copy));
-    strcpy(copy, text);
+    memcpy(copy, text, strlen(text) + 1);
     for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
         if (*word == '@') {
             from = (unsigned)strtoul(word + 1, NULL, 10);

@@ -275,7 +275,7 @@ static void each_generation_has_its_masks(void **state)
         cpu_policy_set(&hosts[1], 0, 0, reg, milan[0].reg[reg]);
     cpu_policy_set(&hosts[1], 0, 0, 0, 6);
     cpu_policy_tidy(&hosts[1]);
-    for (unsigned v = 0; v < 2; v++)
+    for (unsigned v = 0; v < 2; v++) {
         for (size_t i = 0; i < (v ? COUNT(amd) : COUNT(intel)); i++) {
             const struct caps_row *r = v ? &amd[i] : &intel[i];
 
@@ -291,6 +291,7 @@ static void each_generation_has_its_masks(void **state)
                 assert_int_equal(l.msr[k].overrides, v);
             }
         }
+    }
 }
 
 static void view_of(struct levelling_view *v, const struct levelling *l,
@@ -367,8 +368,8 @@ static void answers_do_not_depend_on_the_host(void **state)
     host_of(0, skylake, COUNT(skylake));
     host_of(1, sapphire, COUNT(sapphire));
     assert_int_equal(level_pool(pool, 2, &common, NULL), TSP_OK);
-    for (unsigned pass = 0; pass < 2; pass++)
-        for (uint32_t leaf = 0; leaf < 0x30; leaf++)
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (uint32_t leaf = 0; leaf < 0x30; leaf++) {
             for (uint32_t sub = 0; sub < 20; sub++) {
                 const uint32_t in[2] = {leaf | (pass ? 0x80000000u : 0), sub};
                 uint32_t out[2][4];
@@ -381,6 +382,8 @@ static void answers_do_not_depend_on_the_host(void **state)
                 }
                 assert_memory_equal(out[0], out[1], sizeof(out[0]));
             }
+        }
+    }
 }
 
 /* What masks cannot reach shows. */
