@@ -31,7 +31,7 @@ _trapspec_values()
     --arch) echo "x86_64 aarch64" ;;
     --host) echo "intel amd" ;;
     --guest) echo "intel amd hygon centaur" ;;
-    --mode) echo "long64 compat32 compat16 prot32 prot16 real16 vm86 a64" ;;
+    --mode) echo "long64 compat32 compat16 prot32 prot16 real16 vm86 a64 a32 t32" ;;
     --cpl) echo "0 3" ;;
     --el) echo "0 1" ;;
     --hv) echo "kvm xen hyperv none" ;;
