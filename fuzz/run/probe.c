@@ -81,6 +81,7 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     probe_calls(&p);
     probe_state(&p);
     probe_pairs(&p);
+    probe_changes(&p);
     probe_kvm_msr(&p);
     probe_msr(&p);
     probe_ask(&p);

@@ -34,6 +34,7 @@ void probe_cpuid(struct probe *p);
 void probe_rows(struct probe *p);
 void probe_state(struct probe *p);
 void probe_pairs(struct probe *p);
+void probe_changes(struct probe *p);
 void probe_calls(struct probe *p);
 void probe_hyperv(struct probe *p);
 void probe_hyperv_own(struct probe *p);
