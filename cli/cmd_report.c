@@ -477,11 +477,11 @@ static int parse_args(struct report_args *a, int argc, char **argv)
     }
     if (code != 0)
         return code;
-    if (a->target == NULL && optind < argc)
+    if (*a->target == 0 && optind < argc)
         a->target = argv[optind++];
     if (optind < argc)
         return cli_usage("report", "unexpected argument \"%s\"", argv[optind]);
-    return a->target != NULL ? 0 : cli_usage("report", "--target is needed");
+    return *a->target != 0 ? 0 : cli_usage("report", "--target is needed");
 }
 
 /* What shipped kernels are known for explains a finding, accepted or not. */
@@ -526,6 +526,7 @@ static int run(int argc, char **argv)
     int code;
 
     memset(&a, 0, sizeof(a));
+    a.target = "";
     a.sample = 1;
     code = parse_args(&a, argc, argv);
     if (code != 0)
