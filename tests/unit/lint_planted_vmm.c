@@ -22,6 +22,15 @@ static void caches_and_topology_of_two_machines(void **state)
         {"intel", "4.0.a=fc004121 4.1.a=fc004122 4.2.a=fc004143 4.3.a=fc0fc163", ""},
         {"kvm", "4.3.a=7c1fc163", "lint:cache-package 0x4.3 eax[25:14]"},
         {"kvm-amd", "8000001d.3.a=3ffc163", "lint:cache-package 0x8000001d.3 eax[25:14]"},
+        {"kvm", "4.0.a=7c00c121 4.1.a=7c00c122",
+         "NUM-CACHE-PAIR-0 0x4.0 eax[25:14]; NUM-CACHE-PAIR-1 0x4.1 eax[25:14]; lint:cache-share "
+         "0x4.2 eax[25:14]"},
+        {"kvm", "b.0.a=0 b.0.b=1 1f.0.a=0 1f.0.b=1",
+         "NUM-CACHE-ALONE-0 0x4.0 eax[25:14]; NUM-CACHE-ALONE-1 0x4.1 eax[25:14]"},
+        {"kvm-amd", "8000001d.0.a|8000 8000001d.1.a|8000",
+         "NUM-CACHE-CORE-0 0x8000001d.0 eax[25:14]; NUM-CACHE-CORE-1 0x8000001d.1 eax[25:14]; "
+         "lint:cache-share 0x8000001d.2 eax[25:14]"},
+        {"intel", "b.0.a=0 b.0.b=1 1f.0.a=0 1f.0.b=1", ""},
         {"kvm", "b.1.b=10", "lint:topology-package 0x1f.1 ebx[15:0]"},
         {"intel", "b.1.b=10", ""},
         /* An empty leaf 0x1F sends software to leaf 0xB. */
