@@ -23,9 +23,10 @@ static bool first_of_run(const struct judge *j)
 /* Accessed and dirty bits that the hypervisor's own walk of the guest's tables may set. */
 static bool is_walk_mark(const struct judge *j, const struct tsp_look_change *c)
 {
-    if (!bits_test(j->look->before.x86.cr0, 31) || c->len > TSP_LOOK_RUN)
+    if (!bits_test(j->look->before.x86.cr0, 31))
         return false;
-    for (unsigned i = 0; i < c->len; i++)
+    /* neighbouring entries are one run, and of a long one only the beginning is kept */
+    for (unsigned i = 0; i < c->len && i < TSP_LOOK_RUN; i++)
         if ((c->was[i] ^ c->now[i]) & 0x9f)
             return false;
     return true;

@@ -214,9 +214,13 @@ static void look_stack(const struct looker *l, struct tsp_look *k)
 #define XEN_MULTICALL 13u
 #define XEN_VCPU_OP 24u
 
+/* The first interface that is there has the calls; those without calls do not count. */
 static bool is_xen(const struct looker *l)
 {
-    return l->setup->arch == TSP_ARCH_X86 && l->setup->persona[0] == TSP_PERSONA_XEN;
+    const uint8_t *p = l->setup->persona;
+    bool first = p[0] == TSP_PERSONA_KVM || p[0] == TSP_PERSONA_HYPERV || p[0] == TSP_PERSONA_XEN;
+
+    return l->setup->arch == TSP_ARCH_X86 && p[first ? 0 : 1] == TSP_PERSONA_XEN;
 }
 
 static uint64_t xen_buffer(const struct tsp_regs *r)
