@@ -127,6 +127,8 @@ bool pred_entropy(const struct judge *j, const struct pred_use *p, struct say *s
         return say_text(say, "64 random bits or more", "zeroes");
     if (!none && bits >= 64 && same_bits(j, width == 64))
         return say_text(say, "64 random bits or more", "those of an earlier call");
+    if (!none && width == 64 && bits >= 128 && !((r[2] | r[3]) >> 32))
+        return say_text(say, "words of 64 random bits", "32 of each");
     for (unsigned i = 0; i < 3; i++) {
         unsigned have = bits > i * width ? bits - i * width : 0;
         uint64_t mask = none ? 0 : bits_mask(have < width ? have : width);

@@ -192,9 +192,10 @@ static void probe_second(struct probe *p)
 {
     static const uint32_t id[] = {0x84000003, 0xc4000003, 0x84000004,
                                   0xc4000004, 0x95c1ba60, 0x84000005};
-    static const uint64_t arg[][3] = {{1, 0, 0},          {1, 0x40004000, 5},
-                                      {1, 0x40004001, 5}, {1, 0x90000000, 5},
-                                      {0, 0x40004000, 5}, {0x101, 0x40004000, 5}};
+    static const uint64_t arg[][3] = {
+        {1, 0, 0},          {1, 0x40004000, 5}, {1, 0x40004001, 5},
+        {1, 0x90000000, 5}, {0, 0x40004000, 5}, {0x101, 0x40004000, 5},
+        {0, 4, 0},          {1, 4, 0},          {0, 5, 0}};
     static const uint8_t wfi[4] = {0x7f, 0x20, 0x03, 0xd5};
 
     for (unsigned i = 0; i < PROBE_COUNT(id) * PROBE_COUNT(arg) * 2 && !p->stop; i++) {
@@ -300,7 +301,14 @@ static void probe_queries(struct probe *p, const struct ids *ids)
             call(p, HVC, 0, query[q]);
             probe_reg(p, 1, ids->id[i]);
             p->s.config |= TSP_CFG_PVTIME;
-            if (query[q] == 0xc5000020)
+            if (query[q] == 0xc5000020) {
+                call(p, HVC, 0, query[q]);
+                probe_reg(p, 1, GARBAGE | ids->id[i]);
+                call(p, HVC, 0, query[q]);
+            }
+            probe_reg(p, 1, ids->id[i]);
+            p->s.config |= TSP_CFG_SYS_SUSPEND;
+            if (query[q] == 0x8400000a)
                 call(p, HVC, 0, query[q]);
         }
     }

@@ -92,6 +92,7 @@ static const struct xen_args args[] = {
     {17, {11, HERE}, {0}},
     {17, {0xffffffffu, 0}, {0}},
     {29, {0, 0}, {0}}, /* sched_op */
+    {29, {0x100000000u, 0}, {0}},
     {29, {1, 0}, {0}},
     {29, {2, HERE}, {0}},
     {29, {2, HERE}, {1}},
@@ -160,6 +161,7 @@ static const struct xen_args args[] = {
     {32, {3, HERE}, {0}},
     {32, {3, HERE}, {0x20000}},
     {32, {4, HERE}, {0}},
+    {32, {0x100000004u, HERE}, {0}},
     {32, {4, HERE}, {1}},
     {32, {4, HERE}, {0x20000}},
     {32, {6, HERE}, {0x7ff0}},
@@ -179,6 +181,8 @@ static const struct xen_args args[] = {
     {32, {14, HERE}, {0}},
     {32, {0xffffffffu, HERE}, {0}},
     {24, {3, 0}, {0}}, /* vcpu_op */
+    {24, {3, 0x100000000u}, {0}},
+    {24, {0x100000003u, 0}, {0}},
     {24, {3, 0x2000}, {0}},
     {24, {3, 0xffffffffu}, {0}},
     {24, {99, 0x2000}, {0}},
@@ -205,7 +209,7 @@ static const struct xen_args args[] = {
     {33, {0xffffffffu, HERE}, {0}},
     {13, {HERE, 0}, {0}}, /* multicall */
     {13, {HERE, 3}, {17, 0, 0, 0}},
-    {13, {HERE, 1}, {29, 0, 2, 0x10010}}, /* 32 bits wide: a shutdown */
+    {13, {HERE, 3}, {29, 0, 2, 0x10010}}, /* 32 bits wide: a shutdown */
     {13, {GONE, 0}, {0}},
     {13, {GONE, 3}, {0}},
     {13, {GONE, 0xffffffffu}, {0}},
@@ -332,14 +336,17 @@ static void probe_page(struct probe *p)
 static void probe_leaves(struct probe *p)
 {
     static const uint8_t cpuid[] = {0x0f, 0xa2};
-    static const uint32_t leaf[] = {0,          1,          0xb,        0xd,        0xe,
-                                    0x1f,       0x20,       HV_BASE,    0x40000001, 0x40000002,
-                                    0x40000003, 0x40000004, 0x40000005, 0x40000006, 0x400000ff,
-                                    0x40000100, 0x40000105, 0x4fffffff, 0x80000000, 0x80000001,
-                                    0x80000008, 0x80000009, 0xc0000000, 0xc0000002, 0xffffffff};
+    static const uint32_t subleaf[] = {0, 1, 2, 3, 4, 63, 64, 0x100};
+    static const uint32_t leaf[] = {
+        0,          1,          4,          7,          0xb,        0xd,        0xe,
+        0x1f,       0x20,       HV_BASE,    0x40000001, 0x40000002, 0x40000003, 0x40000004,
+        0x40000005, 0x40000006, 0x400000ff, 0x40000100, 0x40000105, 0x4fffffff, 0x80000000,
+        0x80000001, 0x80000008, 0x80000009, 0xc0000000, 0xc0000002, 0xffffffff};
 
     for (unsigned i = 0; i < 5 * PROBE_COUNT(leaf) && !p->stop; i++) {
-        for (uint64_t sub = 0; sub < 4; sub++) {
+        for (unsigned k = 0; k < PROBE_COUNT(subleaf); k++) {
+            uint64_t sub = subleaf[k];
+
             start(p, 0, &arg_modes[0]);
             p->s.policy = (uint8_t)(INPUT_POLICY_NONE + i % 5);
             if (sub & 1 && leaf[i / 5] >> 8 == 0x400001) {
@@ -397,6 +404,14 @@ static void probe_prefixes(struct probe *p)
 {
     static const uint8_t prefix[] = {0x66, 0xf2, 0xf3, 0xf0, 0x67, 0x2e};
 
+    static const uint8_t other[][2] = {{0xcd, 0x82}, {0x0f, 0x05}}; /* of paravirtual guests */
+
+    for (unsigned i = 0; i < 4 * PROBE_COUNT(other) && !p->stop; i++) {
+        start(p, i & 1, &arg_modes[i & 2]);
+        probe_code(p, other[i / 4], 2);
+        probe_reg(p, TSP_RAX, 17);
+        probe_emit(p);
+    }
     for (unsigned i = 0; i < 4 * PROBE_COUNT(prefix) && !p->stop; i++) {
         const uint8_t *insn = call_insn[i & 1];
         uint8_t code[] = {prefix[i / 4], insn[0], insn[1], insn[2]};
