@@ -325,6 +325,8 @@ static bool set_xss(struct vm *vm, struct vcpu *vc, uint64_t v)
     uint32_t out[4];
 
     x86_cpuid_answer(vm, vc, 0xd, 1, out);
+    if (v != 0 && vm_behaves(vm, BEHAVIOUR_XSS_ZERO))
+        return false;
     if (!bits_test(out[0], 3) || (v & ~(out[2] | (uint64_t)out[3] << 32)))
         return false;
     vc->s.x86.xss = v;

@@ -37,6 +37,8 @@ static const struct set_row sets[] = {
     {"kvm@linux-6.12", BEHAVIOUR_ARM_ABORT_ESR, false},
     {"kvm@linux-6.12", BEHAVIOUR_MAP_GPA_NUMBER, true}, /* its own */
     {"kvm@linux-6.1", BEHAVIOUR_MAP_GPA_NUMBER, false},
+    {"kvm@linux-6.13", BEHAVIOUR_MAP_GPA_NUMBER, true},
+    {"kvm@linux-6.16", BEHAVIOUR_MAP_GPA_NUMBER, false},
     {"kvm+mut_any_cpl", BEHAVIOUR_MUT_ANY_CPL, true},
     {"kvm+mut_any_cpl-mut_any_cpl", BEHAVIOUR_MUT_ANY_CPL, false},
     {"kvm@linux-6.1-patch_raw_rip", BEHAVIOUR_PATCH_RAW_RIP, false},
