@@ -120,6 +120,23 @@ bool pred_past(const struct judge *j, const struct pred_use *p, struct say *say)
     return say_value(say, "pc", want, ev->after.pc);
 }
 
+/* The port is a byte behind E4 to E7, DX with EC to EF; OUT sends as much of RAX as is wide (Intel
+ * SDM Vol. 2A IN, Vol. 2B OUT). */
+static bool right_port(const struct tsp_event *ev, unsigned bits, struct say *say)
+{
+    unsigned n = ev->len < TSP_INSN_BYTES ? ev->len : TSP_INSN_BYTES;
+    uint64_t port = ev->code, sent = ev->before.r[TSP_RAX] & bits_mask(bits);
+
+    if (n >= 2 && (ev->fetched[n - 2] & 0xfc) == 0xe4)
+        port = ev->fetched[n - 1];
+    else if (n >= 1 && (ev->fetched[n - 1] & 0xfc) == 0xec)
+        port = (uint16_t)ev->before.r[TSP_RDX];
+    if (port != ev->code)
+        return say_value(say, "port", port, ev->code);
+    return !(ev->info[1] & 1) || (ev->info[0] & bits_mask(bits)) == sent ||
+           say_value(say, "value sent", sent, ev->info[0]);
+}
+
 /* Port input replaces as much of RAX as is read; 32 bits clear the upper half (Intel SDM Vol. 2A
  * IN; Vol. 1 3.4.1.1). String forms are told by their opcode: they move memory. */
 bool pred_pio_result(const struct judge *j, const struct pred_use *p, struct say *say)
@@ -139,7 +156,8 @@ bool pred_pio_result(const struct judge *j, const struct pred_use *p, struct say
         want = (was & ~bits_mask(bits)) | (ev->info[0] & bits_mask(bits));
     if (ev->after.r[TSP_RAX] != want)
         return say_value(say, "RAX", want, ev->after.r[TSP_RAX]);
-    return pred_past(j, p, say) && regs_kept_but(j, 1u << TSP_RAX, say);
+    return right_port(ev, bits, say) && pred_past(j, p, say) &&
+           regs_kept_but(j, 1u << TSP_RAX, say);
 }
 
 /* RDMSR gives EDX:EAX, zero-extended; WRMSR changes no register (Intel SDM Vol. 2B). */

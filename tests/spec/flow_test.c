@@ -168,6 +168,7 @@ static void ports_and_msrs_change_what_they_read(void **state)
         {TSP_EV_PIO, "\xec", 0x55, 0x10, 0xaabbccdd11223344, 0xaabbccdd11223355, 0x55, "X86-PORT"},
         {TSP_EV_PIO, "\xed", 0x55, 0x40, 0xaabbccdd11223344, 0x55, 0xaabbccdd00000055, "X86-PORT"},
         {TSP_EV_PIO, "\xee", 0x44, 0x11, 0xaabbccdd11223344, 0xaabbccdd11223344, 0x44, "X86-PORT"},
+        {TSP_EV_PIO, "\xe6\xf4", 0x44, 0x11, 0x3344, 0x3344, 0x44, "X86-PORT"},
         {TSP_EV_MSR, "\x0f\x32", 0x55, 0, 1ull << 40, 0x55, 1ull << 40 | 0x55, "X86-MSR"},
         {TSP_EV_MSR, "\x0f\x30", 0x55, 1, 0x55, 0x55, 0, "X86-MSR"},
     };
@@ -180,6 +181,10 @@ static void ports_and_msrs_change_what_they_read(void **state)
         set_up(0);
         ev = event(row[i].kind, row[i].bytes, len);
         ev->info[0] = row[i].info;
+        if (row[i].kind == TSP_EV_PIO) {
+            ev->before.r[TSP_RDX] = ev->after.r[TSP_RDX] = 0xffff00f4;
+            ev->code = 0xf4;
+        }
         ev->info[1] = row[i].how;
         ev->before.r[TSP_RAX] = row[i].was;
         ev->after.r[TSP_RAX] = row[i].right;
@@ -193,6 +198,9 @@ static void ports_and_msrs_change_what_they_read(void **state)
         ev->after.r[TSP_RSI]++;
         assert_true(broken(row[i].rule));
         ev->after.r[TSP_RSI]--;
+        ev->code ^= row[i].kind == TSP_EV_PIO;
+        assert_int_equal(broken(row[i].rule), row[i].kind == TSP_EV_PIO);
+        ev->code ^= row[i].kind == TSP_EV_PIO;
         ev->after.r[TSP_RAX] = row[i].wrong;
         assert_true(broken(row[i].rule));
     }
