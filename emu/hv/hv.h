@@ -96,7 +96,7 @@ static inline void hv_pend(struct vcpu *vc, unsigned what)
 #define HV_STATE_KICKED 15
 #define HV_KICKED_FOR_GOOD 2u /* nor in any later one */
 
-/* In vm->hv_state: a write to an MSR ends the run: enum tsp_stop + 1. */
+/* In vm->hv_state: an access to an MSR ends the run: enum tsp_stop + 1. */
 #define HV_VM_STOP 15
 
 /* init.c: the state after INIT; a SIPI that starts at 4 KiB page `page`. */

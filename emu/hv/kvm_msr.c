@@ -85,7 +85,26 @@ void kvm_msr_init(struct vcpu *vc)
     vc->hv_state[KVM_VC_PV_EOI] = 0;
 }
 
-static bool hyperv_rdmsr(const struct vm *vm, const struct vcpu *vc, uint32_t msr, uint64_t *value)
+/* Registers of Hyper-V that KVM has and that are not here: clocks, timers, interrupts, crashes
+ * (torvalds/linux arch/x86/kvm/x86.c kvm_set_msr_common, the cases of HV_X64_MSR_*). The run ends.
+ */
+static bool hyperv_other(struct vm *vm, uint32_t msr)
+{
+    static const struct {
+        uint16_t first, last;
+    } row[] = {{0x03, 0x03}, {0x10, 0x10}, {0x20, 0x23}, {0x70, 0x73}, {0x80, 0x84},
+               {0x90, 0x9f}, {0xb0, 0xb7}, {0xf1, 0xf5}, {0xff, 0xff}, {0x100, 0x108}};
+
+    for (size_t i = 0; msr >> 12 == 0x40000 && i < sizeof(row) / sizeof(row[0]); i++) {
+        if ((msr & 0xfff) < row[i].first || (msr & 0xfff) > row[i].last)
+            continue;
+        vm->hv_state[HV_VM_STOP] = TSP_STOP_UNSUPPORTED + 1;
+        return true;
+    }
+    return false;
+}
+
+static bool hyperv_rdmsr(struct vm *vm, const struct vcpu *vc, uint32_t msr, uint64_t *value)
 {
     if (vm->hv_state[KVM_VM_HYPERV] == 0)
         return false;
@@ -108,7 +127,7 @@ static bool hyperv_rdmsr(const struct vm *vm, const struct vcpu *vc, uint32_t ms
         *value = vm->hv_state[KVM_VM_HV_INVTSC];
         return true;
     default:
-        return false;
+        return hyperv_other(vm, msr);
     }
 }
 
@@ -173,7 +192,7 @@ static bool hyperv_wrmsr(struct vm *vm, uint32_t msr, uint64_t value, bool *ok)
             vm->hv_state[KVM_VM_HV_INVTSC] = value;
         return true;
     default:
-        return false;
+        return hyperv_other(vm, msr);
     }
 }
 

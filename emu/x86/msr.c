@@ -484,7 +484,7 @@ static enum step read_write(struct vm *vm, struct vcpu *vc, const struct insn *i
             return step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
         return step_fault_code(vc, X86_GP, 0);
     }
-    if (write && vm->hv_state[HV_VM_STOP] != 0)
+    if (vm->hv_state[HV_VM_STOP] != 0)
         return step_stop(vm, vc, (enum tsp_stop)(vm->hv_state[HV_VM_STOP] - 1));
     if (!write) {
         x86_set32(vc, TSP_RAX, (uint32_t)v);
