@@ -444,41 +444,6 @@ static void kvm_msrs_write_their_blocks(void **state)
     rig_close(&r);
 }
 
-/* MSRs that the guest finds set have done what writing them does, but for a vCPU that waits. */
-static void kvm_msrs_of_the_setup_write_their_blocks(void **state)
-{
-    static const struct {
-        uint32_t run_state, clock;
-    } row[] = {{TSP_RUN_READY, 2}, {TSP_RUN_STOPPED, 0}};
-    static const struct tsp_msr msr[] = {
-        {0x4b564d00, 0x12000}, {0x4b564d01, 0x12081},         {0x12, 0x12085},
-        {0x4b564d03, 0x12101}, {0x40000000, 0x8100000000001}, {0x40000001, 0x13001},
-    };
-    uint8_t b[16];
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-        struct rig r;
-
-        rig_open(&r, "kvm");
-        memcpy(rig_vcpu(&r, 0)->x86.msr, msr, sizeof(msr));
-        r.setup.vcpu[0].x86.nmsr = sizeof(msr) / sizeof(msr[0]);
-        r.setup.vcpu[0].run_state = row[i].run_state;
-        rig_start(&r);
-        rig_peek(&r, 0x12000, b, sizeof(b));
-        assert_int_equal(le_load(b, 4), 2);
-        rig_peek(&r, 0x12080, b, sizeof(b)); /* the last address counts */
-        assert_int_equal(le_load(b, 4), 0);
-        rig_peek(&r, 0x12084, b, sizeof(b));
-        assert_int_equal(le_load(b, 4), row[i].clock);
-        rig_peek(&r, 0x12108, b, sizeof(b));
-        assert_int_equal(le_load(b, 4), row[i].clock);
-        rig_peek(&r, 0x13000, b, sizeof(b));
-        assert_int_equal(le_load(b, 4), 0xc3c1010f);
-        rig_close(&r);
-    }
-}
-
 /* Linux 6.1: a block across the end of a page is written where the last one was. */
 static void kvm_clock_goes_elsewhere(void **state)
 {
@@ -571,7 +536,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(kvm_mutants_are_wrong),
     cmocka_unit_test(kvm_msrs_check_reserved_bits),
     cmocka_unit_test(kvm_msrs_write_their_blocks),
-    cmocka_unit_test(kvm_msrs_of_the_setup_write_their_blocks),
     cmocka_unit_test(kvm_clock_goes_elsewhere),
     cmocka_unit_test(kvm_async_faults_keep_awake),
     cmocka_unit_test(kvm_msrs_end_with_init),
