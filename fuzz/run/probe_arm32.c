@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define LR_SVC 18
+#define END_REG 11 /* the end mark stores through it */
 #define ENTRY 0x40004000u
 
 static const uint8_t modes[] = {TSP_MODE_A32, TSP_MODE_T32};
@@ -52,7 +53,8 @@ static void trap(struct probe *p, enum trap what, uint32_t imm)
 static void fill(struct probe *p, uint32_t pattern)
 {
     for (unsigned i = 1; i <= 12; i++)
-        probe_reg(p, i, pattern ? pattern * i : 0);
+        if (i != END_REG)
+            probe_reg(p, i, pattern ? pattern * i : 0);
     probe_reg(p, LR_SVC, pattern);
 }
 
@@ -169,10 +171,13 @@ static void probe_second(struct probe *p)
                                       {1, 0x40100001}, {0, 0x90001},    {1, ENTRY | 3}};
 
     for (unsigned i = 0; i < PROBE_COUNT(arg) * NMODE * 4 && !p->stop; i++) {
+        bool off = (i / NMODE & 1) != 0;
+
         begin(p, modes[i % NMODE]);
         p->s.nvcpu = 2;
-        p->s.cpu |= i / NMODE & 1 ? INPUT_CPU_SECOND_OFF : 0;
-        entry_code(&p->s, p->s.mode == TSP_MODE_T32);
+        p->s.cpu |= off ? INPUT_CPU_SECOND_OFF : 0;
+        /* one that is on runs it in the scenario's set */
+        entry_code(&p->s, off ? (arg[i / NMODE / 4][1] & 1) != 0 : p->s.mode == TSP_MODE_T32);
         probe_reg(p, 0, i / NMODE & 2 ? 0x84000004 : 0x84000003);
         probe_reg(p, 1, arg[i / NMODE / 4][0]);
         probe_reg(p, 2, i / NMODE & 2 ? 0 : arg[i / NMODE / 4][1]);
