@@ -80,7 +80,7 @@ static void probe_x86_is_bounded_and_wide(void **state)
 
     (void)state;
     probe_each(&spec, TSP_ARCH_X86, look, &c);
-    assert_in_range(c.n, 3000, 30000);
+    assert_in_range(c.n, 3000, 60000);
     for (unsigned m = TSP_MODE_REAL16; m <= TSP_MODE_LONG64; m++)
         assert_true(c.mode[m] > 50);
     for (unsigned i = 0; i < 5; i++)
