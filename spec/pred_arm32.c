@@ -106,7 +106,9 @@ static uint64_t link_of(const struct tsp_event *ev, const struct a32_vector *v, 
 {
     unsigned past = ev->before.mode == TSP_MODE_A32 ? v->a32 : v->t32;
 
-    return (uint32_t)(ev->before.pc + (past ? past : len));
+    if (past == 0) /* the next instruction; a condition makes it none of the table's */
+        past = len ? len : ev->len;
+    return (uint32_t)(ev->before.pc + past);
 }
 
 /* R14 and SPSR of the mode, and what an abort tells. */

@@ -65,10 +65,17 @@ static void step(struct exec *x, struct sched_move move)
         look_after(&looker, e, at, x->trace->n != at && !is_budget(e));
 }
 
+/* An access to a device whose instruction has still to complete: state is consistent once the vCPU
+ * has run again (Linux Documentation/virt/kvm/api.rst 5, KVM_EXIT_MMIO). */
+static bool amid_instruction(const struct tsp_event *e)
+{
+    return (e->kind == TSP_EV_MMIO || e->kind == TSP_EV_PIO) && e->after.pc == e->before.pc;
+}
+
 /* Events of the guest, without those that the moves are. */
 static bool move_is_due(const struct exec *x)
 {
-    return x->moved < x->how->nmove &&
+    return !amid_instruction(&x->trace->ev[x->trace->n - 1]) && x->moved < x->how->nmove &&
            x->trace->n > x->moved + (size_t)x->how->move[x->moved].after &&
            x->setup->protocol == TSP_PROTOCOL_NONE;
 }
