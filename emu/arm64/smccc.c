@@ -37,11 +37,15 @@ static void read_call(const struct vcpu *vc, const struct insn *in, struct hv_ca
         call->arg[i] = wide ? vc->s.regs.r[i + 1] : (uint32_t)vc->s.regs.r[i + 1];
 }
 
-/* The immediate and the instruction, before any function id is looked at. */
+/* The immediate and the instruction, before any function id is looked at. That SMC is refused is
+ * KVM's way: others serve it (xen/arch/arm/vsmc.c). */
 static bool conduit_refused(const struct vm *vm, const struct hv_call *call)
 {
+    const struct hv_ops *hv = vm->hv[0] ? vm->hv[0] : vm->hv[1];
+    bool kvm = hv->persona == TSP_PERSONA_KVM;
+
     if (call->smc)
-        return call->imm != 0 || vm_behaves(vm, BEHAVIOUR_ARM_SMC_REFUSED);
+        return call->imm != 0 || (kvm && vm_behaves(vm, BEHAVIOUR_ARM_SMC_REFUSED));
     return call->imm != 0 && !vm_behaves(vm, BEHAVIOUR_ARM_HVC_IMM);
 }
 
