@@ -101,7 +101,8 @@ static int option_reg(struct machine *m, const char *verb, const char *arg)
         memcpy(name, arg, (size_t)(eq - arg));
         if (m->s.arch == TSP_ARCH_X86)
             at = cli_choice(name, x86);
-        else if (name[0] == 'x' && cli_number(name + 1, 30, &i))
+        else if ((name[0] == 'x' && cli_number(name + 1, 30, &i)) ||
+                 (name[0] == 'r' && cli_number(name + 1, 12, &i))) /* AArch32 */
             at = (int)i;
     }
     if (at < 0 || !cli_number(eq + 1, UINT64_MAX, &v))
