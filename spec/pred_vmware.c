@@ -129,7 +129,8 @@ bool pred_vmw_hz(const struct judge *j, const struct pred_use *p, struct say *sa
         return true;
     if (khz[0] != 0 && tsc / 1000 != khz[0])
         return say_value(say, "TSC, kHz", khz[0], tsc / 1000);
-    return khz[1] == 0 || low(r, TSP_RCX) / 1000 == khz[1] ||
+    /* Hz of the bus are 32 bits. */
+    return khz[1] == 0 || khz[1] > UINT32_MAX / 1000 || low(r, TSP_RCX) / 1000 == khz[1] ||
            say_value(say, "bus, kHz", khz[1], low(r, TSP_RCX) / 1000);
 }
 
