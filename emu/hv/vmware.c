@@ -15,7 +15,7 @@
 #define BULK 1u /* of DX in a call: high bandwidth */
 #define NOT_THERE 0xffffffffu
 #define COMMAND 0xffffu
-#define TIMING_LEAF 0x40000010u
+#define TIMING_LEAF 0x10u
 #define OFFERS_VMMCALL 0
 #define OFFERS_VMCALL 1
 
@@ -35,7 +35,10 @@ enum command {
 
 static const struct tsp_leaf *timing(const struct vm *vm)
 {
-    return vm->setup->npolicy ? policy_first(&vm->setup->policy[0], TIMING_LEAF) : NULL;
+    const struct tsp_policy *p = &vm->setup->policy[0];
+    uint32_t base = vm->setup->npolicy ? policy_hv_base(p, "VMwareVMware") : 0;
+
+    return base != 0 ? policy_first(p, base + TIMING_LEAF) : NULL;
 }
 
 static void set(struct vcpu *vc, uint32_t eax, uint32_t ebx, uint32_t ecx)
