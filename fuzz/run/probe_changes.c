@@ -186,6 +186,7 @@ static void probe_ends(struct probe *p)
         start(p, i & 1);
         probe_mode(p, &mode[i / 6]);
         p->s.code_at = 0x10000u - n;
+        memset(p->s.code[0], 0, sizeof(p->s.code[0]));
         memcpy(p->s.code[0], code, n);
         p->s.ncode[0] = n;
         probe_emit(p);

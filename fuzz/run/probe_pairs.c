@@ -87,13 +87,14 @@ static void probe_messages(struct probe *p)
         machine(p, i & 1, i / 16 % 3 == 2 ? 1 : 2);
         p->s.flags |= i & 2 ? FLAG_IF : 0;
         probe_mode(p, &mode[i / 8 & 1]);
-        if (other == 0)
+        if (p->s.nvcpu > 1 && other == 0)
             second(p, busy, sizeof(busy));
         else if (other == 1)
             second(p, asleep, sizeof(asleep));
-        else
+        else if (other > 1)
             second(p, deaf, sizeof(deaf));
-        take_turns(p, other == 0 ? 0 : other);
+        if (p->s.nvcpu > 1)
+            take_turns(p, other);
         call(p, i & 1, messages[i / 24]);
     }
 }
