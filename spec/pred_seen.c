@@ -97,6 +97,36 @@ static bool same_rights(const struct judge *j, struct say *say)
     return say_value(say, "rights at the instruction", want, got);
 }
 
+/* A string instruction with REP or REPNE: it may be left, and gone on with, between any two of its
+ * elements (Intel SDM Vol. 2B REP). */
+static bool repeats(const struct tsp_event *ev)
+{
+    bool rep = false;
+
+    for (unsigned i = 0; i < ev->len && i < TSP_INSN_BYTES; i++) {
+        uint8_t b = ev->fetched[i];
+
+        if ((b >= 0x6c && b <= 0x6f) || (b >= 0xa4 && b <= 0xa7) || (b >= 0xaa && b <= 0xaf))
+            return rep;
+        rep |= b == 0xf2 || b == 0xf3;
+    }
+    return false;
+}
+
+static bool same_before(const struct judge *j, struct say *say)
+{
+    static const uint8_t moves[] = {TSP_RAX, TSP_RCX, TSP_RSI, TSP_RDI};
+    const struct tsp_event *ev = j->ev;
+    struct tsp_regs want = j->look->before.regs;
+
+    if (j->setup->arch == TSP_ARCH_X86 && repeats(ev)) {
+        for (unsigned i = 0; i < sizeof(moves); i++)
+            want.r[moves[i]] = ev->before.r[moves[i]];
+        want.flags = ev->before.flags;
+    }
+    return same_regs(&want, &ev->before, "before", say);
+}
+
 /* as_seen: the event says what could be seen before and after it. */
 bool pred_as_seen(const struct judge *j, const struct pred_use *p, struct say *say)
 {
@@ -105,7 +135,7 @@ bool pred_as_seen(const struct judge *j, const struct pred_use *p, struct say *s
     uint64_t sys[TSP_SYS_COUNT];
 
     (void)p;
-    if (!same_regs(&k->before.regs, &ev->before, "before", say))
+    if (!same_before(j, say))
         return false;
     if (!same_regs(&k->after.regs, &ev->after, "after", say))
         return false;
