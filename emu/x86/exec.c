@@ -48,8 +48,8 @@ static enum step plain_at(struct vm *vm, struct vcpu *vc, const struct insn *in)
     step = plain[in->op](vm, vc, in);
     if (step == STEP_FAULT)
         vc->s.regs.pc = pc;
-    else if (step == STEP_EVENT)
-        vc->io.regs.pc = pc;
+    if (step != STEP_NEXT)
+        vc->io.regs.pc = pc; /* where an access outside RAM came first */
     return step;
 }
 
