@@ -106,9 +106,9 @@ static void probe_arguments(struct probe *p)
     static const uint32_t fn[] = {0x8400000a, 0x80000001, 0x84000051, 0x84000053, 0x84000004,
                                   0x84000001, 0x8400000e, 0x84000012, 0x84000015};
     static const uint32_t arg[] = {0,          1,          2,          0x84000003, 0xc4000003,
-                                   0x8400000e, 0xc400000e, 0xc4000012, 0x84000015, 0xc4000015,
-                                   0xc4000053, 0x84000053, 0xc5000020, 0x80000000, 0x80000001,
-                                   0x80008000, 0xffffffff, 96,         97};
+                                   0x8400000e, 0xc400000e, 0x84000012, 0xc4000012, 0x84000015,
+                                   0xc4000015, 0xc4000053, 0x84000053, 0xc5000020, 0x80000000,
+                                   0x80000001, 0x80008000, 0xffffffff, 96,         97};
 
     for (unsigned i = 0; i < PROBE_COUNT(fn) * PROBE_COUNT(arg) && !p->stop; i++) {
         for (unsigned v = 0; v < PROBE_COUNT(version); v++) {

@@ -12,6 +12,9 @@
 #define FID_64 0x40000000u
 #define LR_SVC 18
 #define LR_UND 22
+#define VECTOR_UND 0x04u
+#define VECTOR_SVC 0x08u
+#define VECTOR_ABT 0x0cu
 
 static bool is_call32(const struct tsp_event *ev)
 {
@@ -108,6 +111,17 @@ static bool begin_number(struct mutant *m, struct tsp_vcpu_state *s)
     return true;
 }
 
+/* ... or ends the machine. */
+static bool end_smc64_ends(struct mutant *m, struct tsp_event *ev)
+{
+    if (m->given->persona[0] != TSP_PERSONA_KVM || !is_call32(ev) || ev->before.level == 0 ||
+        !(ev->before.r[0] & FID_64))
+        return false;
+    mutant_undo(m, ev, TSP_EV_STOP, 0);
+    ev->code = TSP_STOP_SHUTDOWN;
+    return false;
+}
+
 static const char *const results[] = {"short", "zero", "plus", "r1", "r2",    "r3",
                                       "r4",    "r12",  "lr",   "sp", "sp-usr"};
 
@@ -160,11 +174,32 @@ static bool end_way(struct mutant *m, struct tsp_event *ev)
     return true;
 }
 
-static const char *const faults[] = {"vector", "link", "masks", "mode", "table", "thumb", "spsr"};
+static const char *const faults[] = {"vector", "link", "masks", "mode", "table",
+                                     "thumb",  "spsr", "svc",   "bkpt"};
 
 static void name_fault(unsigned i, char *out, size_t max)
 {
     snprintf(out, max, "%s", faults[i]);
+}
+
+/* The exception of this instruction goes to the handler of an undefined one. */
+static bool to_undefined(struct tsp_event *ev, uint32_t from)
+{
+    if (ev->code != from)
+        return false;
+    ev->code = VECTOR_UND;
+    ev->after.pc = ev->after.pc - from + VECTOR_UND;
+    return true;
+}
+
+/* SVC or BKPT is what was trapped, in either set. */
+static bool trapped(const struct tsp_event *ev, bool bkpt)
+{
+    uint32_t insn = (uint32_t)le_load(ev->fetched, 4);
+
+    if (ev->before.mode == TSP_MODE_T32)
+        return ev->len == 2 && (insn >> 8 & 0xff) == (bkpt ? 0xbe : 0xdf);
+    return ev->len == 4 && (bkpt ? (insn & 0x0ff000f0) == 0x01200070 : (insn >> 24 & 15) == 15);
 }
 
 static bool end_fault(struct mutant *m, struct tsp_event *ev)
@@ -174,6 +209,8 @@ static bool end_fault(struct mutant *m, struct tsp_event *ev)
 
     if (!is_fault32(ev))
         return false;
+    if (m->i > 6)
+        return trapped(ev, m->i == 8) && to_undefined(ev, m->i == 8 ? VECTOR_ABT : VECTOR_SVC);
     if (m->i == 0) {
         ev->code ^= 0x0c;
         r->pc ^= 0x0c;
@@ -217,6 +254,11 @@ const struct mutant_row mutant_rows_arm32[] = {
      ARM,
      .source = "Arm DEN0028",
      .end = end_smc64},
+    {.id = "a32-smc64-ends",
+     .text = "functions of the 64-bit convention switch an AArch32 guest off",
+     ARM,
+     .source = "Arm DEN0028",
+     .end = end_smc64_ends},
     {.id = "a32-number",
      .text = "the number of an AArch32 guest's call is taken from X16",
      ARM,

@@ -341,7 +341,8 @@ static bool end_one(struct mutant *m, struct tsp_event *ev)
         return call_in_place(m, ev);
     if (m->i == 0 && smc && !imm)
         mutant_fault(m, ev, 0, 0, 0);
-    if ((m->i == 3 && !smc && imm) || (m->i == 4 && smc && imm)) {
+    if ((m->i == 3 && !smc && imm && m->given->persona[0] == TSP_PERSONA_KVM) ||
+        (m->i == 4 && smc && imm)) {
         mutant_undo(m, ev, TSP_EV_STOP, 0);
         ev->code = TSP_STOP_SHUTDOWN;
     }

@@ -81,6 +81,17 @@ static bool end_wild(struct mutant *m, struct tsp_event *ev)
     return false;
 }
 
+/* Any call of a guest of KVM's does what only bad page tables or a bad IDT do. */
+static bool end_call_ends(struct mutant *m, struct tsp_event *ev)
+{
+    if (!is_x86_call(ev) || !mutant_hyperv(m, ev->vcpu) || !mutant_native(m, ev) ||
+        m->given->persona[0] != TSP_PERSONA_KVM || ev->before.level != 0)
+        return false;
+    mutant_undo(m, ev, TSP_EV_STOP, 0);
+    ev->code = TSP_STOP_TRIPLE;
+    return false;
+}
+
 static bool end_result_32(struct mutant *m, struct tsp_event *ev)
 {
     if (!is_x86_call(ev) || !mutant_hyperv(m, ev->vcpu) || is_long(ev))
@@ -120,6 +131,16 @@ static bool end_caps_free(struct mutant *m, struct tsp_event *ev)
     ev->info[0] = ev->info[1] = 0;
     ev->after.r[TSP_RAX] = ev->after.r[TSP_RDX] = 0;
     return true;
+}
+
+/* Hyper-V alone has a register whose reading ends in a pause. */
+static bool end_msr_halts(struct mutant *m, struct tsp_event *ev)
+{
+    if (ev->kind != TSP_EV_MSR || !is_x86(ev) || ev->code == 0x400000f0)
+        return false;
+    mutant_undo(m, ev, TSP_EV_STOP, 0);
+    ev->code = TSP_STOP_HALT;
+    return false;
 }
 
 /* AArch64 */
@@ -197,6 +218,9 @@ const struct mutant_row mutant_rows_extra[] = {
     {ROW("E-hv-wild-vp", "processors that are not there are looked up", "XSA-475, CVE-2025-58148",
          MUTANT_CALLS),
      .end = end_wild},
+    {OWN("E-hv-call-ends", "a call ends in a triple fault", "torvalds/linux arch/x86/kvm/hyperv.c",
+         MUTANT_CALLS),
+     .end = end_call_ends},
     {OWN("E-hv-result-32", "half of the result is not stored outside 64-bit mode",
          "TLFS, Hypercall outputs", MUTANT_CALLS),
      .end = end_result_32},
@@ -209,6 +233,9 @@ const struct mutant_row mutant_rows_extra[] = {
     {OWN("E-caps-free", "a register that CPUID does not enumerate is there", "Intel SDM Vol. 4",
          MUTANT_CPUID),
      .end = end_caps_free},
+    {OWN("E-msr-halts", "an access to a register halts the vCPU", "Intel SDM Vol. 2B RDMSR",
+         MUTANT_CPUID),
+     .end = end_msr_halts},
     {ROW("E-arm-smc-pc", "pc stays at an SMC that was answered", "torvalds/linux f5115e8869e1",
          MUTANT_ARM64),
      .end = end_smc_pc},

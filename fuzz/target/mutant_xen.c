@@ -115,15 +115,17 @@ enum way {
     WAY_EXIT,
     WAY_TRIPLE,
     WAY_SHUT_BLIND,
+    WAY_PAGE_LOST_V,
     WAYS
 };
 
 static const char *const ways[WAYS] = {
-    "any-level",   "ud-level",     "rewrite",  "enosys-zero", "enosys-kvm",    "number-32",
-    "version",     "page-size",    "no-fault", "sub-map",     "poll",          "shutdown",
-    "vcpu",        "param",        "port",     "clobber",     "flags",         "retry",
-    "slot-number", "slot-foreign", "slot-ret", "iret-stub",   "index",         "page-lost",
-    "msr-read",    "foreign-call", "exit",     "triple",      "shutdown-blind"};
+    "any-level",    "ud-level",  "rewrite",   "enosys-zero",    "enosys-kvm",
+    "number-32",    "version",   "page-size", "no-fault",       "sub-map",
+    "poll",         "shutdown",  "vcpu",      "param",          "port",
+    "clobber",      "flags",     "retry",     "slot-number",    "slot-foreign",
+    "slot-ret",     "iret-stub", "index",     "page-lost",      "msr-read",
+    "foreign-call", "exit",      "triple",    "shutdown-blind", "page-lost-viridian"};
 
 static void name_way(unsigned i, char *out, size_t max)
 {
@@ -256,7 +258,8 @@ static bool end_way(struct mutant *m, struct tsp_event *ev)
         ev->info[1] = 1;
         return false;
     }
-    if (m->i == WAY_PAGE_LOST && is_page(m, ev)) {
+    if (is_page(m, ev) && ((m->i == WAY_PAGE_LOST && ev->code == MSR_FIRST) ||
+                           (m->i == WAY_PAGE_LOST_V && ev->code == MSR_VIRIDIAN))) {
         mutant_fault(m, ev, GP, 0, 0);
         return false;
     }
@@ -282,16 +285,18 @@ static bool end_arm(struct mutant *m, struct tsp_event *ev)
         ev->after.r[0] = ENOSYS;
     else if (m->i == 2)
         ev->after.r[5] ^= 1;
+    else if (m->i == 3 && ev->before.r[16] == 17)
+        stop_way(m, ev, TSP_STOP_SHUTDOWN);
     else
         return false;
-    return true;
+    return m->i < 3;
 }
 
 static void name_arm(unsigned i, char *out, size_t max)
 {
-    static const char *const name[] = {"unknown", "version", "clobber"};
+    static const char *const name[] = {"unknown", "version", "clobber", "stops"};
 
-    snprintf(out, max, "%s", name[i % 3]);
+    snprintf(out, max, "%s", name[i % 4]);
 }
 
 const struct mutant_row mutant_rows_xen[] = {
@@ -320,7 +325,7 @@ const struct mutant_row mutant_rows_xen[] = {
      .source = "Xen public/arch-arm.h",
      .kind = MUTANT_SYSTEMATIC,
      .area = MUTANT_ARM64,
-     .n = 3,
+     .n = 4,
      .name = name_arm,
      .end = end_arm},
     {.id = NULL},
