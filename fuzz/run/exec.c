@@ -67,17 +67,31 @@ static void step(struct exec *x, struct sched_move move)
 
 /* An access to a device whose instruction has still to complete: state is consistent once the vCPU
  * has run again (Linux Documentation/virt/kvm/api.rst 5, KVM_EXIT_MMIO). */
-static bool amid_instruction(const struct tsp_event *e)
+static bool amid_instruction(const struct exec *x, unsigned vcpu)
 {
-    return (e->kind == TSP_EV_MMIO || e->kind == TSP_EV_PIO) && e->after.pc == e->before.pc;
+    for (size_t i = x->trace->n; i-- > 0;) {
+        const struct tsp_event *e = &x->trace->ev[i];
+
+        if (e->vcpu == vcpu && e->kind != TSP_EV_NONE)
+            return (e->kind == TSP_EV_MMIO || e->kind == TSP_EV_PIO) && e->after.pc == e->before.pc;
+    }
+    return false;
+}
+
+static bool amid_instructions(const struct exec *x)
+{
+    for (unsigned v = 0; v < x->setup->nvcpu; v++)
+        if (amid_instruction(x, v))
+            return true;
+    return false;
 }
 
 /* Events of the guest, without those that the moves are. */
 static bool move_is_due(const struct exec *x)
 {
-    return !amid_instruction(&x->trace->ev[x->trace->n - 1]) && x->moved < x->how->nmove &&
+    return x->moved < x->how->nmove &&
            x->trace->n > x->moved + (size_t)x->how->move[x->moved].after &&
-           x->setup->protocol == TSP_PROTOCOL_NONE;
+           x->setup->protocol == TSP_PROTOCOL_NONE && !amid_instructions(x);
 }
 
 /* Where the machine cannot be saved it is tried again after the next step. */
