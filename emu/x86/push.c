@@ -10,27 +10,27 @@ enum step plain_PUSH(struct vm *vm, struct vcpu *vc, const struct insn *in)
     return step == STEP_FAULT ? step : step_both(step, push(vm, vc, v, in->osize));
 }
 
+/* The registers that an event shows as those before are the whole instruction's. One that faults
+ * changes none. */
+static enum step began_with(struct vcpu *vc, uint64_t rsp, enum step step)
+{
+    if (step == STEP_FAULT)
+        vc->s.regs.r[TSP_RSP] = rsp;
+    if (step != STEP_NEXT)
+        vc->io.regs.r[TSP_RSP] = rsp;
+    return step;
+}
+
 /* A memory destination is addressed with the RSP behind the pop; POP RSP keeps what was popped (SDM
  * Vol. 2B POP). */
 enum step plain_POP(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     uint64_t rsp = vc->s.regs.r[TSP_RSP], v;
-    enum step step = pop(vm, vc, &v, in->osize), end;
+    enum step step = pop(vm, vc, &v, in->osize);
 
     if (step == STEP_FAULT)
         return step;
-    end = write_opnd(vm, vc, in, 0, v);
-    if (end == STEP_FAULT)
-        vc->s.regs.r[TSP_RSP] = rsp;
-    return step_both(step, end);
-}
-
-/* The registers that an event shows as those before are the whole instruction's. */
-static enum step began_with(struct vcpu *vc, uint64_t rsp, enum step step)
-{
-    if (step == STEP_EVENT)
-        vc->io.regs.r[TSP_RSP] = rsp;
-    return step;
+    return began_with(vc, rsp, step_both(step, write_opnd(vm, vc, in, 0, v)));
 }
 
 enum step plain_PUSHA(struct vm *vm, struct vcpu *vc, const struct insn *in)
@@ -40,10 +40,8 @@ enum step plain_PUSHA(struct vm *vm, struct vcpu *vc, const struct insn *in)
 
     for (unsigned i = 0; i < 8; i++) {
         one = push(vm, vc, i == TSP_RSP ? rsp : vc->s.regs.r[i], in->osize);
-        if (one == STEP_FAULT) {
-            vc->s.regs.r[TSP_RSP] = rsp;
-            return one;
-        }
+        if (one == STEP_FAULT)
+            return began_with(vc, rsp, one);
         step = step_both(step, one);
     }
     return began_with(vc, rsp, step);
@@ -56,10 +54,8 @@ enum step plain_POPA(struct vm *vm, struct vcpu *vc, const struct insn *in)
 
     for (unsigned i = 8; i-- > 0;) {
         one = pop(vm, vc, &v[i], in->osize);
-        if (one == STEP_FAULT) {
-            vc->s.regs.r[TSP_RSP] = rsp;
-            return one;
-        }
+        if (one == STEP_FAULT)
+            return began_with(vc, rsp, one);
         step = step_both(step, one);
     }
     for (unsigned i = 0; i < 8; i++)
@@ -143,10 +139,8 @@ enum step plain_ENTER(struct vm *vm, struct vcpu *vc, const struct insn *in)
     /* the new top must be writable even though nothing is stored there (SDM Vol. 2A ENTER) */
     if (step != STEP_FAULT)
         step = step_both(step, x86_check_write(vm, vc, TSP_SS, top, in->osize));
-    if (step == STEP_FAULT) {
-        vc->s.regs.r[TSP_RSP] = rsp;
-        return step;
-    }
+    if (step == STEP_FAULT)
+        return began_with(vc, rsp, step);
     x86_set_sp(vc, top);
     reg_set(vc, TSP_RBP, in->osize, frame);
     return began_with(vc, rsp, step);
@@ -159,9 +153,7 @@ enum step plain_LEAVE(struct vm *vm, struct vcpu *vc, const struct insn *in)
 
     x86_set_sp(vc, vc->s.regs.r[TSP_RBP]);
     step = pop(vm, vc, &v, in->osize);
-    if (step == STEP_FAULT)
-        vc->s.regs.r[TSP_RSP] = rsp;
-    else
+    if (step != STEP_FAULT)
         reg_set(vc, TSP_RBP, in->osize, v);
-    return step;
+    return began_with(vc, rsp, step);
 }
