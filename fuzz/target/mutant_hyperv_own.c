@@ -478,7 +478,7 @@ static bool end_m057(struct mutant *m, struct tsp_event *ev)
     if (is_write(ev, 0x40000083))
         m->counter = ev->info[0] & 1;
     return m->counter == 0 && is_write(ev, 0x400000b0) && (ev->info[0] & 0xf0001) > 0x10000 &&
-           stops(m, ev, TSP_STOP_TRIPLE);
+           stops(m, ev, TSP_STOP_SHUTDOWN);
 }
 
 const struct mutant_row mutant_rows_hyperv_own[] = {
