@@ -304,7 +304,9 @@ static bool frame_on_text(const struct judge *j)
             ev->before.mode != TSP_MODE_LONG64)
             return true;
     }
-    return false;
+    /* Code that ran before may have loaded another base, in real mode whatever it likes. */
+    return (ev->before.mode <= TSP_MODE_PROT16 || ev->before.mode == TSP_MODE_COMPAT16) &&
+           !judge_at_start(j);
 }
 
 #define KVM_CLOCK_PAIRING 9u
