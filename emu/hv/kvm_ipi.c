@@ -60,8 +60,10 @@ static bool kick_arrives(const struct vm *vm, const struct vcpu *target, uint32_
 static void init(struct vm *vm, struct vcpu *target, bool self)
 {
     kvm_msr_init(target);
-    if (self) {
-        hv_pend(target, HV_PENDING_INIT); /* after the call has written its result */
+    /* The caller's comes after the call has written its result; a vCPU of which the hypervisor is
+     * amid a rewrite takes it when that is done. */
+    if (self || target->patch.done < target->patch.n) {
+        hv_pend(target, HV_PENDING_INIT);
         return;
     }
     hv_init_vcpu(vm, target);
