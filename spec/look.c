@@ -40,3 +40,18 @@ void look_event(const struct tsp_look *k, const struct tsp_setup *setup, struct 
     if (setup->arch == TSP_ARCH_X86)
         tsp_x86_sys(&k->before.x86, out->sys);
 }
+
+/* A quiet step of one of several vCPUs that is INIT, which another one sent (Intel SDM Vol.
+ * 3A 10.1.1, processor state following INIT). */
+bool look_took_init(const struct judge *j)
+{
+    const struct tsp_vcpu_state *v = &j->look->after;
+    uint64_t sum = 0;
+
+    if (j->setup->arch != TSP_ARCH_X86 || j->setup->nvcpu < 2)
+        return false;
+    for (unsigned i = 0; i < 16; i++)
+        sum |= i == TSP_RDX ? 0 : v->regs.r[i];
+    return sum == 0 && v->regs.pc == 0xfff0 && v->regs.flags == 2 &&
+           v->regs.mode == TSP_MODE_REAL16 && v->x86.seg[TSP_CS].base == 0xffff0000u;
+}

@@ -47,6 +47,7 @@ PRED(pred_record_told);
 PRED(pred_answered);
 /* The frame of an exception at the same level would go to RAM. */
 bool look_has_stack(const struct judge *j);
+bool look_took_init(const struct judge *j);
 
 /* pred_frame.c; the same */
 PRED(pred_framed);

@@ -119,7 +119,7 @@ bool pred_plain_done(const struct judge *j, const struct pred_use *p, struct say
     uint64_t pc = ev->before.pc + e.len;
 
     /* A step that was not possible now. */
-    if (!e.known || (ev->len < 12 && !arm) ||
+    if (!e.known || (ev->len < 12 && !arm) || look_took_init(j) ||
         (ev->before.pc == ev->after.pc && memcmp(&ev->before, &ev->after, sizeof(ev->before)) == 0))
         return true;
     if ((ev->before.flags ^ ev->after.flags) & ~(e.flags | (arm ? 0 : 1u << 16)))
