@@ -162,6 +162,19 @@ static bool register_lost(struct mutant *m, struct tsp_event *ev)
     return true;
 }
 
+/* A timer of 0x400000b0 is armed for a message, and 0x40000083 maps no page for it. */
+static bool unplaced(struct mutant *m, const struct tsp_event *ev)
+{
+    if (is_write(ev, 0x40000083))
+        m->counter = ev->info[0] & 1;
+    return m->counter == 0 && is_write(ev, 0x400000b0) && (ev->info[0] & 0xf0001) > 0x10000;
+}
+
+static bool message_shutdown(struct mutant *m, struct tsp_event *ev)
+{
+    return unplaced(m, ev) && stops(m, ev, TSP_STOP_SHUTDOWN);
+}
+
 static bool page_foreign(struct mutant *m, struct tsp_event *ev)
 {
     (void)m;
@@ -354,6 +367,7 @@ static const struct {
            {"page-ud", page_undefined},
            {"page-shutdown", page_shutdown},
            {"page-stays", page_stays},
+           {"message-shutdown", message_shutdown},
            {"anonymous", anonymous},
            {"foreign", foreign},
            {"rewritten", rewritten},
@@ -470,15 +484,10 @@ static bool end_m147(struct mutant *m, struct tsp_event *ev)
     return is_read(ev, MSR_PAGE) && mutant_msr_reads(ev, m->kept);
 }
 
-/* A timer that finds no message page ends the machine. */
+/* A timer's message finds no page to lie in. */
 static bool end_m057(struct mutant *m, struct tsp_event *ev)
 {
-    if (!own(m))
-        return false;
-    if (is_write(ev, 0x40000083))
-        m->counter = ev->info[0] & 1;
-    return m->counter == 0 && is_write(ev, 0x400000b0) && (ev->info[0] & 0xf0001) > 0x10000 &&
-           stops(m, ev, TSP_STOP_SHUTDOWN);
+    return own(m) && unplaced(m, ev) && stops(m, ev, TSP_STOP_TRIPLE);
 }
 
 const struct mutant_row mutant_rows_hyperv_own[] = {
