@@ -41,14 +41,14 @@ void look_event(const struct tsp_look *k, const struct tsp_setup *setup, struct 
         tsp_x86_sys(&k->before.x86, out->sys);
 }
 
-/* A quiet step of one of several vCPUs that is INIT, which another one sent (Intel SDM Vol.
- * 3A 10.1.1, processor state following INIT). */
+/* A quiet step that is INIT, sent by a vCPU to another one or to itself (Intel SDM Vol. 3A 10.1.1,
+ * processor state following INIT). */
 bool look_took_init(const struct judge *j)
 {
     const struct tsp_vcpu_state *v = &j->look->after;
     uint64_t sum = 0;
 
-    if (j->setup->arch != TSP_ARCH_X86 || j->setup->nvcpu < 2)
+    if (j->setup->arch != TSP_ARCH_X86)
         return false;
     for (unsigned i = 0; i < 16; i++)
         sum |= i == TSP_RDX ? 0 : v->regs.r[i];

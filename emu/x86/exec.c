@@ -549,8 +549,10 @@ static bool continue_patch(struct run *r)
     if (step == STEP_EVENT && r->vm->ev->kind == TSP_EV_PATCH)
         patched(r, was);
     if (step == STEP_NEXT || step == STEP_RETRY) {
-        if (r->vm->nvcpu == 1)
+        if (r->vm->nvcpu == 1) {
+            r->budget--; /* an INIT is a step of its own */
             return false;
+        }
         r->vm->ev->kind = TSP_EV_RETIRE;
     }
     finish(r);
