@@ -243,13 +243,25 @@ void hv_note_call(struct judge *j)
     }
 }
 
-/* Events that are not judged, and interrupts being masked, leave it pending. */
+/* A rewrite that may have begun, with its trap, before another vCPU sent the interrupt: no
+ * instruction begins before the hypervisor is through with it. */
+static bool ends_rewrite(const struct judge *j)
+{
+    const struct tsp_event *ev = j->ev;
+    bool call = fact_is(j, FACT_CALL, CALL_FOREIGN);
+
+    return j->setup->nvcpu > 1 &&
+           (ev->kind == TSP_EV_PATCH ||
+            (call && (ev->kind == TSP_EV_MMIO || (ev->kind == TSP_EV_FAULT && ev->code == 6))));
+}
+
+/* Events that are not judged, a rewrite's end and interrupts being masked leave it pending. */
 void hv_note_taken(struct judge *j)
 {
     const struct tsp_event *ev = j->ev;
 
-    if (ev->kind != TSP_EV_NONE && ev->kind != TSP_EV_FETCH && ev->kind != TSP_EV_RETIRE &&
-        (ev->kind != TSP_EV_STOP || ev->code != TSP_STOP_BUDGET) &&
+    if (!ends_rewrite(j) && ev->kind != TSP_EV_NONE && ev->kind != TSP_EV_FETCH &&
+        ev->kind != TSP_EV_RETIRE && (ev->kind != TSP_EV_STOP || ev->code != TSP_STOP_BUDGET) &&
         bits_test(ev->before.flags, FLAG_IF))
         j->hv.due[ev->vcpu] = 0;
 }
@@ -260,6 +272,8 @@ bool pred_hv_taken(const struct judge *j, const struct pred_use *p, struct say *
     uint64_t want = j->hv.due[j->ev->vcpu];
 
     (void)p;
+    if (ends_rewrite(j))
+        return true;
     if (j->ev->kind == TSP_EV_FAULT)
         return j->ev->code == want || say_value(say, "vector", want, j->ev->code);
     return say_text(say, "the interrupt that was sent comes first", "the guest goes on without it");
