@@ -309,7 +309,7 @@ static void judge_stop_event(struct judge *j)
     case TSP_STOP_END:
         /* Most are the guest's own doing: no event to be covered, but rules may speak of it. */
         facts_event(j);
-        if (j->insn.insn || j->look)
+        if (j->insn.insn || j->look || lguest_call(j))
             run_rules(j);
         break;
     case TSP_STOP_UNSUPPORTED: /* judged only where somebody looked */
@@ -322,7 +322,7 @@ static void judge_stop_event(struct judge *j)
         break;
     default:
         facts_event(j);
-        if (j->insn.insn)
+        if (j->insn.insn || lguest_call(j))
             judge_trap(j);
     }
 }
@@ -394,7 +394,7 @@ static void judge_event(struct judge *j)
         if (j->insn.insn || fact_is(j, FACT_LENGTH, 1) || fact_is(j, FACT_PREV, 1) ||
             j->setup->arch == TSP_ARCH_ARM64)
             judge_trap(j);
-        else if (j->look || vmw_backdoor(j))
+        else if (j->look || vmw_backdoor(j) || lguest_call(j))
             run_rules(j);
         break;
     case TSP_EV_HYPERCALL:
@@ -403,6 +403,7 @@ static void judge_event(struct judge *j)
         judge_trap(j);
         kvm_note_call(j);
         hv_note_call(j);
+        lguest_note(j);
         break;
     case TSP_EV_STOP:
         judge_stop_event(j);
@@ -454,6 +455,7 @@ static void judge_open(struct judge *j, size_t n)
     j->cpuid_ready = j->hyperv_on = j->redirected = j->blurred = false;
     memset(j->run, 0, sizeof(j->run));
     j->hv.mine = false;
+    j->lguest.bits = 0;
     memset(j->hv.due, 0, sizeof(j->hv.due));
     memset(j->hv.owed, 0, sizeof(j->hv.owed));
     j->look = NULL;

@@ -118,6 +118,8 @@ uint64_t fact_value(const struct judge *j, unsigned field)
         return hv_msr_value(j);
     case COND_BDOOR:
         return vmw_backdoor(j);
+    case COND_LGUEST:
+        return lguest_call(j);
     case COND_A0_RAM:
         return argument(j, 0);
     default:

@@ -75,10 +75,10 @@ const struct fact_place fact_groups[FACT_GROUPS] = {
 
 /* ORDER: enum cond_field */
 const char *const cond_names[COND_A0_RAM] = {
-    "nr",     "a0",     "a1",        "a2",     "a3",    "x1",   "x2",      "w1",
-    "w2",     "fid",    "imm",       "vector", "error", "leaf", "subleaf", "psci",
-    "fw_std", "fw_hyp", "fw_vendor", "wa1",    "wa2",   "wa3",  "info",    "prefixes",
-    "hv_ctl", "hv_in",  "hv_out",    "msr",    "value", "bdoor"};
+    "nr",     "a0",     "a1",        "a2",     "a3",    "x1",    "x2",      "w1",
+    "w2",     "fid",    "imm",       "vector", "error", "leaf",  "subleaf", "psci",
+    "fw_std", "fw_hyp", "fw_vendor", "wa1",    "wa2",   "wa3",   "info",    "prefixes",
+    "hv_ctl", "hv_in",  "hv_out",    "msr",    "value", "bdoor", "lguest"};
 
 /* Bits of an MPIDR that name a processor: Aff3, Aff2, Aff1, Aff0 (Arm DDI0487 MPIDR_EL1). */
 #define MPIDR_AFFINITY 0xff00ffffffull

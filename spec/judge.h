@@ -89,6 +89,12 @@ struct kvm_memo {
     uint64_t value[TSP_MAX_VCPU][KVM_REG_COUNT];         /* where written */
 };
 
+/* What lguest's guest has told so far: bits as of lguest_call; where its data lie. */
+struct lguest_memo {
+    unsigned bits;
+    uint64_t data;
+};
+
 struct race_memo;
 struct judge {
     const struct spec *s;
@@ -121,6 +127,7 @@ struct judge {
     struct policy_index policy;
     struct hv_memo hv;
     struct kvm_memo kvm;
+    struct lguest_memo lguest;
     struct race_memo *race;      /* NULL without a protocol */
     unsigned race_first, race_n; /* its rules */
 };
@@ -233,6 +240,18 @@ bool kvm_register_value(const struct judge *j, unsigned reg, uint64_t *value);
 
 /* pred_vmware.c: how a request of VMware's interface came, 0 when the event is none. */
 unsigned vmw_backdoor(const struct judge *j);
+
+/* pred_lguest.c: what stands at the event and what its guest did before; 0 when it is none of
+ * lguest's guests. calls_lguest.csv says which bits. */
+unsigned lguest_call(const struct judge *j);
+/* The event is a call of lguest's by INT, which is stepped over unlike other calls. */
+bool lguest_by_int(const struct judge *j, const struct tsp_event *ev);
+/* ... and gives the guest other page tables. */
+bool lguest_new_table(const struct judge *j, const struct tsp_event *ev);
+/* After a call was judged. */
+void lguest_note(struct judge *j);
+/* Where the host may write guest-physical memory as it likes; n: how many bytes. */
+uint64_t lguest_data(const struct judge *j, uint64_t *n);
 
 /* facts_xen.c: Xen's calls. Numeric conditions of its own; parse: false when key is none. */
 bool xen_cond_parse(const char *key, const char *value, struct cond *c);

@@ -106,6 +106,7 @@ const struct pred_def pred_defs[] = {
     {"vmw_mhz", pred_vmw_mhz, 0, 0, PRED_NONE},
     {"vmw_vcpu", pred_vmw_vcpu, 0, 0, PRED_NONE},
     {"x0", pred_x0, 1, 5, PRED_INT},
+    {"lg_table", pred_lg_table, 0, 0, PRED_NONE},
     {"x0_is", pred_x0_is, 1, 1, PRED_WHAT},
     {"x0_fast", pred_x0_fast, 0, 0, PRED_NONE},
     {"x1_x3_void", pred_x1_x3_void, 0, 0, PRED_NONE},

@@ -141,6 +141,9 @@ PRED(pred_vmw_hz);
 PRED(pred_vmw_mhz);
 PRED(pred_vmw_vcpu);
 
+/* pred_lguest.c; with a look alone */
+PRED(pred_lg_table);
+
 /* pred_patch.c */
 PRED(pred_code_becomes);
 PRED(pred_patch_at_end);

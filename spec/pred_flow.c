@@ -102,7 +102,8 @@ bool pred_follows(const struct judge *j, const struct pred_use *p, struct say *s
     case TSP_EV_HYPERCALL:
     case TSP_EV_PATCH:
     case TSP_EV_FAULT:
-        return same_regs(&last->after, &ev->before, say) && same_sys(last->sys, ev->sys, say);
+        return same_regs(&last->after, &ev->before, say) &&
+               (lguest_new_table(j, last) || same_sys(last->sys, ev->sys, say));
     default:
         return true;
     }

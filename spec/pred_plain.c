@@ -169,7 +169,8 @@ bool pred_step_trapped(const struct judge *j, const struct pred_use *p, struct s
         return true;
     was = &j->trace->ev[last->event];
     if ((was->kind != TSP_EV_CPUID && was->kind != TSP_EV_HYPERCALL) ||
-        !bits_test(was->before.flags, 8) || (last->before.x86.shadow & TSP_SHADOW_MOVSS))
+        !bits_test(was->before.flags, 8) || (last->before.x86.shadow & TSP_SHADOW_MOVSS) ||
+        lguest_by_int(j, was))
         return true;
     if (ev->kind == TSP_EV_FAULT &&
         (ev->code == 1 || ev->code == 2 || ev->code == 8 || ev->code >= 10))

@@ -194,6 +194,7 @@ static const struct part arm_part[] = {
 };
 #define ARM_A32_AT 12u /* those of AArch32 alone */
 #define CR2_AT offsetof(struct tsp_vcpu_state, x86.cr2)
+#define CR3_AT offsetof(struct tsp_vcpu_state, x86.cr3)
 
 static uint64_t part_of(const struct tsp_vcpu_state *v, const struct part *p)
 {
@@ -299,6 +300,8 @@ static bool x86_kept(const struct judge *j, struct say *say)
 
         if (x86_part[i].at == CR2_AT && pf)
             want = j->ev->info[1];
+        if (x86_part[i].at == CR3_AT && lguest_new_table(j, j->ev))
+            want = got;
         if (want != got)
             return say_value(say, x86_part[i].name, want, got);
     }
@@ -369,7 +372,9 @@ static bool may_write(const struct judge *j, const struct tsp_look_change *c)
         break;
     case TSP_EV_HYPERCALL: /* the record of stolen time, which may go on at any time */
         first = j->setup->pvtime_ipa;
-        n = j->setup->arch == TSP_ARCH_ARM64 ? 64 : 0;
+        n = 64;
+        if (j->setup->arch == TSP_ARCH_X86)
+            first = lguest_data(j, &n);
         break;
     case TSP_EV_PATCH:
         first = k->text[0].gpa;
