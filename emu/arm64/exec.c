@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The AArch64 run loop: decoded words back to back until something can be observed; branches. */
+/* What the run loop needs of AArch64; branches and waiting. */
 #include "emu/arm64/arm32.h"
-#include "emu/state/event.h"
+#include "emu/arm64/run.h"
 
 static enum step branch(struct vcpu *vc, uint64_t to)
 {
@@ -126,17 +126,9 @@ static enum step execute(struct vm *vm, struct vcpu *vc, const struct insn *in)
         return step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
     if (in->status != INSN_OK)
         return arm64_undefined(vc);
-    if (in->op <= OP_TRAP_LAST)
+    if (!arm_is_plain(in))
         return trap(vm, vc, in);
     return arm64_plain(vm, vc, in);
-}
-
-/* A fault is delivered; one that comes again and again at the vector itself is a livelock. */
-static void deliver(struct vm *vm, struct vcpu *vc)
-{
-    arm64_deliver(vm, vc);
-    if (vcpu_stalled(vc))
-        step_stop(vm, vc, TSP_STOP_LIVELOCK);
 }
 
 /* The decoded words at pc, or NULL with a fault. Alignment of pc comes first, an illegal state
@@ -157,62 +149,13 @@ static const struct code_block *fetch(struct vm *vm, struct vcpu *vc)
     return b;
 }
 
-/* Traps and everything with several vCPUs: the event is opened before the instruction runs. */
-static bool run_watched(struct vm *vm, struct vcpu *vc, const struct insn *in)
-{
-    enum step step;
-
-    ev_begin(vm, vc, in);
-    step = execute(vm, vc, in);
-    if (step == STEP_FAULT)
-        deliver(vm, vc);
-    else
-        vcpu_retire(vm, vc);
-    if (step == STEP_NEXT && vm->nvcpu == 1)
-        return true;
-    if (step == STEP_NEXT)
-        vm->ev->kind = TSP_EV_RETIRE;
-    ev_end(vm, vc);
-    return false;
-}
-
-/* A plain instruction that ended with anything but STEP_NEXT. */
-static void report_plain(struct vm *vm, struct vcpu *vc, const struct insn *in, enum step step)
-{
-    if (step == STEP_EVENT) {
-        vcpu_retire(vm, vc);
-        vcpu_swap_io(vc);
-        ev_begin(vm, vc, in);
-        vcpu_swap_io(vc);
-    } else if (step == STEP_FAULT) {
-        ev_begin(vm, vc, in);
-        deliver(vm, vc);
-    } else { /* stopped: in front of the instruction, or behind a WFI */
-        uint64_t pc = vc->s.regs.pc;
-
-        vc->s.regs.pc -= in->op == OP_A_WFI && in->status == INSN_OK ? 4 : 0;
-        ev_begin(vm, vc, in);
-        vc->s.regs.pc = pc;
-    }
-    ev_end(vm, vc);
-}
-
-/* The decoder gives an op to what it understood only, so these can be executed without a look at
- * the status. */
-static bool is_plain(const struct insn *in)
-{
-    return in->op > OP_TRAP_LAST;
-}
-
-/* One vCPU alone: plain instructions back to back as long as pc follows the block and nobody
- * changed its bytes. *n counts those that were executed; the step of the last is returned. */
-static enum step run_plain(struct vm *vm, struct vcpu *vc, const struct code_block *b, unsigned max,
-                           unsigned *n)
+static struct arm_stretch stretch(struct vm *vm, struct vcpu *vc, const struct code_block *b,
+                                  unsigned max)
 {
     const struct insn *in = b->insn, *end = b->insn + max;
+    struct arm_stretch ran = {0, false, STEP_NEXT};
 
-    for (; in < end && is_plain(in); in++) {
-        enum step step;
+    for (; in < end && arm_is_plain(in); in++) {
         uint64_t next;
 
         if (in->op <= OP_A_DP3) {
@@ -221,43 +164,21 @@ static enum step run_plain(struct vm *vm, struct vcpu *vc, const struct code_blo
             continue;
         }
         next = vc->s.regs.pc + 4;
-        step = arm64_plain(vm, vc, in);
-        if (step != STEP_NEXT) {
-            *n = (unsigned)(in - b->insn);
-            return step;
-        }
-        if (vc->s.regs.pc != next || !b->valid) {
+        ran.step = arm64_plain(vm, vc, in);
+        if (ran.step != STEP_NEXT)
+            break;
+        ran.left = vc->s.regs.pc != next || !b->valid;
+        if (ran.left) {
             in++;
             break;
         }
     }
-    *n = (unsigned)(in - b->insn);
-    return STEP_NEXT;
+    ran.n = (unsigned)(in - b->insn);
+    return ran;
 }
 
-/* Returns false after an event. */
-static bool run_block(struct vm *vm, struct vcpu *vc, const struct code_block *b, uint32_t *budget)
-{
-    unsigned n = 0, max = b->n < *budget ? b->n : *budget;
-    uint64_t start = vc->s.regs.pc;
-    enum step step = STEP_NEXT;
-
-    if (vm->nvcpu == 1)
-        step = run_plain(vm, vc, b, max, &n);
-    vc->retired += n;
-    vm->tsc += n;
-    *budget -= n;
-    if (step != STEP_NEXT) {
-        --*budget;
-        report_plain(vm, vc, &b->insn[n], step);
-        return false;
-    }
-    if (n == max || !b->valid || vc->s.regs.pc != start + 4 * (uint64_t)n)
-        return true;
-    /* What follows in the block can be seen, or everything can. */
-    --*budget;
-    return run_watched(vm, vc, &b->insn[n]);
-}
+static const struct arm_set aarch64 = {
+    .execute = execute, .deliver = arm64_deliver, .pc_mask = UINT64_MAX, .wfi = OP_A_WFI};
 
 /* Reserved bits of PSTATE read as zero; the mode is what the level says. */
 static void clean_pstate(struct vcpu *vc)
@@ -278,20 +199,17 @@ void arm64_run(struct vm *vm, struct vcpu *vc, uint32_t budget)
     clean_pstate(vc);
     while (budget > 0) {
         const struct code_block *b = fetch(vm, vc);
+        struct arm_stretch ran = {0, false, STEP_NEXT};
 
         if (!b) {
-            ev_begin(vm, vc, NULL);
-            deliver(vm, vc);
-            ev_end(vm, vc);
+            arm_no_code(&aarch64, vm, vc);
             break;
         }
-        if (!run_block(vm, vc, b, &budget))
+        if (vm->nvcpu == 1)
+            ran = stretch(vm, vc, b, b->n < budget ? b->n : budget);
+        if (!arm_go_on(&aarch64, vm, vc, b, ran, &budget))
             break;
     }
     *a64_sp_bank(vc) = vc->s.regs.r[31];
-    if (vm->ev->kind == TSP_EV_NONE) {
-        step_stop(vm, vc, TSP_STOP_BUDGET);
-        ev_begin(vm, vc, NULL);
-        ev_end(vm, vc);
-    }
+    arm_run_end(vm, vc);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The AArch32 run loop, for A32 and T32 alike; branches and moves of the CPSR. */
+/* What the run loop needs of AArch32, A32 and T32 alike; branches and moves of the CPSR. */
 #include "emu/arm64/arm32.h"
-#include "emu/state/event.h"
+#include "emu/arm64/run.h"
 
 void arm32_branch_to(struct vcpu *vc, uint32_t to)
 {
@@ -200,7 +200,7 @@ static enum step execute(struct vm *vm, struct vcpu *vc, const struct insn *in)
         return step_stop(vm, vc, TSP_STOP_UNSUPPORTED);
     if (in->status != INSN_OK)
         return arm64_undefined(vc);
-    if (in->op > OP_TRAP_LAST)
+    if (arm_is_plain(in))
         return plain(vm, vc, in);
     if (!arm64_cond(vc->s.regs.flags, in->cond)) {
         arm32_next(vc, in);
@@ -212,131 +212,42 @@ static enum step execute(struct vm *vm, struct vcpu *vc, const struct insn *in)
     return step;
 }
 
-/* A fault is delivered; one that comes again and again at the vector itself is a livelock. */
-static void deliver(struct vm *vm, struct vcpu *vc)
+static struct arm_stretch stretch(struct vm *vm, struct vcpu *vc, const struct code_block *b,
+                                  unsigned max)
 {
-    arm32_deliver(vm, vc);
-    if (vcpu_stalled(vc))
-        step_stop(vm, vc, TSP_STOP_LIVELOCK);
-}
-
-static bool is_plain(const struct insn *in)
-{
-    return in->op > OP_TRAP_LAST;
-}
-
-/* Traps and everything with several vCPUs: the event is opened before the instruction runs. */
-static bool run_watched(struct vm *vm, struct vcpu *vc, const struct insn *in)
-{
-    enum step step;
-
-    ev_begin(vm, vc, in);
-    step = execute(vm, vc, in);
-    if (step == STEP_FAULT)
-        deliver(vm, vc);
-    else
-        vcpu_retire(vm, vc);
-    if (step == STEP_NEXT && vm->nvcpu == 1)
-        return true;
-    if (step == STEP_NEXT)
-        vm->ev->kind = TSP_EV_RETIRE;
-    ev_end(vm, vc);
-    return false;
-}
-
-/* A plain instruction that ended with anything but STEP_NEXT. */
-static void report_plain(struct vm *vm, struct vcpu *vc, const struct insn *in, enum step step)
-{
-    if (step == STEP_EVENT) {
-        vcpu_retire(vm, vc);
-        vcpu_swap_io(vc);
-        ev_begin(vm, vc, in);
-        vcpu_swap_io(vc);
-    } else if (step == STEP_FAULT) {
-        ev_begin(vm, vc, in);
-        deliver(vm, vc);
-    } else { /* stopped: in front of the instruction, or behind a WFI */
-        uint64_t pc = vc->s.regs.pc;
-
-        vc->s.regs.pc = (uint32_t)(pc - (in->op == OP_R_WFI ? in->len : 0u));
-        ev_begin(vm, vc, in);
-        vc->s.regs.pc = pc;
-    }
-    ev_end(vm, vc);
-}
-
-/* One vCPU alone: plain instructions as long as pc follows the block and nobody changed its bytes.
- * *n counts those that were executed; the step of the last is returned. */
-static enum step run_plain(struct vm *vm, struct vcpu *vc, const struct code_block *b, unsigned max,
-                           unsigned *n)
-{
+    struct arm_stretch ran = {0, false, STEP_NEXT};
     uint32_t mode = vc->s.regs.mode;
 
-    for (*n = 0; *n < max && is_plain(&b->insn[*n]); ++*n) {
-        const struct insn *in = &b->insn[*n];
+    while (ran.n < max && !ran.left && arm_is_plain(&b->insn[ran.n])) {
+        const struct insn *in = &b->insn[ran.n];
         uint64_t next = (uint32_t)(vc->s.regs.pc + in->len);
-        enum step step = plain(vm, vc, in);
 
-        if (step != STEP_NEXT)
-            return step;
-        if (vc->s.regs.pc != next || vc->s.regs.mode != mode || !b->valid) {
-            ++*n;
+        ran.step = plain(vm, vc, in);
+        if (ran.step != STEP_NEXT)
             break;
-        }
+        ran.n++;
+        ran.left = vc->s.regs.pc != next || vc->s.regs.mode != mode || !b->valid;
     }
-    return STEP_NEXT;
+    return ran;
 }
 
-static uint64_t bytes_of(const struct code_block *b, unsigned n)
-{
-    uint64_t len = 0;
-
-    for (unsigned i = 0; i < n; i++)
-        len += b->insn[i].len;
-    return len;
-}
-
-/* Returns false after an event. */
-static bool run_block(struct vm *vm, struct vcpu *vc, const struct code_block *b, uint32_t *budget)
-{
-    unsigned n = 0, max = b->n < *budget ? b->n : *budget;
-    uint64_t start = vc->s.regs.pc;
-    enum step step = STEP_NEXT;
-
-    if (vm->nvcpu == 1)
-        step = run_plain(vm, vc, b, max, &n);
-    vc->retired += n;
-    vm->tsc += n;
-    *budget -= n;
-    if (step != STEP_NEXT) {
-        --*budget;
-        report_plain(vm, vc, &b->insn[n], step);
-        return false;
-    }
-    if (n == max || !b->valid || vc->s.regs.mode != b->mode ||
-        vc->s.regs.pc != (uint32_t)(start + bytes_of(b, n)))
-        return true;
-    --*budget;
-    return run_watched(vm, vc, &b->insn[n]);
-}
+static const struct arm_set aarch32 = {
+    .execute = execute, .deliver = arm32_deliver, .pc_mask = UINT32_MAX, .wfi = OP_R_WFI};
 
 void arm32_run(struct vm *vm, struct vcpu *vc, uint32_t budget)
 {
     while (budget > 0) {
         const struct code_block *b = code_lookup(vm, vc, vc->s.regs.pc);
+        struct arm_stretch ran = {0, false, STEP_NEXT};
 
         if (!b) {
-            ev_begin(vm, vc, NULL);
-            deliver(vm, vc);
-            ev_end(vm, vc);
+            arm_no_code(&aarch32, vm, vc);
             break;
         }
-        if (!run_block(vm, vc, b, &budget))
+        if (vm->nvcpu == 1)
+            ran = stretch(vm, vc, b, b->n < budget ? b->n : budget);
+        if (!arm_go_on(&aarch32, vm, vc, b, ran, &budget))
             break;
     }
-    if (vm->ev->kind == TSP_EV_NONE) {
-        step_stop(vm, vc, TSP_STOP_BUDGET);
-        ev_begin(vm, vc, NULL);
-        ev_end(vm, vc);
-    }
+    arm_run_end(vm, vc);
 }
