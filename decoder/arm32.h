@@ -12,6 +12,18 @@ struct lower_access {
     uint32_t offset;
 };
 
+static inline void lower_set(struct insn *out, unsigned op)
+{
+    out->op = (uint16_t)op;
+    out->status = INSN_OK;
+}
+
+static inline void lower_trap(struct insn *out, unsigned op, uint32_t imm)
+{
+    lower_set(out, op);
+    out->imm = imm;
+}
+
 /* Each fills *out, which is INSN_UNSUPPORTED until then. reg: Rd, Rn, Rm. */
 void lower_dp(struct insn *out, unsigned opcode, bool s, const uint8_t reg[3]);
 void lower_shift(struct insn *out, unsigned type, unsigned amount);

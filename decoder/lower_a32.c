@@ -12,21 +12,9 @@
 
 #include "trapspec/bits.h"
 
-static void set(struct insn *out, unsigned op)
-{
-    out->op = (uint16_t)op;
-    out->status = INSN_OK;
-}
-
-static void trap(struct insn *out, unsigned op, uint32_t imm)
-{
-    set(out, op);
-    out->imm = imm;
-}
-
 void lower_dp(struct insn *out, unsigned opcode, bool s, const uint8_t reg[3])
 {
-    set(out, OP_R_DP);
+    lower_set(out, OP_R_DP);
     out->index = (uint8_t)opcode;
     out->prefix = (uint8_t)(out->prefix | (s ? A32_S : 0));
     for (unsigned i = 0; i < 3; i++)
@@ -46,7 +34,7 @@ void lower_shift(struct insn *out, unsigned type, unsigned amount)
 
 void lower_ldst(struct insn *out, const struct lower_access *a)
 {
-    set(out, OP_R_LDST);
+    lower_set(out, OP_R_LDST);
     out->osize = a->size;
     out->opnd[0].reg = a->rt;
     out->base = a->rn;
@@ -62,7 +50,7 @@ void lower_block(struct insn *out, unsigned rn, uint32_t list, unsigned prefix)
     if (list == 0 || rn == 15 || (wback && bits_test(list, rn)) ||
         (!load && (list & (1u << 15 | 1u << 13)) != 0))
         return;
-    set(out, OP_R_BLOCK);
+    lower_set(out, OP_R_BLOCK);
     out->base = (uint8_t)rn;
     out->imm = list;
     out->prefix = (uint8_t)prefix;
@@ -70,20 +58,20 @@ void lower_block(struct insn *out, unsigned rn, uint32_t list, unsigned prefix)
 
 void lower_branch(struct insn *out, unsigned op, int64_t disp)
 {
-    set(out, op);
+    lower_set(out, op);
     out->disp = disp;
 }
 
 void lower_hint(struct insn *out, unsigned hint)
 {
-    set(out, hint == 2 ? OP_R_WFE : hint == 3 ? OP_R_WFI : OP_R_NOP);
+    lower_set(out, hint == 2 ? OP_R_WFE : hint == 3 ? OP_R_WFI : OP_R_NOP);
 }
 
 /* The fields of the CPSR that an MSR names: flags 31:24 and status 23:16, extension 15:8, control
  * 7:0. */
 void lower_msr(struct insn *out, unsigned fields)
 {
-    set(out, OP_R_MSR);
+    lower_set(out, OP_R_MSR);
     for (unsigned i = 0; i < 4; i++)
         if (bits_test(fields, i))
             out->imm |= 0xffu << 8 * i;
@@ -94,7 +82,7 @@ bool lower_cps(struct insn *out, unsigned imod, unsigned aif, bool to_mode, unsi
 {
     if (imod == 1 || (imod == 0 && (!to_mode || aif != 0)) || (imod != 0 && aif == 0))
         return false;
-    set(out, OP_R_CPS);
+    lower_set(out, OP_R_CPS);
     out->imm = aif << 6 | (to_mode ? 0x1fu : 0);
     out->disp = (imod == 3 ? aif << 6 : 0) | (to_mode ? mode : 0);
     return true;
@@ -122,7 +110,7 @@ static void data_processing(uint32_t w, struct insn *out)
 
 static void set_reg(struct insn *out, unsigned op, unsigned rm, unsigned prefix)
 {
-    set(out, op);
+    lower_set(out, op);
     out->opnd[2].reg = (uint8_t)rm;
     out->prefix = (uint8_t)prefix;
 }
@@ -152,11 +140,11 @@ static void miscellaneous(uint32_t w, struct insn *out)
     } else if (w == 0xe160006e) { /* ERET is MOVS PC, LR outside Hyp mode */
         lower_dp(out, A32_MOV, true, lr);
     } else if ((w & 0x0ff000f0) == 0x01200070 && always) {
-        trap(out, OP_BRK, split_imm(w));
+        lower_trap(out, OP_BRK, split_imm(w));
     } else if ((w & 0x0ff000f0) == 0x01400070 && always) {
-        trap(out, OP_HVC, split_imm(w));
+        lower_trap(out, OP_HVC, split_imm(w));
     } else if ((w & 0x0ffffff0) == 0x01600070) {
-        trap(out, OP_SMC, w & 15);
+        lower_trap(out, OP_SMC, w & 15);
     } else if ((w & 0x0ff000f0) == 0x01000070 && always) {
         out->status = INSN_ILLEGAL; /* HLT without an external debugger */
     }
@@ -168,7 +156,7 @@ static void constants(uint32_t w, struct insn *out)
     uint32_t imm = w & 0xff;
 
     if ((w & 0x0fb00000) == 0x03000000 && (w >> 12 & 15) != 15) {
-        set(out, bits_test(w, 22) ? OP_R_MOVT : OP_R_MOVW);
+        lower_set(out, bits_test(w, 22) ? OP_R_MOVT : OP_R_MOVW);
         out->opnd[0].reg = (uint8_t)(w >> 12 & 15);
         out->imm = (w >> 16 & 15) << 12 | (w & 0xfff);
     } else if ((w & 0x0fffff00) == 0x0320f000) {
@@ -221,7 +209,7 @@ static void unconditional(uint32_t w, struct insn *out)
         lower_branch(out, OP_R_BL, disp + (bits_test(w, 24) ? 2 : 0));
         out->prefix = A32_SWAP;
     } else if ((w & 0x0ff00000) == 0x05700000 && (w >> 4 & 15) >= 4 && (w >> 4 & 15) <= 6) {
-        set(out, OP_R_NOP); /* DSB, DMB, ISB */
+        lower_set(out, OP_R_NOP); /* DSB, DMB, ISB */
     } else if ((w & 0x0ff1fe20) == 0x01000000) {
         lower_cps(out, w >> 18 & 3, w >> 6 & 7, bits_test(w, 17), w & 31);
     }
@@ -246,7 +234,7 @@ static void conditional(uint32_t w, struct insn *out)
         break;
     case 3:
         if ((w & 0xfff000f0) == 0xe7f000f0)
-            trap(out, OP_UDF, split_imm(w));
+            lower_trap(out, OP_UDF, split_imm(w));
         break;
     case 4:
         block(w, out);
@@ -256,7 +244,7 @@ static void conditional(uint32_t w, struct insn *out)
         break;
     default:
         if ((w & 0x0f000000) == 0x0f000000)
-            trap(out, OP_SVC, w & 0xffffff);
+            lower_trap(out, OP_SVC, w & 0xffffff);
         break;
     }
 }

@@ -8,18 +8,6 @@
 
 #include "trapspec/bits.h"
 
-static void set(struct insn *out, unsigned op)
-{
-    out->op = (uint16_t)op;
-    out->status = INSN_OK;
-}
-
-static void trap(struct insn *out, unsigned op, uint32_t imm)
-{
-    set(out, op);
-    out->imm = imm;
-}
-
 static void dp_imm(struct insn *out, unsigned opcode, bool s, unsigned rd, unsigned rn)
 {
     const uint8_t reg[3] = {(uint8_t)rd, (uint8_t)rn, 0};
@@ -85,7 +73,7 @@ static void high_registers(uint32_t h, struct insn *out)
     if (what == 3) {
         if ((h & 7) != 0 || (bits_test(h, 7) && rm == 15))
             return;
-        set(out, OP_R_BX);
+        lower_set(out, OP_R_BX);
         out->opnd[2].reg = (uint8_t)rm;
         out->prefix = bits_test(h, 7) ? A32_LINK : 0;
     } else if (what == 2) {
@@ -136,7 +124,7 @@ static void miscellaneous(uint32_t h, struct insn *out)
     } else if ((h & 0xffe8) == 0xb660) {
         lower_cps(out, bits_test(h, 4) ? 3 : 2, h & 7, false, 0);
     } else if ((h & 0xff00) == 0xbe00) {
-        trap(out, OP_BRK, h & 0xff);
+        lower_trap(out, OP_BRK, h & 0xff);
     } else if ((h & 0xffc0) == 0xba80) {
         out->status = INSN_ILLEGAL; /* HLT without an external debugger */
     } else if ((h & 0xff00) == 0xbf00) {
@@ -151,9 +139,9 @@ static void branches(uint32_t h, struct insn *out)
     if (h >> 12 == 14) {
         lower_branch(out, OP_R_B, (int64_t)bits_sext((uint64_t)(h & 0x7ff) << 1, 12));
     } else if (cond == 14) {
-        trap(out, OP_UDF, h & 0xff);
+        lower_trap(out, OP_UDF, h & 0xff);
     } else if (cond == 15) {
-        trap(out, OP_SVC, h & 0xff);
+        lower_trap(out, OP_SVC, h & 0xff);
     } else {
         lower_branch(out, OP_R_B, (int64_t)bits_sext((uint64_t)(h & 0xff) << 1, 9));
         out->cond = (uint8_t)cond;
@@ -281,7 +269,7 @@ static void plain_immediate(uint32_t w, struct insn *out)
     switch (w >> 20 & 0x1f) {
     case 0x04:
     case 0x0c:
-        set(out, bits_test(w, 23) ? OP_R_MOVT : OP_R_MOVW);
+        lower_set(out, bits_test(w, 23) ? OP_R_MOVT : OP_R_MOVW);
         out->opnd[0].reg = (uint8_t)rd;
         out->imm = rn << 12 | imm12;
         break;
@@ -319,11 +307,11 @@ static void control(uint32_t w, struct insn *out)
     static const uint8_t lr[3] = {15, 14, 0};
 
     if ((w & 0xfff0f000) == 0xf7e08000) {
-        trap(out, OP_HVC, (w >> 16 & 15) << 12 | (w & 0xfff));
+        lower_trap(out, OP_HVC, (w >> 16 & 15) << 12 | (w & 0xfff));
     } else if ((w & 0xfff0ffff) == 0xf7f08000) {
-        trap(out, OP_SMC, w >> 16 & 15);
+        lower_trap(out, OP_SMC, w >> 16 & 15);
     } else if ((w & 0xfff0f000) == 0xf7f0a000) {
-        trap(out, OP_UDF, (w >> 16 & 15) << 12 | (w & 0xfff));
+        lower_trap(out, OP_UDF, (w >> 16 & 15) << 12 | (w & 0xfff));
     } else if ((w & 0xd000) == 0xd000 || ((w & 0xd001) == 0xc000)) {
         lower_branch(out, OP_R_BL, far_branch(w));
         out->prefix = (w & 0x1000) == 0 ? A32_SWAP : 0;
@@ -335,9 +323,9 @@ static void control(uint32_t w, struct insn *out)
     } else if ((w & 0xffffff00) == 0xf3af8000) {
         lower_hint(out, w & 0xff);
     } else if ((w & 0xffffff00) == 0xf3bf8f00 && (w >> 4 & 15) >= 4 && (w >> 4 & 15) <= 6) {
-        set(out, OP_R_NOP); /* DSB, DMB, ISB */
+        lower_set(out, OP_R_NOP); /* DSB, DMB, ISB */
     } else if ((w & 0xffeff0ff) == 0xf3ef8000 && (w >> 8 & 15) != 15) {
-        set(out, OP_R_MRS);
+        lower_set(out, OP_R_MRS);
         out->opnd[0].reg = (uint8_t)(w >> 8 & 15);
         out->prefix = bits_test(w, 20) ? A32_SWAP : 0;
     } else if ((w & 0xffe0f0ff) == 0xf3808000 && (w >> 8 & 15) != 0 && (w >> 16 & 15) != 15) {
