@@ -95,6 +95,13 @@ static void take_move(struct scenario *s, const uint8_t *p)
         s->move[s->nmove++] = (struct input_move){.after = p[0], .host = p[1]};
 }
 
+/* The bits of config and cpu that this kind of record speaks of. */
+static void take_config(struct scenario *s, const uint8_t *p, uint32_t mask)
+{
+    s->config = (s->config & ~mask) | ((uint32_t)le_load(p, 4) & mask);
+    s->cpu = (s->cpu & ~mask) | ((uint32_t)le_load(p + 4, 4) & mask);
+}
+
 static uint32_t append(uint8_t *to, uint32_t n, uint32_t max, const uint8_t *p, size_t len)
 {
     if (len > max - n)
@@ -122,8 +129,7 @@ static void take_fixed(struct scenario *s, unsigned kind, const uint8_t *p)
         take_env(s, p);
         break;
     case RECORD_CONFIG:
-        s->config = (s->config & INPUT_LATER_BITS) | ((uint32_t)le_load(p, 4) & ~INPUT_LATER_BITS);
-        s->cpu = (s->cpu & INPUT_LATER_BITS) | ((uint32_t)le_load(p + 4, 4) & ~INPUT_LATER_BITS);
+        take_config(s, p, ~INPUT_LATER_BITS);
         break;
     case RECORD_HV_BASE:
         s->hv_base[0] = (uint32_t)le_load(p, 4);
@@ -171,8 +177,7 @@ static void take_fixed(struct scenario *s, unsigned kind, const uint8_t *p)
             s->mode = p[0] & 1 ? TSP_MODE_T32 : TSP_MODE_A32;
         break;
     case RECORD_LATER:
-        s->config = (s->config & ~INPUT_LATER_BITS) | ((uint32_t)le_load(p, 4) & INPUT_LATER_BITS);
-        s->cpu = (s->cpu & ~INPUT_LATER_BITS) | ((uint32_t)le_load(p + 4, 4) & INPUT_LATER_BITS);
+        take_config(s, p, INPUT_LATER_BITS);
         break;
     default:
         break; /* of a later version */
