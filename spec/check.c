@@ -155,13 +155,19 @@ static const struct trap_rule *lane_next(const struct judge *j, struct lane_walk
     return &j->s->trap[*w->rule++];
 }
 
+/* What holds of every event of a mode, or of an instruction, says least of this one. */
+static bool in_general(const struct pred_def *d)
+{
+    return d->holds == pred_a32_pc || d->holds == pred_a32_passed;
+}
+
 /* What a rule says of before and after an event does not cover the event itself. */
 static bool beside(const struct judge *j, const struct trap_rule *t)
 {
     const struct pred_def *d = &pred_defs[j->s->pred[t->pred].fn];
 
-    return d->holds == pred_follows || d->holds == pred_entered || d->holds == pred_a32_pc ||
-           d->holds == pred_msr_result;
+    return d->holds == pred_follows || d->holds == pred_entered || d->holds == pred_msr_result ||
+           in_general(d);
 }
 
 /* Nor does what a look shows, which is never the rule to name when all is well. */
@@ -177,10 +183,9 @@ static bool names_guest(const struct judge *j, const struct trap_rule *t)
     return pred_defs[j->s->pred[t->pred].fn].holds == pred_guest_erred;
 }
 
-/* What holds of every event of a mode says least of this one. */
 static unsigned weight_of(const struct judge *j, const struct trap_rule *t)
 {
-    return pred_defs[j->s->pred[t->pred].fn].holds == pred_a32_pc ? 0 : t->weight;
+    return in_general(&pred_defs[j->s->pred[t->pred].fn]) ? 0 : t->weight;
 }
 
 /* Every rule that covers the event; a failing one is reported at once. */

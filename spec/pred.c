@@ -97,6 +97,7 @@ const struct pred_def pred_defs[] = {
     {"xen_regs", pred_xen_regs, 0, 0, PRED_NONE},
     {"xen_arm_regs", pred_xen_arm_regs, 0, 0, PRED_NONE},
     {"a32_pc", pred_a32_pc, 0, 0, PRED_NONE},
+    {"a32_passed", pred_a32_passed, 0, 0, PRED_NONE},
     {"x0_whole", pred_x0_whole, 1, 5, PRED_INT},
     {"page_text", pred_page_text, 0, 0, PRED_NONE},
     {"vmw_regs", pred_vmw_regs, 0, 0, PRED_NONE},

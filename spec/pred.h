@@ -167,6 +167,9 @@ PRED(pred_entropy);
 
 /* pred_arm32.c: what the predicates of others mean in AArch32 */
 PRED(pred_a32_pc);
+PRED(pred_a32_passed);
+/* The condition of an A32 instruction, in its top four bits, holds; true in T32. */
+bool a32_condition(const struct tsp_event *ev);
 /* A bit for the R14 that the exception writes. */
 uint32_t a32_link(const struct tsp_event *ev);
 bool a32_undefined(const struct judge *j, struct say *say);

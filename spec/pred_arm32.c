@@ -152,6 +152,27 @@ bool pred_a32_pc(const struct judge *j, const struct pred_use *p, struct say *sa
            say_value(say, "PSTATE.T", r->mode == TSP_MODE_T32, (r->flags & PSR_T) != 0);
 }
 
+/* DDI0487 F2.3.1: pairs of opposites of N, Z, C and V; 14 and 15 always hold. */
+bool a32_condition(const struct tsp_event *ev)
+{
+    bool n = bits_test(ev->before.flags, 31), z = bits_test(ev->before.flags, 30);
+    bool c = bits_test(ev->before.flags, 29), v = bits_test(ev->before.flags, 28);
+    const bool pair[] = {z, c, n, v, c && !z, n == v, n == v && !z};
+    unsigned cond = ev->fetched[3] >> 4;
+
+    if (ev->before.mode != TSP_MODE_A32 || cond >= 14)
+        return true;
+    return pair[cond / 2] != (cond % 2 != 0);
+}
+
+/* a32_passed: what it did, it did because its condition holds. */
+bool pred_a32_passed(const struct judge *j, const struct pred_use *p, struct say *say)
+{
+    (void)p;
+    return a32_condition(j->ev) ||
+           say_text(say, "nothing, because the condition fails", "the call was performed");
+}
+
 /* Bit 0 of the entry point asks for T32 and is no part of the address. */
 uint64_t a32_entry(const struct tsp_event *on)
 {

@@ -458,7 +458,7 @@ static bool moved_past(const struct judge *j)
 bool pred_told(const struct judge *j, const struct pred_use *p, struct say *say)
 {
     (void)p;
-    if (!moved_past(j) || look_took_init(j))
+    if (!moved_past(j) || look_took_init(j) || !a32_condition(j->ev))
         return true;
     return say_text(say, "an event at an instruction that a hypervisor sees",
                     "it was executed and nothing told");

@@ -99,6 +99,22 @@ static void probe_traps(struct probe *p)
     }
 }
 
+/* SMC with every condition, where it holds and where it does not. */
+static void probe_conditions(struct probe *p)
+{
+    uint8_t code[4];
+
+    for (unsigned i = 0; i < 15 * 16 && !p->stop; i++) {
+        begin(p, TSP_MODE_A32);
+        p->s.flags = (uint64_t)(i % 16) << 28;
+        fill(p, 0x11110001);
+        probe_reg(p, 0, 0x84000000);
+        le_store(code, 0x01600070u | (i / 16) << 28, sizeof(code));
+        probe_code(p, code, sizeof(code));
+        probe_emit(p);
+    }
+}
+
 /* What is asked about, and arguments of PSCI in all its versions. */
 static void probe_arguments(struct probe *p)
 {
@@ -238,6 +254,7 @@ void probe_arm32(struct probe *p)
     probe_started(p);
     probe_ids(p);
     probe_traps(p);
+    probe_conditions(p);
     probe_arguments(p);
     probe_second(p);
     probe_xen32(p);

@@ -60,6 +60,32 @@ static void run_calls(const struct call_row *row, size_t n)
     }
 }
 
+/* SMC with each condition at all flags: where it may have been a call (Arm DDI0487 F2.3.1, C1.2.4).
+ */
+static void a_condition_that_fails_calls_nothing(void **state)
+{
+    const struct spec *s = spec_builtin();
+    /* bit n: holds where NZCV is n */
+    static const uint16_t holds[] = {0xf0f0, 0x0f0f, 0xcccc, 0x3333, 0xff00, 0x00ff, 0xaaaa, 0x5555,
+                                     0x0c0c, 0xf3f3, 0xaa55, 0x55aa, 0x0a05, 0xf5fa, 0xffff};
+
+    (void)state;
+    for (unsigned i = 0; i < 15 * 16; i++) {
+        char insn[] = {0x71, 0x00, 0x60, (char)(i / 16 << 4 | 1)};
+        struct tsp_event *ev;
+        bool want = (holds[i / 16] >> i % 16 & 1) != 0;
+
+        trace.n = 0;
+        ev = event32(A32, insn, 4, H);
+        ev->before.flags = ev->after.flags = SVC_MODE | (uint64_t)(i % 16) << 28;
+        ev->before.r[0] = 0x84000000;
+        ev->after.r[0] = 0x10001;
+        assert_int_equal(judge_with(s), want ? PASS : FAIL);
+        if (!want)
+            assert_non_null(finding_of(s, "A32-SMC-COND"));
+    }
+}
+
 static void calls_of_32_bit_guests(void **state)
 {
     static const struct call_row row[] = {
@@ -229,8 +255,11 @@ static void a_core_begins_as_cpu_on_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(calls_of_32_bit_guests),       cmocka_unit_test(xens_number_is_in_r12),
-    cmocka_unit_test(pc_and_instruction_set_agree), cmocka_unit_test(exceptions_enter_their_modes),
+    cmocka_unit_test(a_condition_that_fails_calls_nothing),
+    cmocka_unit_test(calls_of_32_bit_guests),
+    cmocka_unit_test(xens_number_is_in_r12),
+    cmocka_unit_test(pc_and_instruction_set_agree),
+    cmocka_unit_test(exceptions_enter_their_modes),
     cmocka_unit_test(a_core_begins_as_cpu_on_said),
 };
 
