@@ -221,7 +221,8 @@ static bool right_ss(const struct judge *j, struct say *say)
            say_value(say, "SS of the same stack", was->sel, now->sel);
 }
 
-/* CS as the gate of the set-up has it (Intel SDM Vol. 3A 6.11, 6.14.1; 20.1.4). */
+/* CS as the gate of the set-up has it (Intel SDM Vol. 3A 6.11, 6.14.1; 20.1.4). Of 64-bit code the
+ * base counts as 0, whether or not the descriptor's, which the guest may have written, is kept. */
 static bool right_cs(const struct judge *j, struct say *say)
 {
     const struct tsp_x86_state *x = &j->look->before.x86;
@@ -234,7 +235,7 @@ static bool right_cs(const struct judge *j, struct say *say)
 
     if (!real && (cs->sel & 3u) != j->ev->after.level)
         return say_value(say, "level of the handler's CS", j->ev->after.level, cs->sel & 3u);
-    if ((real || wide) && cs->base != base)
+    if ((real || (wide && judge_at_start(j))) && cs->base != base)
         return say_value(say, "base of the handler's CS", base, cs->base);
     if (!judge_at_start(j) ||
         !table_read(j->setup, x->idt.base + (uint64_t)j->ev->code * size, b, size))
