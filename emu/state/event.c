@@ -46,7 +46,7 @@ void ev_begin(struct vm *vm, struct vcpu *vc, const struct insn *in)
     if (in) {
         memcpy(vc->ev_bytes, in->bytes, sizeof(vc->ev_bytes));
         vc->ev_len = in->status == INSN_TRUNCATED ? 0 : in->len;
-    } else if (!vc->patch.active) {
+    } else if (!vc->patch.shown) {
         memset(vc->ev_bytes, 0, sizeof(vc->ev_bytes));
         vc->ev_len = 0;
     }

@@ -36,6 +36,7 @@ struct fault {
 /* A patch of guest text under way: stores are micro-steps when several vCPUs run. */
 struct patch_job {
     bool active;
+    bool shown; /* the event under way is about the instruction that is rewritten */
     uint8_t n, done, width; /* bytes in all, bytes stored, bytes a store */
     uint8_t byte[8];
     uint64_t lin;

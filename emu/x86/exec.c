@@ -533,9 +533,7 @@ static void run_one(struct run *r)
         run_insn(r, &b->insn[0]);
 }
 
-/* The stores of a rewrite that is under way come before everything else of this vCPU. true: the run
- * ends. */
-static bool continue_patch(struct run *r)
+static bool next_store(struct run *r)
 {
     struct before was = note(r->vc);
     enum step step;
@@ -557,6 +555,19 @@ static bool continue_patch(struct run *r)
     }
     finish(r);
     return true;
+}
+
+/* The stores of a rewrite that is under way come before everything else of this vCPU, then what is
+ * pending. true: the run ends. */
+static bool continue_patch(struct run *r)
+{
+    struct patch_job *job = &r->vc->patch;
+    bool end;
+
+    job->shown = job->done < job->n;
+    end = next_store(r);
+    job->shown = false;
+    return end;
 }
 
 void x86_run(struct vm *vm, struct vcpu *vc, uint32_t budget)
