@@ -271,6 +271,8 @@ static void join_masks(struct leaf_rec *rec, const struct field_row *f)
         break;
     case FIELD_DYN:
         rec->run[f->reg] |= m;
+        if (f->dyn == DYN_TSX)
+            rec->clears[f->reg] |= m;
         break;
     default:
         break;

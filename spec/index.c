@@ -67,8 +67,12 @@ static void find_shared(struct build *b)
         for (unsigned v = 0; v < TSP_VENDOR_COUNT && r->who < TSP_VENDOR_COUNT; v++) {
             const struct leaf_rec *o = spec_find_rec(&b->spec, v, r->leaf, r->sub_lo);
 
-            for (unsigned k = 0; o && k < 4; k++)
-                r->shared[k] |= o->run[k] & ~r->run[k];
+            for (unsigned k = 0; o && k < 4; k++) {
+                uint32_t run = o->run[k] & ~r->run[k];
+
+                r->shared[k] |= run;
+                r->given[k] |= run & ~o->clears[k];
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ static unsigned judge_row(struct judge *j, const struct field_row *row, const ui
     /* Which sub-leaf's state such an entry has to show cannot be told. */
     if (j->blurred && (row_mask(row) & j->run[row->reg]))
         return 0;
-    if (row->kind != FIELD_DYN && (row_mask(row) & j->rec->shared[row->reg]))
+    if (row->kind != FIELD_DYN && (row_mask(row) & j->rec->given[row->reg]))
         return 0;
     say.expected[0] = say.got[0] = 0;
     if (field_holds(j, row, reg, &say))

@@ -103,7 +103,9 @@ static void write_recs(FILE *f, const struct spec *s)
         write_mask(f, r->zero);
         write_mask(f, r->one);
         write_mask(f, r->run);
+        write_mask(f, r->clears);
         write_mask(f, r->shared);
+        write_mask(f, r->given);
         fprintf(f, "%u, %u, %u, %u, %u, %u},\n", r->row, r->nrow, r->special, r->nspecial, r->who,
                 r->indexed);
     }

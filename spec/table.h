@@ -94,7 +94,9 @@ struct field_row {
 struct leaf_rec {
     uint32_t leaf, sub_lo, sub_hi;
     uint32_t zero[4], one[4], run[4]; /* run: follows vCPU state, judged by dyn rules alone */
+    uint32_t clears[4];               /* of run: what the state can take away and never give */
     uint32_t shared[4];               /* run for other vendors, not for this one */
+    uint32_t given[4];                /* of shared: what state may give this vendor's guests too */
     uint32_t row, nrow;               /* into rec_row: its rows */
     uint32_t special, nspecial;       /* into rec_row: rows that are more than masks */
     uint8_t who, indexed;

@@ -83,13 +83,14 @@ static void probe_xss(struct probe *p)
 /* Bit 0 disables transactions, bit 1 hides them: as the vCPU was given it, and as it is written. */
 static void probe_tsx(struct probe *p)
 {
-    static const uint32_t leaf7[4] = {0, 0x811, 0, 1u << 29};
+    /* The second vendor's processors have no transactions. */
+    static const uint32_t leaf7[2][4] = {{0, 0x811, 0, 1u << 29}, {0, 1, 0, 1u << 29}};
 
     for (unsigned i = 0; i < 32 && !p->stop; i++) {
         static const uint32_t sub[] = {0, 1};
 
         start(p, i & 1);
-        add(p, 7, 0, leaf7);
+        add(p, 7, 0, leaf7[i & 1]);
         p->s.msr[p->s.nmsr++] = (struct tsp_msr){MSR_TSX_CTRL, i >> 1 & 3};
         if (i & 8) {
             write_ask(p, MSR_TSX_CTRL, (i >> 1 & 3) ^ 2, 7, sub[i >> 4]);

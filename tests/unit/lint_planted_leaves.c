@@ -132,10 +132,13 @@ static const struct planted counts_of_processors_rows[] = {
     {"amd", "80000008.0.c=300f", "NUM-CORES-8 0x80000008.0 ecx[15:12]"},
     {"amd", "80000008.0.c=400e", "NUM-THREADS-8 0x80000008.0 ecx[7:0]"},
     {"amd", "80000008.0.c=f03f 1.0.b=00400800 80000008.0.c=503f",
-     "NUM-CORES-32 0x80000008.0 ecx[15:12]; NUM-THREADS-B 0xb.1 ebx[15:0]"},
+     "NUM-CORES-32 0x80000008.0 ecx[15:12]; NUM-THREADS-B 0xb.1 ebx[15:0]; NUM-SHIFT-C8 "
+     "0x80000008.0 ecx[15:12]"},
     {"amd", "80000008.0.c=607f 1.0.b=00800800",
-     "NUM-CORES-64 0x80000008.0 ecx[15:12]; NUM-THREADS-B 0xb.1 ebx[15:0]"},
-    {"amd", "80000008.0.c=70ff 1.0.b=00ff0800", "NUM-CORES-128 0x80000008.0 ecx[15:12]"},
+     "NUM-CORES-64 0x80000008.0 ecx[15:12]; NUM-THREADS-B 0xb.1 ebx[15:0]; NUM-SHIFT-C8 "
+     "0x80000008.0 ecx[15:12]"},
+    {"amd", "80000008.0.c=70ff 1.0.b=00ff0800",
+     "NUM-CORES-128 0x80000008.0 ecx[15:12]; NUM-SHIFT-C8 0x80000008.0 ecx[15:12]"},
     {"amd", "80000008.0.c=1002 1.0.b=00030800 b.1.b=3", "NUM-CORES-2 0x80000008.0 ecx[15:12]"},
     {"amd", "80000008.0.c=2006 1.0.b=00070800 b.1.b=7", "NUM-CORES-4 0x80000008.0 ecx[15:12]"},
     {"amd", "1.0.b=00080800", "NUM-THREADS-1 0x1.0 ebx[23:16]"},
@@ -159,7 +162,8 @@ static const struct planted counts_of_processors_rows[] = {
     {"amd", "80000026.1.b=1", "NUM-COUNT-26-1 0x80000026.1 ebx[15:0]"},
     {"amd", "80000026.0.b=1", "NUM-AMD-SMT-COUNT 0x80000026.0 ebx[15:0]"},
     {"amd", "80000026.1.a=0 80000026.1.b=1",
-     "NUM-LEVELS-26-1 0x80000026.1 eax[4:0]; NUM-COUNT-26-1 0x80000026.1 ebx[15:0]"},
+     "NUM-LEVELS-26-1 0x80000026.1 eax[4:0]; NUM-COUNT-26-1 0x80000026.1 ebx[15:0]; NUM-SHIFT-C26 "
+     "0x80000026.1 eax[4:0]"},
     {"intel", "1f.1.b=1", "NUM-COUNT-1F-1 0x1f.1 ebx[15:0]"},
     {"intel", "b.0.c=0", "lint:topology-end 0xb.0 ecx[15:8]"},
     {"intel", "b.1.c=1", "lint:topology-end 0xb.1 ecx[15:8]"},
