@@ -232,6 +232,10 @@ static void judge_cpu(struct lint *l)
     lint_depends(l);
     lint_topology(l);
     lint_hypervisor(l);
+    if (l->dump->mask == NULL) {
+        lint_paravirtual(l);
+        lint_clocks(l);
+    }
 }
 
 void lint_run(struct lint *l)

@@ -59,6 +59,10 @@ void lint_depends(struct lint *l);
 void lint_topology(struct lint *l);
 /* lint_cache.c: lists of caches, and other leaves about the same caches. */
 void lint_caches(struct lint *l, enum tsp_vendor vendor);
+/* lint_pv.c: what leaves of interfaces need of each other. */
+void lint_paravirtual(struct lint *l);
+/* lint_clock.c: frequencies of a guest that several leaves tell. */
+void lint_clocks(struct lint *l);
 /* lint_text.c: vendor and brand text. */
 void lint_text(struct lint *l, enum tsp_vendor vendor);
 /* lint_errata.c: the documented erratum, or reason, that makes this no finding; NULL when none. */

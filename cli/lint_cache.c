@@ -402,6 +402,76 @@ static void check_descriptors(struct lint *l)
     }
 }
 
+/* Descriptors that give a cache's size, in KiB; Intel SDM Vol. 2A CPUID, table of leaf 2. 49H is
+ * one of two, by the family. */
+static const struct descriptor {
+    uint8_t byte, level, type;
+    uint16_t kib;
+} descriptors[] = {{0x06, 1, CACHE_CODE, 8},        {0x08, 1, CACHE_CODE, 16},
+                   {0x09, 1, CACHE_CODE, 32},       {0x30, 1, CACHE_CODE, 32},
+                   {0x0a, 1, CACHE_DATA, 8},        {0x0c, 1, CACHE_DATA, 16},
+                   {0x0d, 1, CACHE_DATA, 16},       {0x0e, 1, CACHE_DATA, 24},
+                   {0x2c, 1, CACHE_DATA, 32},       {0x60, 1, CACHE_DATA, 16},
+                   {0x66, 1, CACHE_DATA, 8},        {0x67, 1, CACHE_DATA, 16},
+                   {0x68, 1, CACHE_DATA, 32},       {0x1d, 2, CACHE_UNIFIED, 128},
+                   {0x21, 2, CACHE_UNIFIED, 256},   {0x41, 2, CACHE_UNIFIED, 128},
+                   {0x42, 2, CACHE_UNIFIED, 256},   {0x43, 2, CACHE_UNIFIED, 512},
+                   {0x44, 2, CACHE_UNIFIED, 1024},  {0x45, 2, CACHE_UNIFIED, 2048},
+                   {0x48, 2, CACHE_UNIFIED, 3072},  {0x4e, 2, CACHE_UNIFIED, 6144},
+                   {0x78, 2, CACHE_UNIFIED, 1024},  {0x79, 2, CACHE_UNIFIED, 128},
+                   {0x7a, 2, CACHE_UNIFIED, 256},   {0x7b, 2, CACHE_UNIFIED, 512},
+                   {0x7c, 2, CACHE_UNIFIED, 1024},  {0x7d, 2, CACHE_UNIFIED, 2048},
+                   {0x7f, 2, CACHE_UNIFIED, 512},   {0x80, 2, CACHE_UNIFIED, 512},
+                   {0x82, 2, CACHE_UNIFIED, 256},   {0x83, 2, CACHE_UNIFIED, 512},
+                   {0x84, 2, CACHE_UNIFIED, 1024},  {0x85, 2, CACHE_UNIFIED, 2048},
+                   {0x86, 2, CACHE_UNIFIED, 512},   {0x87, 2, CACHE_UNIFIED, 1024},
+                   {0x22, 3, CACHE_UNIFIED, 512},   {0x23, 3, CACHE_UNIFIED, 1024},
+                   {0x25, 3, CACHE_UNIFIED, 2048},  {0x29, 3, CACHE_UNIFIED, 4096},
+                   {0x46, 3, CACHE_UNIFIED, 4096},  {0x47, 3, CACHE_UNIFIED, 8192},
+                   {0x4a, 3, CACHE_UNIFIED, 6144},  {0x4b, 3, CACHE_UNIFIED, 8192},
+                   {0x4c, 3, CACHE_UNIFIED, 12288}, {0x4d, 3, CACHE_UNIFIED, 16384},
+                   {0xd0, 3, CACHE_UNIFIED, 512},   {0xd1, 3, CACHE_UNIFIED, 1024},
+                   {0xd2, 3, CACHE_UNIFIED, 2048},  {0xd6, 3, CACHE_UNIFIED, 1024},
+                   {0xd7, 3, CACHE_UNIFIED, 2048},  {0xd8, 3, CACHE_UNIFIED, 4096},
+                   {0xdc, 3, CACHE_UNIFIED, 1536},  {0xdd, 3, CACHE_UNIFIED, 3072},
+                   {0xde, 3, CACHE_UNIFIED, 6144},  {0xe2, 3, CACHE_UNIFIED, 2048},
+                   {0xe3, 3, CACHE_UNIFIED, 4096},  {0xe4, 3, CACHE_UNIFIED, 8192},
+                   {0xea, 3, CACHE_UNIFIED, 12288}, {0xeb, 3, CACHE_UNIFIED, 18432},
+                   {0xec, 3, CACHE_UNIFIED, 24576}};
+
+static void check_descriptor(struct lint *l, const struct descriptor *d, const struct cache *c,
+                             unsigned at)
+{
+    struct lint_finding f = {.reg = (uint8_t)(at / 4),
+                             .hi = (uint8_t)(at % 4 * 8 + 7),
+                             .lo = (uint8_t)(at % 4 * 8),
+                             .rule = "lint:descriptor-size",
+                             .source = SDM,
+                             .text = "descriptor of a cache whose size leaf 0x4 gives otherwise"};
+
+    if (c == NULL || c->size >> 10 == d->kib)
+        return;
+    snprintf(f.expected, sizeof(f.expected), "one of %u KiB, not of %u: leaf 0x4 sub-leaf 0x%x",
+             (unsigned)(c->size >> 10), d->kib, c->e->subleaf);
+    say(l, &f, 2, 0);
+}
+
+/* Both leaves tell of the same caches; where a monitor passes one on and makes up the other, they
+ * do not. */
+static void check_sizes(struct lint *l, const struct cache *c, unsigned n)
+{
+    const struct tsp_leaf *e = lint_leaf(l, 2, 0);
+
+    for (unsigned i = 1; e != NULL && i < 16 && lint_guest(l); i++) {
+        uint32_t reg = e->reg[i / 4];
+
+        for (unsigned k = 0; k < sizeof(descriptors) / sizeof(descriptors[0]); k++)
+            if (reg >> 31 == 0 && (reg >> i % 4 * 8 & 0xff) == descriptors[k].byte)
+                check_descriptor(l, &descriptors[k],
+                                 find(c, n, descriptors[k].level, descriptors[k].type), i);
+    }
+}
+
 void lint_caches(struct lint *l, enum tsp_vendor vendor)
 {
     struct cache c[SUBLEAVES + 1];
@@ -417,6 +487,8 @@ void lint_caches(struct lint *l, enum tsp_vendor vendor)
         check_descriptors(l);
     /* Leaf 0x80000006 of Intel's tells the second-level cache of an older part on some of them. */
     n = top >= 4 ? check_list(l, 4, c, SDM) : 0;
+    if (vendor == TSP_VENDOR_INTEL)
+        check_sizes(l, c, n);
     if (top >= 0xb && (lint_reg(l, 0xb, 1, 2) >> 8 & 0xff) == 2) {
         check_package(l, c, n, lint_reg(l, 0xb, 1, 0) & 31, SDM);
         if (n > 0)

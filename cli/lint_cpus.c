@@ -240,6 +240,32 @@ static void compare_all(struct lint *l)
     }
 }
 
+/* Cores of two kinds make a hybrid part, which says so on each of them (Intel SDM Vol. 2A CPUID,
+ * leaves 07H and 1AH). */
+static void compare_kinds(struct lint *l)
+{
+    unsigned first = 0;
+
+    for (unsigned i = 0; i < l->dump->ncpu; i++) {
+        struct lint_finding f = {.leaf = 0x1a,
+                                 .hi = 31,
+                                 .lo = 24,
+                                 .rule = "lint:core-kinds",
+                                 .source = "Intel SDM Vol. 2A CPUID leaf 1AH",
+                                 .text = "kind of the core, where leaf 0x7 tells of one kind only"};
+
+        take_cpu(l, i);
+        f.value = lint_reg(l, 0x1a, 0, 0) >> 24;
+        if (first == 0)
+            first = f.value;
+        if (lint_leaf(l, 7, 0) == NULL || (lint_reg(l, 7, 0, 3) >> 15 & 1) != 0 || f.value == 0 ||
+            f.value == first || (lint_reg(l, 1, 0, 2) >> 31 != 0 && !lint_guest(l)))
+            continue;
+        snprintf(f.expected, sizeof(f.expected), "0x%x, or leaf 0x7 edx bit 15", first);
+        lint_add(l, &f);
+    }
+}
+
 void lint_cpus(struct lint *l)
 {
     if (l->dump->ncpu < 2 || l->dump->mask != NULL)
@@ -250,6 +276,7 @@ void lint_cpus(struct lint *l)
             return;
     }
     compare_all(l);
+    compare_kinds(l);
     compare_ids(l);
     compare_counts(l);
 }

@@ -82,6 +82,22 @@ static void check_end(struct lint *l, uint32_t leaf, uint32_t end, const char *s
     }
 }
 
+/* A domain that has a type has processors: the one that asks is among them. */
+static void check_empty(struct lint *l, const struct tsp_leaf *e, const char *source)
+{
+    const struct lint_finding f = {.leaf = e->leaf,
+                                   .subleaf = e->subleaf,
+                                   .reg = 1,
+                                   .hi = 15,
+                                   .expected = "at least 0x1",
+                                   .rule = "lint:topology-empty",
+                                   .source = source,
+                                   .text = "processors of a domain that has a type"};
+
+    if ((e->reg[2] >> 8 & 0xff) != 0 && lint_guest(l))
+        say(l, f);
+}
+
 static void check_levels(struct lint *l, uint32_t leaf, const char *source)
 {
     unsigned below = 0;
@@ -92,6 +108,7 @@ static void check_levels(struct lint *l, uint32_t leaf, const char *source)
         if (e == NULL)
             return;
         if ((e->reg[2] >> 8 & 0xff) == 0 || (e->reg[1] & 0xffff) == 0) {
+            check_empty(l, e, source);
             check_end(l, leaf, sub, source);
             return;
         }
@@ -121,11 +138,19 @@ static void check_both(struct lint *l)
         last = e;
     }
     if (old == NULL || last == NULL || !lint_guest(l) || (old->reg[2] >> 8 & 0xff) != 2 ||
-        (old->reg[1] & 0xffff) == 0 || (old->reg[1] & 0xffff) == (last->reg[1] & 0xffff))
+        (old->reg[1] & 0xffff) == 0)
         return;
     f.subleaf = last->subleaf;
-    snprintf(f.expected, sizeof(f.expected), "0x%x, as in leaf 0xb", old->reg[1] & 0xffff);
-    say(l, f);
+    if ((old->reg[1] & 0xffff) != (last->reg[1] & 0xffff)) {
+        snprintf(f.expected, sizeof(f.expected), "0x%x, as in leaf 0xb", old->reg[1] & 0xffff);
+        say(l, f);
+    } else if ((old->reg[0] & 31) != (last->reg[0] & 31)) {
+        f.reg = 0;
+        f.hi = 4;
+        f.text = "id bits of the largest domain";
+        snprintf(f.expected, sizeof(f.expected), "0x%x, as in leaf 0xb", old->reg[0] & 31);
+        say(l, f);
+    }
 }
 
 /* End of the standard area by the components' own sub-leaves; 0 when one is not recorded. */
@@ -200,8 +225,11 @@ static void check_overlap(struct lint *l, uint64_t xcr0)
  * the list. */
 static void check_missing(struct lint *l, uint64_t xcr0)
 {
+    uint64_t xss = lint_reg(l, 0xd, 1, 2) | (uint64_t)lint_reg(l, 0xd, 1, 3) << 32;
     bool later = false;
 
+    if ((lint_reg(l, 0xd, 1, 0) >> 3 & 1) == 0)
+        xss = 0;
     for (uint32_t i = 62; i >= 2 && lint_guest(l); i--) {
         struct lint_finding f = {.leaf = 0xd,
                                  .subleaf = i,
@@ -209,13 +237,12 @@ static void check_missing(struct lint *l, uint64_t xcr0)
                                  .rule = "lint:xsave-missing",
                                  .source = SDM,
                                  .expected = "size and offset of the component",
-                                 .text = "no sub-leaf of a component that XCR0 can have"};
+                                 .text =
+                                     "no sub-leaf of a component that XCR0 or IA32_XSS can have"};
 
-        if ((xcr0 >> i & 1) == 0)
-            continue;
         if (lint_leaf(l, 0xd, i) != NULL)
             later = true;
-        else if (later)
+        else if (later && ((xcr0 | xss) >> i & 1) != 0)
             lint_add(l, &f);
     }
 }
@@ -262,8 +289,9 @@ static void check_compact(struct lint *l, uint64_t xcr0)
                              .source = SDM,
                              .text = "size of the compacted area for what is enabled"};
 
-    /* XSAVEC or XSAVES: without them there is no such form. */
-    if (e == NULL || e->reg[1] == 0 || (e->reg[0] & 0xa) == 0)
+    /* XSAVEC or XSAVES: without them there is no such form. Tools may ask with XSAVE off. */
+    if (e == NULL || (e->reg[0] & 0xa) == 0 ||
+        (e->reg[1] == 0 && (!lint_guest(l) || lint_reg(l, 0xd, 0, 1) == 0)))
         return;
     all |= e->reg[2] | (uint64_t)e->reg[3] << 32;
     for (uint32_t i = 2; i < 63; i++) {
