@@ -119,4 +119,7 @@ extern const struct hv_ops hv_vmware_x86;
 /* NULL when that interface is not modelled for that architecture. */
 const struct hv_ops *hv_find(enum tsp_persona persona, enum tsp_arch arch);
 
+/* A register of the set-up that the whole machine has: whichever vCPU has one sets it. */
+uint64_t hv_setup_msr(const struct tsp_setup *s, uint32_t index);
+
 #endif

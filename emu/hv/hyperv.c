@@ -35,17 +35,6 @@ enum hyperv_msr {
 #define TSC_HZ 10000000u
 #define APIC_HZ 200000000u
 
-static uint64_t setup_msr(const struct tsp_setup *s, uint32_t index)
-{
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < s->nvcpu && i < TSP_MAX_VCPU; i++)
-        for (uint32_t k = 0; k < s->vcpu[i].x86.nmsr && k < TSP_MAX_MSR; k++)
-            if (s->vcpu[i].x86.msr[k].index == index && value == 0)
-                value = s->vcpu[i].x86.msr[k].value;
-    return value;
-}
-
 static bool beyond(const struct vm *vm, uint64_t page)
 {
     return (page & PAGE_FRAME) >> vm->maxphyaddr != 0;
@@ -82,9 +71,9 @@ static void hyperv_reset(struct vm *vm)
         vm->hv_state[HYPERV_RIGHTS] = (uint64_t)e->reg[1] << 32 | e->reg[0];
         vm->hv_state[HYPERV_FACILITIES] = e->reg[3];
     }
-    vm->hv_state[HYPERV_OS_ID] = setup_msr(s, MSR_OS_ID);
-    vm->hv_state[HYPERV_TSC_PAGE] = setup_msr(s, MSR_REF_TSC);
-    vm->hv_state[HYPERV_PAGE] = setup_msr(s, MSR_PAGE);
+    vm->hv_state[HYPERV_OS_ID] = hv_setup_msr(s, MSR_OS_ID);
+    vm->hv_state[HYPERV_TSC_PAGE] = hv_setup_msr(s, MSR_REF_TSC);
+    vm->hv_state[HYPERV_PAGE] = hv_setup_msr(s, MSR_PAGE);
     if (vm->hv_state[HYPERV_OS_ID] == 0)
         vm->hv_state[HYPERV_PAGE] &= ~PAGE_ENABLE;
     show_page(vm);

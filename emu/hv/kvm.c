@@ -23,18 +23,6 @@
 #define MSR_HV_SYNDBG_OPTIONS 0x400000ffu
 #define MSR_HV_INVTSC 0x40000118u
 
-/* Hyper-V MSRs belong to the whole machine: whichever vCPU of the set-up has one sets it. */
-static uint64_t setup_msr(const struct tsp_setup *s, uint32_t index)
-{
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < s->nvcpu && i < TSP_MAX_VCPU; i++)
-        for (uint32_t k = 0; k < s->vcpu[i].x86.nmsr && k < TSP_MAX_MSR; k++)
-            if (s->vcpu[i].x86.msr[k].index == index && value == 0)
-                value = s->vcpu[i].x86.msr[k].value;
-    return value;
-}
-
 static void read_policy(struct vm *vm)
 {
     const struct tsp_setup *s = vm->setup;
@@ -58,8 +46,8 @@ static void kvm_reset(struct vm *vm)
 
     for (unsigned i = 0; i < vm->nvcpu; i++)
         kvm_msr_reset(vm, &vm->vcpu[i]);
-    vm->hv_state[KVM_VM_HV_SYNDBG] = setup_msr(s, MSR_HV_SYNDBG_OPTIONS);
-    vm->hv_state[KVM_VM_HV_INVTSC] = setup_msr(s, MSR_HV_INVTSC);
+    vm->hv_state[KVM_VM_HV_SYNDBG] = hv_setup_msr(s, MSR_HV_SYNDBG_OPTIONS);
+    vm->hv_state[KVM_VM_HV_INVTSC] = hv_setup_msr(s, MSR_HV_INVTSC);
     read_policy(vm);
     for (unsigned i = 0; i < vm->nvcpu; i++)
         kvm_msr_blocks(vm, &vm->vcpu[i]);

@@ -112,6 +112,15 @@ static void read_fast(const struct hv_input *h, uint8_t *block, size_t len)
         le_store(block + at, h->vc->s.x86.xmm[(at - 16) / 16][at / 8 % 2], 8);
 }
 
+static uint64_t read_params(const struct vm *vm, const struct hv_input *h, uint8_t *block,
+                            size_t len)
+{
+    if (!h->fast)
+        return read_block(vm, h->ingpa, block, len);
+    read_fast(h, block, len);
+    return HV_SUCCESS;
+}
+
 /*
  * Checks a sparse set of processors, whose banks start `at` bytes into the parameters, and gives
  * the first bank. *none: it names nobody.
@@ -167,14 +176,11 @@ static uint64_t flush(struct vm *vm, struct vcpu *vc, struct hv_input *h)
 static uint64_t flush_ex(struct vm *vm, struct vcpu *vc, struct hv_input *h)
 {
     uint8_t block[32] = {0};
-    uint64_t status = HV_SUCCESS, first;
+    uint64_t status, first;
     bool none = false, all;
 
     (void)vc;
-    if (h->fast)
-        read_fast(h, block, sizeof(block));
-    else
-        status = read_block(vm, h->ingpa, block, sizeof(block));
+    status = read_params(vm, h, block, sizeof(block));
     if (status != HV_SUCCESS)
         return status;
     all = le_load(block + 16, 8) != SET_SPARSE;
@@ -216,16 +222,13 @@ static uint64_t send_ipi(struct vm *vm, struct vcpu *vc, struct hv_input *h)
 static uint64_t send_ipi_ex(struct vm *vm, struct vcpu *vc, struct hv_input *h)
 {
     uint8_t block[24] = {0};
-    uint64_t status = HV_SUCCESS, banks, set = ~(uint64_t)0;
+    uint64_t status, banks, set = ~(uint64_t)0;
     bool none = false;
 
     (void)vc;
     if ((vm->setup->config & TSP_CFG_IRQCHIP) == 0)
         return HV_INVALID_INPUT;
-    if (h->fast)
-        read_fast(h, block, sizeof(block));
-    else
-        status = read_block(vm, h->ingpa, block, sizeof(block));
+    status = read_params(vm, h, block, sizeof(block));
     if (status != HV_SUCCESS)
         return status;
     banks = le_load(block + 16, 8);

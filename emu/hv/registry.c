@@ -16,3 +16,14 @@ const struct hv_ops *hv_find(enum tsp_persona persona, enum tsp_arch arch)
             return registry[i];
     return NULL;
 }
+
+uint64_t hv_setup_msr(const struct tsp_setup *s, uint32_t index)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < s->nvcpu && i < TSP_MAX_VCPU; i++)
+        for (uint32_t k = 0; k < s->vcpu[i].x86.nmsr && k < TSP_MAX_MSR; k++)
+            if (s->vcpu[i].x86.msr[k].index == index && value == 0)
+                value = s->vcpu[i].x86.msr[k].value;
+    return value;
+}
