@@ -63,9 +63,26 @@ static bool page_is_rom(const struct tsp_setup *s, uint64_t at, uint64_t len)
     return false;
 }
 
+static uint64_t setup_value(const struct tsp_setup *s, unsigned field)
+{
+    switch (field) {
+    case COND_PSCI:
+        return s->psci;
+    case COND_FW_STD:
+    case COND_FW_HYP:
+    case COND_FW_VENDOR:
+        return s->fw_bitmap[field - COND_FW_STD];
+    case COND_WA1:
+    case COND_WA2:
+    case COND_WA3:
+        return s->workaround[field - COND_WA1] & 15;
+    default:
+        return 0;
+    }
+}
+
 uint64_t fact_value(const struct judge *j, unsigned field)
 {
-    const struct tsp_setup *s = j->setup;
     const struct tsp_event *ev = j->ev;
     const struct tsp_regs *r = &ev->before;
 
@@ -96,16 +113,6 @@ uint64_t fact_value(const struct judge *j, unsigned field)
         return (uint32_t)r->r[TSP_RAX];
     case COND_SUBLEAF:
         return (uint32_t)r->r[TSP_RCX];
-    case COND_PSCI:
-        return s->psci;
-    case COND_FW_STD:
-    case COND_FW_HYP:
-    case COND_FW_VENDOR:
-        return s->fw_bitmap[field - COND_FW_STD];
-    case COND_WA1:
-    case COND_WA2:
-    case COND_WA3:
-        return s->workaround[field - COND_WA1] & 15;
     case COND_PREFIXES:
         return j->insn.nprefix;
     case COND_HV_CTL:
@@ -123,7 +130,7 @@ uint64_t fact_value(const struct judge *j, unsigned field)
     case COND_A0_RAM:
         return argument(j, 0);
     default:
-        return 0;
+        return setup_value(j->setup, field);
     }
 }
 
