@@ -87,6 +87,17 @@ static bool run_on(struct hunt *h, struct target *t, void (*found)(void *, const
     return true;
 }
 
+/* A rule that the mutant breaks and the bare target keeps ends the hunt. */
+static bool judge_both(struct hunt *h)
+{
+    h->out->executions++;
+    h->out->nrule = 0;
+    if (run_on(h, &h->mutant, keep) && h->out->nrule > 0 && run_on(h, &h->base, forget))
+        h->out->killed = h->out->nrule > 0;
+    h->end |= h->out->killed;
+    return !h->end;
+}
+
 static bool over(struct hunt *h)
 {
     if ((h->out->executions & 63) == 0 && now() - h->start > h->o->seconds)
@@ -114,12 +125,7 @@ static bool one(void *ctx, const struct scenario *s)
         return false;
     h->s = *s;
     h->o->build(&h->s, &h->image, &h->setup);
-    h->out->executions++;
-    h->out->nrule = 0;
-    if (run_on(h, &h->mutant, keep) && h->out->nrule > 0 && run_on(h, &h->base, forget))
-        h->out->killed = h->out->nrule > 0;
-    h->end |= h->out->killed;
-    return !h->end;
+    return judge_both(h);
 }
 
 static void move_x86(struct probe *p)
@@ -192,12 +198,7 @@ static bool one_pool(void *ctx, const struct tsp_setup *setup)
         return false;
     h->setup = *setup;
     h->s.nsched = h->s.nmove = 0;
-    h->out->executions++;
-    h->out->nrule = 0;
-    if (run_on(h, &h->mutant, keep) && h->out->nrule > 0 && run_on(h, &h->base, forget))
-        h->out->killed = h->out->nrule > 0;
-    h->end |= h->out->killed;
-    return !h->end;
+    return judge_both(h);
 }
 
 static const uint8_t pool_base[] = {INPUT_POLICY_INTEL, INPUT_POLICY_AMD};
