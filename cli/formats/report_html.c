@@ -97,6 +97,13 @@ static void command_row(FILE *f, const char *what, const char *command)
     escape_html(f, command);
 }
 
+/* Markup that leaves a cell open, and what stands in it. */
+static void cell(FILE *f, const char *open, const char *text)
+{
+    fputs(open, f);
+    escape_html(f, text);
+}
+
 static void finding(FILE *f, const struct report_doc *d, const struct report_row *r)
 {
     const char *remark = report_remark(d, r);
@@ -105,34 +112,25 @@ static void finding(FILE *f, const struct report_doc *d, const struct report_row
     fprintf(f, "<div class='finding%s'><h3><span class=%s>%s</span> <code>",
             r->known != NULL ? " k" : "", verdict_name(r->worst), verdict_name(r->worst));
     escape_html(f, r->rule);
-    fputs("</code></h3><p>", f);
-    escape_html(f, r->note);
+    cell(f, "</code></h3><p>", r->note);
     fprintf(f, "</p><p>Seen %u times in %u; first in <code>", r->failed, r->exercised);
     escape_html(f, r->example);
     report_groups(r, command, sizeof(command));
     fprintf(f, "</code>%s%s.</p><table>", command[0] != 0 ? "; in all: " : "", command);
-    if (remark != NULL) {
-        fputs("<tr><th>what<td>", f);
-        escape_html(f, remark);
-    }
+    if (remark != NULL)
+        cell(f, "<tr><th>what<td>", remark);
     if (r->first != NULL)
         guest(f, r->first);
-    fputs("<tr><th>when<td class=m>", f);
-    escape_html(f, r->when);
-    fputs("<tr><th>must<td class=m>", f);
-    escape_html(f, r->must);
-    fputs("<tr><th>expected<td class=m>", f);
-    escape_html(f, r->expected);
-    fputs("<tr><th>got<td class=m>", f);
-    escape_html(f, r->got);
+    cell(f, "<tr><th>when<td class=m>", r->when);
+    cell(f, "<tr><th>must<td class=m>", r->must);
+    cell(f, "<tr><th>expected<td class=m>", r->expected);
+    cell(f, "<tr><th>got<td class=m>", r->got);
     if (r->subject == SUBJECT_POLICY)
         fputs("<tr><th>blame<td>the CPUID policy holds this value", f);
     fputs("<tr><th>source<td>", f);
     source_of(f, d->spec, r->source);
-    if (r->known != NULL) {
-        fputs("<tr><th>accepted<td>", f);
-        escape_html(f, r->known);
-    }
+    if (r->known != NULL)
+        cell(f, "<tr><th>accepted<td>", r->known);
     report_replay(d, r, command, sizeof(command));
     command_row(f, "replay", command);
     report_replay_live(d, r, command, sizeof(command));
@@ -188,16 +186,11 @@ static void table_faults(FILE *f, const struct report_doc *d)
 
         if (r->failed == 0 || section_of(d, r) != SECTION_TABLES)
             continue;
-        fputs("<tr><td class=m>", f);
-        escape_html(f, r->rule);
-        fputs("<td>", f);
-        escape_html(f, r->note);
-        fputs("<td class=m>", f);
-        escape_html(f, r->expected);
-        fputs("<td class=m>", f);
-        escape_html(f, r->got);
-        fputs("<td class=m>", f);
-        escape_html(f, r->example);
+        cell(f, "<tr><td class=m>", r->rule);
+        cell(f, "<td>", r->note);
+        cell(f, "<td class=m>", r->expected);
+        cell(f, "<td class=m>", r->got);
+        cell(f, "<td class=m>", r->example);
         fputc('\n', f);
     }
     fputs("</table>\n", f);
@@ -232,8 +225,7 @@ static void table_coverage(FILE *f, const struct report_doc *d, const char *tabl
 {
     char group[64], last[64] = "";
 
-    fputs("<h3>", f);
-    escape_html(f, table);
+    cell(f, "<h3>", table);
     fputs("</h3><table>", f);
     for (size_t i = 0; i < report_rows(d->report); i++) {
         const struct report_row *r = report_row_at(d->report, i);
