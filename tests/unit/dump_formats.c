@@ -3,52 +3,11 @@
  * Every format of CPUID dumps that people have, good and bad. What a line means is the same in all
  * of them: leaf, sub-leaf, four registers, and which CPU.
  */
-#include "tests/test_main.h"
-
-#include "cli/formats/dump.h"
+#include "tests/unit/dump_rows.h"
 
 #include <stdlib.h>
 
-static enum tsp_status read_text(const char *text, struct dump *d, struct tsp_error *err)
-{
-    memset(err, 0, sizeof(*err));
-    return dump_read("t", (const uint8_t *)text, strlen(text), d, err);
-}
-
-struct good {
-    const char *text, *format;
-    unsigned ncpu;
-    size_t n;
-    /* of the last entry */
-    unsigned cpu;
-    struct tsp_leaf last;
-};
-
-static void each_good(const struct good *row, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct tsp_error err;
-        struct dump d;
-
-        if (read_text(row[i].text, &d, &err) != TSP_OK)
-            fail_msg("row %zu: %s", i, err.text);
-        assert_string_equal(d.format, row[i].format);
-        assert_int_equal(d.ncpu, row[i].ncpu);
-        assert_int_equal(d.n, row[i].n);
-        assert_int_equal(d.cpu[d.ncpu - 1].id, row[i].cpu);
-        assert_int_equal(d.leaf[d.n - 1].leaf, row[i].last.leaf);
-        assert_int_equal(d.leaf[d.n - 1].subleaf, row[i].last.subleaf);
-        assert_memory_equal(d.leaf[d.n - 1].reg, row[i].last.reg, sizeof(row[i].last.reg));
-        dump_free(&d);
-    }
-}
-
 #define A0 "CPUID 00000000: 00000001-00000002-00000003-00000004"
-#define LAST(l, s, a, b, c, d)                                                                     \
-    {                                                                                              \
-        .leaf = (l), .subleaf = (s), .reg = {(a), (b), (c), (d) }                                  \
-    }
-
 static void text_with_dashes_is_read(void **state)
 {
     static const struct good row[] = {

@@ -4,57 +4,7 @@
  * XML of other tools. Of a log the guest is what counts; the host's lines beside it are another
  * machine's.
  */
-#include "tests/test_main.h"
-
-#include "cli/formats/dump.h"
-
-static enum tsp_status read_text(const char *text, struct dump *d, struct tsp_error *err)
-{
-    memset(err, 0, sizeof(*err));
-    return dump_read("t", (const uint8_t *)text, strlen(text), d, err);
-}
-
-struct good {
-    const char *text, *format;
-    unsigned ncpu;
-    size_t n;
-    struct tsp_leaf last;
-};
-
-#define LAST(l, s, a, b, c, d)                                                                     \
-    {                                                                                              \
-        .leaf = (l), .subleaf = (s), .reg = {(a), (b), (c), (d) }                                  \
-    }
-
-static void each_good(const struct good *row, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct tsp_error err;
-        struct dump d;
-
-        if (read_text(row[i].text, &d, &err) != TSP_OK)
-            fail_msg("row %zu: %s", i, err.text);
-        assert_string_equal(d.format, row[i].format);
-        assert_int_equal(d.ncpu, row[i].ncpu);
-        assert_int_equal(d.n, row[i].n);
-        assert_int_equal(d.leaf[d.n - 1].leaf, row[i].last.leaf);
-        assert_int_equal(d.leaf[d.n - 1].subleaf, row[i].last.subleaf);
-        assert_memory_equal(d.leaf[d.n - 1].reg, row[i].last.reg, sizeof(row[i].last.reg));
-        dump_free(&d);
-    }
-}
-
-static void each_bad(const char *const (*row)[2], size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct tsp_error err;
-        struct dump d;
-
-        assert_int_equal(read_text(row[i][0], &d, &err), TSP_EPARSE);
-        if (strstr(err.text, row[i][1]) == NULL)
-            fail_msg("row %zu: %s", i, err.text);
-    }
-}
+#include "tests/unit/dump_rows.h"
 
 #define VBOX                                                                                       \
     "00:00:01.5 ******* CPUID dump *******\n00:00:01.5          Raw Standard CPUID Leaves\n"       \
@@ -67,10 +17,10 @@ static void virtualbox_logs_give_the_guest(void **state)
               "00:00:01.5 Hst:                1c004122 01c0003f 0000003f 00000000\n"
               "00:00:01.5 Hst: 00000015/0000  00000002 000000d8 00000000 00000000\n"
               "00:00:01.5   FPU - x87 FPU on Chip                 = 1 (1)\n",
-         "VirtualBox log", 1, 1, LAST(4, 1, 0x0c000122, 0x01c0003f, 0x3f, 0)},
+         "VirtualBox log", 1, 1, 0, LAST(4, 1, 0x0c000122, 0x01c0003f, 0x3f, 0)},
         /* Before version 5. */
         {"Gst: 00000000  00000005 756e6547 6c65746e 49656e69\r\nHst:           0000000d 1 2 3\r\n",
-         "VirtualBox log", 1, 1, LAST(0, 0, 5, 0x756e6547, 0x6c65746e, 0x49656e69)},
+         "VirtualBox log", 1, 1, 0, LAST(0, 0, 5, 0x756e6547, 0x6c65746e, 0x49656e69)},
     };
     static const char *const bad[][2] = {
         {VBOX "00:00:01.5 Gst: 00000004/0001  0c000122 01c0003f 0000003f\n", "t:4: not \"Gst: "},
@@ -93,12 +43,12 @@ static void vmware_logs_give_the_guest_or_the_host(void **state)
          "0x00000001 0x00000002 0x00000003 0x00000004\n"
          "2021-02-05T17:52:27+08:00| vmx| I005: guest vs. host CPUID *host level 0000000d, 1a: "
          "0x00000009 0x00000002 0x00000003 0x00000004\n",
-         "VMware log", 1, 1, LAST(0xd, 0x1a, 1, 2, 3, 4)},
+         "VMware log", 1, 1, 0, LAST(0xd, 0x1a, 1, 2, 3, 4)},
         {"Jun 28 23:41:17.988: vmx| guestCPUID level 40000010, 0: 0x0016e360 0x000101d0 0x0 0x0\n",
-         "VMware log", 1, 1, LAST(0x40000010, 0, 0x16e360, 0x101d0, 0, 0)},
+         "VMware log", 1, 1, 0, LAST(0x40000010, 0, 0x16e360, 0x101d0, 0, 0)},
         {"Aug 18 10:01:57.546: vmx| CPUID[1] level 00000001, 0: 0x1 0x2 0x3 0x4\n"
          "Aug 18 10:01:57.546: vmx| hostCPUID level 00000001, 0: 0x5 0x6 0x7 0x8\n",
-         "VMware log", 1, 1, LAST(1, 0, 5, 6, 7, 8)},
+         "VMware log", 1, 1, 0, LAST(1, 0, 5, 6, 7, 8)},
     };
     static const char *const bad[][2] = {
         {"vmx| guestCPUID level 00000001, 0: 0x1 0x2 0x3\n", "t:1: not \"level "},
@@ -118,12 +68,12 @@ static void xml_with_input_registers_is_read(void **state)
          "ecx=\"00000000\">00000000,00000001,00000121,2C100000</register>\n"
          "</processor>\n<processor description=\"x\">\n"
          "<register eax=\"0000000D\" ecx=\"0000003e\">1,2,3,4</register>\n</processor></cpuid>\n",
-         "RJCP.CpuId", 2, 2, LAST(0xd, 0x3e, 1, 2, 3, 4)},
+         "RJCP.CpuId", 2, 2, 1, LAST(0xd, 0x3e, 1, 2, 3, 4)},
         {"<cpuid><processor>\n<register eax=\"4\" ecx=\"0\">1,2,3,4</register>\n"
          "<register eax=\"4\" ecx=\"0\">1,2,3,5</register>\n</processor><processor>\n"
          "<register eax=\"4\" ecx=\"0\">1,2,3,4</register>\n"
          "<register eax=\"4\" ecx=\"0\">1,2,3,5</register>\n</processor></cpuid>\n",
-         "RJCP.CpuId", 2, 4, LAST(4, 1, 1, 2, 3, 5)},
+         "RJCP.CpuId", 2, 4, 1, LAST(4, 1, 1, 2, 3, 5)},
     };
     static const char *const bad[][2] = {
         {"<cpuid>\n<register eax=\"1\">1,2,3,4</register>\n", "t:2: not <register"},
@@ -144,9 +94,9 @@ static void mail_in_quoted_printable_is_read(void **state)
         {"Content-Transfer-Encoding: quoted-printable\n\nsee =E2=80=9C a?b=3Dc\nCPU:\n"
          "   0x00000001 0x00: eax=3D0x00000001 ebx=3D0x00000002 ecx=3D0x00000003 edx=\n"
          "=3D0x00000004\n",
-         "cpuid -r", 1, 1, LAST(1, 0, 1, 2, 3, 4)},
+         "cpuid -r", 1, 1, 0, LAST(1, 0, 1, 2, 3, 4)},
         {"> CPU:\r\n>  0x00000001 0x00: eax=3D0x00000001 ebx=3D0x2 ecx=3D0x3 ed=\r\nx=3D0x4\r\n",
-         "cpuid -r", 1, 1, LAST(1, 0, 1, 2, 3, 4)},
+         "cpuid -r", 1, 1, 0, LAST(1, 0, 1, 2, 3, 4)},
     };
 
     (void)state;
@@ -161,13 +111,13 @@ static void xen_time_of_older_tools_gets_its_number(void **state)
 {
     static const struct good row[] = {
         {XEN "   0x40000003 0x02: eax=0x00000001 ebx=0x00000002 ecx=0xd5551b14 edx=0xffffffff\n",
-         "cpuid -r", 1, 3, LAST(0x40000003, 1, 1, 2, 0xd5551b14, 0xffffffff)},
+         "cpuid -r", 1, 3, 0, LAST(0x40000003, 1, 1, 2, 0xd5551b14, 0xffffffff)},
         /* A frequency is what the third has. */
         {XEN "   0x40000003 0x02: eax=0x00249f0a ebx=0x00000000 ecx=0x00000000 edx=0x00000000\n",
-         "cpuid -r", 1, 3, LAST(0x40000003, 2, 0x249f0a, 0, 0, 0)},
+         "cpuid -r", 1, 3, 0, LAST(0x40000003, 2, 0x249f0a, 0, 0, 0)},
         {XEN "   0x40000003 0x01: eax=0x00000001 ebx=0x00000002 ecx=0x00000003 edx=0x00000000\n"
              "   0x40000003 0x02: eax=0x00249f0a ebx=0x00000001 ecx=0x00000000 edx=0x00000000\n",
-         "cpuid -r", 1, 4, LAST(0x40000003, 2, 0x249f0a, 1, 0, 0)},
+         "cpuid -r", 1, 4, 0, LAST(0x40000003, 2, 0x249f0a, 1, 0, 0)},
     };
 
     (void)state;

@@ -6,6 +6,7 @@
 #include "tests/test_main.h"
 
 #include "cli/formats/dump.h"
+#include "tests/unit/damage.h"
 
 #include <stdlib.h>
 
@@ -52,49 +53,6 @@ static const char *const good_text[] = {
     "=3D0x4d4d566e\n   0x40000003 0x02: eax=3D0x1 ebx=3D0x2 ecx=3D0x3 edx=3D0x4\n",
 };
 
-static uint64_t seed;
-
-static uint32_t rnd(uint32_t below)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(seed >> 33) % below;
-}
-
-static size_t damage(const char *good, uint8_t *out)
-{
-    size_t n = strlen(good);
-
-    memcpy(out, good, n);
-    for (unsigned k = rnd(4) + 1; k > 0 && n > 0; k--) {
-        size_t at = rnd((uint32_t)n), len = rnd(24);
-
-        switch (rnd(5)) {
-        case 0:
-            out[at] ^= (uint8_t)(1u << rnd(8));
-            break;
-        case 1:
-            n = at;
-            break;
-        case 2:
-            if (at + len <= n) {
-                memmove(out + at, out + at + len, n - at - len);
-                n -= len;
-            }
-            break;
-        case 3:
-            if (at + len <= n && n + len <= ROOM) {
-                memmove(out + at + len, out + at, n - at);
-                n += len;
-            }
-            break;
-        default:
-            for (size_t i = at; i < n && i < at + len; i++)
-                out[i] = (uint8_t)rnd(256);
-        }
-    }
-    return n;
-}
-
 /* What a reader promises of any dump it accepts. */
 static void is_sound(const struct dump *d)
 {
@@ -120,7 +78,8 @@ static void damaged_dumps_of_every_format_are_read_or_refused(void **state)
     seed = 7;
     for (unsigned i = 0; i < ROUNDS * (sizeof(good_text) / sizeof(good_text[0])); i++) {
         uint8_t bytes[ROOM + 64], *exact;
-        size_t n = damage(good_text[i / ROUNDS], bytes);
+        const char *text = good_text[i / ROUNDS];
+        size_t n = damage((const uint8_t *)text, strlen(text), bytes, ROOM);
         struct tsp_error err = {.text = ""};
         struct dump d;
 

@@ -10,54 +10,13 @@
 #include "cli/formats/golden.h"
 #include "cli/formats/program.h"
 
+#include "tests/unit/damage.h"
 #include "trapspec/bits.h"
 
 #include <stdlib.h>
 
 #define ROUNDS 4000u
 #define ROOM 8192u
-
-static uint64_t seed;
-
-static uint32_t rnd(uint32_t below)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(seed >> 33) % below;
-}
-
-static size_t damage(const uint8_t *good, size_t n, uint8_t *out)
-{
-    memcpy(out, good, n);
-    for (unsigned k = rnd(4) + 1; k > 0; k--) {
-        size_t at = n == 0 ? 0 : rnd((uint32_t)n), len = rnd(32);
-
-        switch (rnd(5)) {
-        case 0:
-            if (n > 0)
-                out[at] ^= (uint8_t)(1u << rnd(8));
-            break;
-        case 1:
-            n = at;
-            break;
-        case 2:
-            if (at + len <= n) {
-                memmove(out + at, out + at + len, n - at - len);
-                n -= len;
-            }
-            break;
-        case 3:
-            if (at + len <= n && n + len <= ROOM) {
-                memmove(out + at + len, out + at, n - at);
-                n += len;
-            }
-            break;
-        default:
-            for (size_t i = at; i < n && i < at + len; i++)
-                out[i] = (uint8_t)rnd(256);
-        }
-    }
-    return n;
-}
 
 static const char dump_text[] =
     "CPU 0:\n   0x00000000 0x00: eax=0x0000000d ebx=0x756e6547 ecx=0x6c65746e edx=0x49656e69\n"
@@ -92,7 +51,7 @@ static void damaged_dumps_are_read_or_refused(void **state)
     (void)state;
     seed = 1;
     for (unsigned i = 0; i < ROUNDS; i++) {
-        size_t n = damage((const uint8_t *)dump_text, sizeof(dump_text) - 1, bytes);
+        size_t n = damage((const uint8_t *)dump_text, sizeof(dump_text) - 1, bytes, ROOM);
         struct tsp_error err = {.text = ""};
         struct dump d;
 
@@ -116,7 +75,7 @@ static void damaged_recordings_are_read_or_refused(void **state)
     (void)state;
     seed = 2;
     for (unsigned i = 0; i < ROUNDS; i++) {
-        size_t n = damage((const uint8_t *)golden_text, sizeof(golden_text) - 1, bytes);
+        size_t n = damage((const uint8_t *)golden_text, sizeof(golden_text) - 1, bytes, ROOM);
         struct tsp_error err = {.text = ""};
         struct golden g;
 
@@ -164,7 +123,7 @@ static void damaged_programs_are_loaded_or_refused(void **state)
     (void)state;
     seed = 3;
     for (unsigned i = 0; i < ROUNDS; i++) {
-        size_t n = i == 0 ? size : damage(good_elf, size, bytes);
+        size_t n = i == 0 ? size : damage(good_elf, size, bytes, ROOM);
         struct tsp_error err = {.text = ""};
         static struct tsp_setup setup;
         struct program *pr;

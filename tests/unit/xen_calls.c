@@ -44,61 +44,62 @@ static enum step call(struct rig *r, unsigned insn)
 }
 
 /* Number, command, second and third argument; result, cut to 32 bits outside 64-bit mode. */
+static const struct {
+    uint64_t a[4], want;
+} answers[] = {
+    {{17, 0}, 0x40015},
+    {{17, 0x100000000u}, 0x40015},
+    {{17, 1, DATA}, 0},
+    {{17, 3, DATA}, 0},
+    {{17, 3, NOWHERE}, (uint64_t)-14},
+    {{17, 6, DATA}, 0},
+    {{17, 6, NOWHERE}, (uint64_t)-14},
+    {{17, 7, 0}, 4096},
+    {{17, 7, DATA}, (uint64_t)-22},
+    {{17, 10}, (uint64_t)-1},
+    {{17, 11}, (uint64_t)-38},
+    {{29, 0}, 0},
+    {{29, 2, NOWHERE}, (uint64_t)-14},
+    {{29, 3, DATA}, 0},
+    {{29, 7}, (uint64_t)-1},
+    {{29, 8}, (uint64_t)-38},
+    {{15, 1}, 0},
+    {{21, 0, 5}, 0},
+    {{21, 2, 5}, (uint64_t)-38},
+    {{21, 0, 64}, (uint64_t)-22},
+    {{34, 1, NOWHERE}, (uint64_t)-14},
+    {{34, 5, 0}, 0},
+    {{34, 5, DATA}, (uint64_t)-22},
+    {{34, 26}, (uint64_t)-38},
+    {{12, 6, NOWHERE}, 0},
+    {{12, 7, NOWHERE}, (uint64_t)-14},
+    {{12, 12}, (uint64_t)-38},
+    {{12, 2}, RIG_RAM / 4096},
+    {{32, 4, DATA}, (uint64_t)-22},
+    {{32, 4, NOWHERE}, (uint64_t)-14},
+    {{32, 14}, (uint64_t)-38},
+    {{24, 3, 0}, 1},
+    {{24, 3, 1}, (uint64_t)-2},
+    {{24, 4, 0, NOWHERE}, (uint64_t)-14},
+    {{24, 11, 0, DATA}, (uint64_t)-22},
+    {{18, 0, 1, DATA}, (uint64_t)-1},
+    {{11}, (uint64_t)-38},
+    {{63}, (uint64_t)-38},
+    {{1000}, (uint64_t)-38},
+};
+
 static void commands_answer_as_the_headers_say(void **state)
 {
-    static const struct {
-        uint64_t a[4], want;
-    } row[] = {
-        {{17, 0}, 0x40015},
-        {{17, 0x100000000u}, 0x40015},
-        {{17, 1, DATA}, 0},
-        {{17, 3, DATA}, 0},
-        {{17, 3, NOWHERE}, (uint64_t)-14},
-        {{17, 6, DATA}, 0},
-        {{17, 6, NOWHERE}, (uint64_t)-14},
-        {{17, 7, 0}, 4096},
-        {{17, 7, DATA}, (uint64_t)-22},
-        {{17, 10}, (uint64_t)-1},
-        {{17, 11}, (uint64_t)-38},
-        {{29, 0}, 0},
-        {{29, 2, NOWHERE}, (uint64_t)-14},
-        {{29, 3, DATA}, 0},
-        {{29, 7}, (uint64_t)-1},
-        {{29, 8}, (uint64_t)-38},
-        {{15, 1}, 0},
-        {{21, 0, 5}, 0},
-        {{21, 2, 5}, (uint64_t)-38},
-        {{21, 0, 64}, (uint64_t)-22},
-        {{34, 1, NOWHERE}, (uint64_t)-14},
-        {{34, 5, 0}, 0},
-        {{34, 5, DATA}, (uint64_t)-22},
-        {{34, 26}, (uint64_t)-38},
-        {{12, 6, NOWHERE}, 0},
-        {{12, 7, NOWHERE}, (uint64_t)-14},
-        {{12, 12}, (uint64_t)-38},
-        {{12, 2}, RIG_RAM / 4096},
-        {{32, 4, DATA}, (uint64_t)-22},
-        {{32, 4, NOWHERE}, (uint64_t)-14},
-        {{32, 14}, (uint64_t)-38},
-        {{24, 3, 0}, 1},
-        {{24, 3, 1}, (uint64_t)-2},
-        {{24, 4, 0, NOWHERE}, (uint64_t)-14},
-        {{24, 11, 0, DATA}, (uint64_t)-22},
-        {{18, 0, 1, DATA}, (uint64_t)-1},
-        {{11}, (uint64_t)-38},
-        {{63}, (uint64_t)-38},
-        {{1000}, (uint64_t)-38},
-    };
     static const uint32_t mode[] = {TSP_MODE_LONG64, TSP_MODE_PROT32, TSP_MODE_COMPAT32,
                                     TSP_MODE_REAL16};
     struct rig r;
 
     (void)state;
     open_xen(&r, TSP_VENDOR_INTEL);
-    for (size_t i = 0; i < 4 * sizeof(row) / sizeof(row[0]); i++) {
-        uint64_t want = row[i / 4].want;
+    for (size_t i = 0; i < 4 * sizeof(answers) / sizeof(answers[0]); i++) {
+        uint64_t want = answers[i / 4].want;
 
-        args(&r, mode[i % 4], row[i / 4].a);
+        args(&r, mode[i % 4], answers[i / 4].a);
         assert_int_equal(call(&r, 0), STEP_EVENT);
         assert_int_equal(r.ev.kind, TSP_EV_HYPERCALL);
         assert_int_equal(result(&r), i % 4 == 0 ? want : (uint32_t)want);
