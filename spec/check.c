@@ -409,6 +409,7 @@ static void judge_event(struct judge *j)
         kvm_note_call(j);
         hv_note_call(j);
         lguest_note(j);
+        vmi_note(j);
         break;
     case TSP_EV_STOP:
         judge_stop_event(j);

@@ -127,6 +127,8 @@ uint64_t fact_value(const struct judge *j, unsigned field)
         return vmw_backdoor(j);
     case COND_LGUEST:
         return lguest_call(j);
+    case COND_VMI:
+        return vmi_call(j);
     case COND_A0_RAM:
         return argument(j, 0);
     default:

@@ -78,7 +78,7 @@ const char *const cond_names[COND_A0_RAM] = {
     "nr",     "a0",     "a1",        "a2",     "a3",    "x1",    "x2",      "w1",
     "w2",     "fid",    "imm",       "vector", "error", "leaf",  "subleaf", "psci",
     "fw_std", "fw_hyp", "fw_vendor", "wa1",    "wa2",   "wa3",   "info",    "prefixes",
-    "hv_ctl", "hv_in",  "hv_out",    "msr",    "value", "bdoor", "lguest"};
+    "hv_ctl", "hv_in",  "hv_out",    "msr",    "value", "bdoor", "lguest", "vmi"};
 
 /* Bits of an MPIDR that name a processor: Aff3, Aff2, Aff1, Aff0 (Arm DDI0487 MPIDR_EL1). */
 #define MPIDR_AFFINITY 0xff00ffffffull
@@ -206,6 +206,7 @@ void facts_setup(struct judge *j)
     if (!j->personas)
         j->personas = 1u << TSP_PERSONA_NONE;
     xen_personas(j);
+    vmi_setup(j);
     if (s->arch == TSP_ARCH_X86) {
         facts_hyperv(j, initial_msr(s, HYPERV_OS_ID));
         set_zero(j, x86_lacks, sizeof(x86_lacks));

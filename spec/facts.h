@@ -114,6 +114,7 @@ enum cond_field {
     COND_MSR_VALUE,
     COND_BDOOR,
     COND_LGUEST,
+    COND_VMI,
     COND_A0_RAM,  /* a0=ram:N: N bytes from a0 on are writable guest RAM */
     COND_A1_WRAP, /* a1=wraps: a1 pages from page a0 on pass the end of the address space */
     COND_POLICY,

@@ -290,11 +290,15 @@ void xen_personas(struct judge *j)
     const uint8_t *p = j->setup->persona;
     bool first = p[0] == TSP_PERSONA_KVM || p[0] == TSP_PERSONA_HYPERV || p[0] == TSP_PERSONA_XEN;
 
-    if (p[0] == TSP_PERSONA_LGUEST ||
-        (p[1] == TSP_PERSONA_LGUEST && (p[0] == TSP_PERSONA_NONE || p[0] == TSP_PERSONA_GENERIC)))
-        j->personas = 1u << TSP_PERSONA_LGUEST; /* nobody else has a guest at CPL 1 */
-    else if (p[1] == TSP_PERSONA_LGUEST)
-        j->personas &= ~(1u << TSP_PERSONA_LGUEST);
+    for (unsigned i = 0; i < 2; i++) { /* nobody else has guests like theirs */
+        const uint8_t who = i == 0 ? TSP_PERSONA_LGUEST : TSP_PERSONA_VMI;
+
+        if (p[0] == who ||
+            (p[1] == who && (p[0] == TSP_PERSONA_NONE || p[0] == TSP_PERSONA_GENERIC)))
+            j->personas = 1u << who;
+        else if (p[1] == who)
+            j->personas &= ~(1u << who);
+    }
     if (p[0] == TSP_PERSONA_XEN || p[0] == TSP_PERSONA_VMWARE)
         j->personas = 1u << p[0];
     else if (first && (p[1] == TSP_PERSONA_XEN || p[1] == TSP_PERSONA_VMWARE))

@@ -95,6 +95,12 @@ struct lguest_memo {
     uint64_t data;
 };
 
+/* Where the guest of VMI was told that calls are; 0: nowhere. */
+#define VMI_CALLS 74u
+struct vmi_memo {
+    uint32_t at[VMI_CALLS];
+};
+
 struct race_memo;
 struct judge {
     const struct spec *s;
@@ -128,6 +134,7 @@ struct judge {
     struct hv_memo hv;
     struct kvm_memo kvm;
     struct lguest_memo lguest;
+    struct vmi_memo vmi; /* where such a guest runs */
     struct race_memo *race;      /* NULL without a protocol */
     unsigned race_first, race_n; /* its rules */
 };
@@ -252,6 +259,12 @@ bool lguest_new_table(const struct judge *j, const struct tsp_event *ev);
 void lguest_note(struct judge *j);
 /* Where the host may write guest-physical memory as it likes; n: how many bytes. */
 uint64_t lguest_data(const struct judge *j, uint64_t *n);
+
+/* pred_vmi.c: what an instruction in VMI's ROM belongs to; calls_vmi.csv says which value. */
+unsigned vmi_call(const struct judge *j);
+void vmi_setup(struct judge *j);
+/* After a call was judged. */
+void vmi_note(struct judge *j);
 
 /* facts_xen.c: Xen's calls. Numeric conditions of its own; parse: false when key is none. */
 bool xen_cond_parse(const char *key, const char *value, struct cond *c);

@@ -144,6 +144,15 @@ PRED(pred_vmw_vcpu);
 /* pred_lguest.c; with a look alone */
 PRED(pred_lg_table);
 
+/* pred_vmi.c */
+PRED(pred_vmi_regs);
+PRED(pred_vmi_eax);
+PRED(pred_vmi_reloc);
+PRED(pred_vmi_cpuid);
+PRED(pred_vmi_mask);
+PRED(pred_vmi_if);
+PRED(pred_vmi_cr);
+
 /* pred_patch.c */
 PRED(pred_code_becomes);
 PRED(pred_patch_at_end);

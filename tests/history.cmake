@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # lguest, VMI and the generic proposal: interfaces that nobody ships any more.
 if(TARGET tsp_spec)
-    foreach(name lguest)
+    foreach(name lguest vmi)
         tsp_test(spec_${name}_test SOURCE ${CMAKE_CURRENT_LIST_DIR}/spec/${name}_test.c LABEL spec LINK tsp_spec)
     endforeach()
 endif()
