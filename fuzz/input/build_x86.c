@@ -145,6 +145,22 @@ static void build_page_tables(struct builder *b)
     }
 }
 
+/* The kernel is at CPL 1, as lguest has it. */
+static bool kernel_at_1(const struct scenario *s)
+{
+    return s->mode == TSP_MODE_PROT32 && s->persona[0] == TSP_PERSONA_LGUEST;
+}
+
+/* Its HLT is refused, so handlers end with OUT. */
+static void build_kernel_1(struct builder *b)
+{
+    build_piece(b, X86_GDT + (X86_SEL_CODE32_1 & ~7u), x86_gdt_1, sizeof(x86_gdt_1), 0);
+    build_piece(b, X86_IDT, x86_idt32_1, sizeof(x86_idt32_1), 0);
+    build_piece(b, INPUT_X86_STUBS, x86_stubs_out, sizeof(x86_stubs_out), 0);
+    for (unsigned i = 0; i < b->s->nvcpu && i < TSP_MAX_VCPU; i++)
+        build_piece(b, x86_place[i].tss + X86_TSS_ESP1, x86_tss_1[i], sizeof(x86_tss_1[i]), 0);
+}
+
 static void build_tables(struct builder *b)
 {
     const struct scenario *s = b->s;
@@ -161,6 +177,8 @@ static void build_tables(struct builder *b)
                 sizeof(x86_stubs), 0);
     for (unsigned i = 0; i < s->nvcpu && i < TSP_MAX_VCPU; i++)
         build_piece(b, x86_place[i].tss, wide ? x86_tss64[i] : x86_tss32[i], X86_TSS_SIZE, 0);
+    if (kernel_at_1(s))
+        build_kernel_1(b);
     if (s->protocol != TSP_PROTOCOL_NONE)
         build_piece(b, INPUT_X86_STUBS + VECTOR_NMI * 16, wide ? iret64 : iret64 + 1, wide ? 2 : 1,
                     0);
@@ -211,6 +229,9 @@ static struct tsp_segment code_segment(const struct scenario *s, uint64_t base)
 {
     unsigned dpl = s->level == 3 ? 0x60 : 0;
 
+    if (s->level == 1)
+        return segment(X86_SEL_CODE32_1, base, UINT32_MAX, 0xc0bb);
+
     switch (s->mode) {
     case TSP_MODE_REAL16:
         return segment((unsigned)(base >> 4), base, 0xffff, 0x009b);
@@ -232,6 +253,8 @@ static struct tsp_segment data_segment(const struct scenario *s)
         return segment(0, 0, 0xffff, 0x0093);
     if (s->mode == TSP_MODE_VM86)
         return segment(0, 0, 0xffff, 0x00f3);
+    if (s->level == 1)
+        return segment(X86_SEL_DATA_1, 0, UINT32_MAX, 0xc0b3);
     if (s->level == 3)
         return segment(X86_SEL_DATA_3, 0, UINT32_MAX, 0xc0f3);
     return segment(X86_SEL_DATA, 0, UINT32_MAX, 0xc093);
@@ -308,7 +331,7 @@ static void build_vcpu(struct builder *b, unsigned vcpu, uint64_t lin)
         v->regs.r[TSP_RSP] = x86_place[vcpu].stack;
     v->regs.pc = lin - (vcpu == 0 ? s->cs_base : 0);
     v->regs.flags = s->flags | FLAG_FIXED;
-    if (s->level == 3)
+    if (s->level != 0)
         v->regs.flags |= FLAG_IOPL3;
     if (s->mode == TSP_MODE_VM86)
         v->regs.flags |= FLAG_VM;
@@ -335,12 +358,18 @@ static void build_other(struct builder *b, unsigned vcpu)
     b->out->vcpu[vcpu].x86.seg[TSP_CS] = b->out->vcpu[0].x86.seg[TSP_CS];
 }
 
+/* Memory for an option ROM, without paging: the tables end where the memory of others does. */
+static bool has_rom(const struct scenario *s)
+{
+    return s->mode == TSP_MODE_PROT32 && !s->paging && s->persona[0] == TSP_PERSONA_VMI;
+}
+
 void build_x86(struct builder *b)
 {
     const struct scenario *s = b->s;
 
     b->out->ram_base = 0;
-    b->out->ram_size = INPUT_X86_RAM;
+    b->out->ram_size = has_rom(s) ? INPUT_X86_RAM_ROM : INPUT_X86_RAM;
     b->out->end_port = INPUT_END_PORT;
     b->out->console_port = INPUT_CONSOLE_PORT;
     build_nobase(b);

@@ -184,16 +184,24 @@ static void fold_leaves(struct scenario *s)
     }
 }
 
+/* lguest has no guests at CPL 0: their kernel is at 1. */
+static unsigned fold_level(const struct scenario *s)
+{
+    if (s->mode == TSP_MODE_REAL16)
+        return 0;
+    if (s->mode == TSP_MODE_VM86)
+        return 3;
+    if (s->mode == TSP_MODE_PROT32 && s->persona[0] % TSP_PERSONA_COUNT == TSP_PERSONA_LGUEST)
+        return s->level & 2 ? 3 : 1;
+    return s->level & 1 ? 3 : 0;
+}
+
 static void fold_x86(struct scenario *s)
 {
     if (s->mode > TSP_MODE_LONG64)
         s->mode %= TSP_MODE_LONG64 + 1;
     s->paging = s->mode == TSP_MODE_PROT32 ? s->paging & 1 : 0;
-    s->level = s->level & 1 ? 3 : 0;
-    if (s->mode == TSP_MODE_REAL16)
-        s->level = 0;
-    if (s->mode == TSP_MODE_VM86)
-        s->level = 3;
+    s->level = (uint8_t)fold_level(s);
     s->host %= TSP_VENDOR_OTHER;
     s->patch %= TSP_PATCH_COUNT;
     s->policy %= INPUT_POLICY_COUNT;

@@ -61,7 +61,8 @@ enum input_policy {
 
 /* Fixed addresses of the machine that others need; docs/INPUT.md draws the rest. */
 #define INPUT_X86_RAM 0x40000u
-#define INPUT_X86_STUBS 0x3000u /* one handler stub of 16 bytes a vector, 256 of them */
+#define INPUT_X86_RAM_ROM 0xc9000u /* VMI in protected mode without paging: up to its ROM's end */
+#define INPUT_X86_STUBS 0x3000u    /* one handler stub of 16 bytes a vector, 256 of them */
 #define INPUT_X86_CODE 0x10000u
 #define INPUT_X86_CODE16 0xe800u
 #define INPUT_X86_DATA 0x12000u

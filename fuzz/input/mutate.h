@@ -41,6 +41,8 @@ void mutate_arm64(struct scenario *s, struct rng *r);
 /* mutate_arm32.c: an instruction for the scenario's mode, its length returned; another mode. */
 uint32_t mutate_arm32_insn(const struct scenario *s, struct rng *r, uint8_t out[4]);
 void mutate_arm32_set(struct scenario *s, struct rng *r);
+/* mutate_history.c: a program for lguest's or VMI's guests; false: it is another guest. */
+bool mutate_history(struct scenario *s, struct rng *r);
 /* mutate_leaf.c: policy entries. */
 void mutate_leaf(struct scenario *s, struct rng *r);
 /* A leaf number worth asking for; and a sub-leaf. */

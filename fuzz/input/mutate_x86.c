@@ -70,6 +70,8 @@ static void fresh_code(struct scenario *s, struct rng *r)
     const struct opcode *op = &traps[rng_below(r, rng_below(r, 4) ? 3 : ARRAY_SIZE(traps))];
     uint32_t n = 0;
 
+    if (mutate_history(s, r))
+        return;
     for (uint32_t i = rng_below(r, 4) ? 0 : rng_below(r, 15); i > 0; i--)
         s->code[0][n++] = RNG_PICK(r, prefixes);
     memcpy(s->code[0] + n, op->byte, op->n);
@@ -209,6 +211,7 @@ static void hypervisor(struct scenario *s, struct rng *r)
             rng_below(r, 2) ? TSP_PERSONA_KVM : (uint8_t)rng_below(r, TSP_PERSONA_COUNT);
         s->persona[1] =
             rng_below(r, 2) ? TSP_PERSONA_NONE : (uint8_t)rng_below(r, TSP_PERSONA_COUNT);
+        mutate_history(s, r);
         break;
     case 4:
         i = rng_below(r, 2);

@@ -31,6 +31,9 @@ const uint8_t x86_ivt[256 * 4] = {REP256(VECTOR)};
 #define GATE32(v) STUB_LO(v), STUB_HI(v), X86_SEL_CODE32, 0, 0, GATE_TYPE(v), 0, 0,
 const uint8_t x86_idt32[256 * 8] = {REP256(GATE32)};
 
+#define GATE32_1(v) STUB_LO(v), STUB_HI(v), X86_SEL_CODE32_1, 0, 0, GATE_TYPE(v), 0, 0,
+const uint8_t x86_idt32_1[256 * 8] = {REP256(GATE32_1)};
+
 #define GATE64(v) STUB_LO(v), STUB_HI(v), X86_SEL_CODE64, 0, 0, GATE_TYPE(v), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 const uint8_t x86_idt64[256 * 16] = {REP256(GATE64)};
 
@@ -48,6 +51,12 @@ const uint8_t x86_gdt[X86_GDT_SIZE] = {
     TSS(X86_TSS), TSS(X86_TSS1),                                            /* 50 60 */
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
+
+const uint8_t x86_gdt_1[16] = {FLAT(0xbb, 0xcf), FLAT(0xb3, 0xcf)};
+
+#define STACK_1(stack) {(stack) & 0xff, (stack) >> 8, 0, 0, X86_SEL_DATA_1}
+const uint8_t x86_tss_1[TSP_MAX_VCPU][8] = {STACK_1(X86_RING0_STACK), STACK_1(X86_RING0_STACK1),
+                                            STACK_1(X86_RING0_STACK2), STACK_1(X86_RING0_STACK3)};
 
 #define TSS32(stack) {[4] = (stack) & 0xff, (stack) >> 8, [8] = X86_SEL_DATA, \
                       [0x66] = X86_TSS_BITMAP, [X86_TSS_SIZE - 1] = 0xff}

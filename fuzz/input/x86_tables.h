@@ -40,6 +40,8 @@
 #define X86_SEL_CODE16_3 0x4bu
 #define X86_SEL_TSS 0x50u
 #define X86_SEL_TSS1 0x60u
+#define X86_SEL_CODE32_1 0x71u /* these two in machines whose kernel is at CPL 1 alone */
+#define X86_SEL_DATA_1 0x79u
 
 /* 104 bytes, an I/O bitmap of 256 open ports, and the byte of ones that must end it (Intel SDM Vol.
  * 1, 19.5.2). */
@@ -50,6 +52,10 @@ extern const uint8_t x86_gdt[X86_GDT_SIZE];
 extern const uint8_t x86_stubs[256 * 16], x86_stubs_out[256 * 16];
 extern const uint8_t x86_ivt[256 * 4];
 extern const uint8_t x86_idt32[256 * 8];
+/* For a kernel at CPL 1: descriptors from X86_SEL_CODE32_1 on, gates, and per vCPU ESP1 and SS1 of
+ * a TSS. */
+extern const uint8_t x86_gdt_1[16], x86_idt32_1[256 * 8], x86_tss_1[TSP_MAX_VCPU][8];
+#define X86_TSS_ESP1 0xcu
 extern const uint8_t x86_idt64[256 * 16];
 extern const uint8_t x86_tss32[TSP_MAX_VCPU][X86_TSS_SIZE];
 extern const uint8_t x86_tss64[TSP_MAX_VCPU][X86_TSS_SIZE];

@@ -77,7 +77,9 @@ static void fields_stay_in_their_ranges(void **state)
             assert_true(s->level <= 1 && s->nleaf == 0 && s->nmsr == 0);
             continue;
         }
-        assert_true(s->level == 0 || s->level == 3);
+        assert_true(
+            s->level == 0 || s->level == 3 ||
+            (s->level == 1 && s->mode == TSP_MODE_PROT32 && s->persona[0] == TSP_PERSONA_LGUEST));
         assert_true(s->mode <= TSP_MODE_LONG64);
         assert_true(s->code_at >= s->cs_base);
         assert_true(s->mode != TSP_MODE_LONG64 || s->cs_base == 0);
