@@ -49,6 +49,11 @@ static void vectors_and_encryption(void **state)
         {"amd", "b.1.a=5", "NUM-SHIFT-CB 0xb.1 eax[4:0]"},
         {"amd", "80000026.1.a=5", "NUM-SHIFT-C26 0x80000026.1 eax[4:0]"},
         {"amd", "8000001f.0.b=a5", "NUM-CBIT-SME-PLACE 0x8000001f.0 ebx[5:0]"},
+        /* Firmware leaves encryption off: no numbers at all. */
+        {"amd", "8000001f.0.a=3 8000001f.0.b=0 8000001f.0.d=1", ""},
+        {"amd", "8000001f.0.a=3 8000001f.0.b=0 8000001f.0.c=5 8000001f.0.d=1",
+         "NUM-SEV-BIT-COUNT 0x8000001f.0 ebx[5:0]"},
+        {"kvm-amd", "8000001f.0.b=0", "NUM-SEV-BIT-GUEST 0x8000001f.0 ebx[5:0]"},
         {"amd", "8000001f.0.b=ff3", "NUM-PHYS-REDUCTION 0x8000001f.0 ebx[11:6]"},
         {"kvm-amd", "8000001f.0.a=2 8000001f.0.b=ff3 8000001f.0.c=1 8000001f.0.d=1",
          "NUM-PHYS-REDUCTION-SEV 0x8000001f.0 ebx[11:6]"},
