@@ -2,9 +2,11 @@
 /*
  * Tables of numbers, one leaf a line, in reports of other tools: Open and Libre Hardware Monitor
  * ("00000000  0000000D  68747541 ..."), CPU-Z, x86info, FreeBSD's cpucontrol, tycho's cpuid,
- * hwloc-gather-cpuid ("MASK EAX EBX ECX EDX => EAX EBX ECX EDX"), and whatever else names a leaf,
- * perhaps a sub-leaf, and four registers in this order. Reports hold other tables too: only what
- * could be a leaf is taken, behind a leaf 0 that names a vendor.
+ * hwloc-gather-cpuid ("MASK EAX EBX ECX EDX => EAX EBX ECX EDX"), Intel SDE's definitions of chips
+ * ("00000007 00000000 => ...", "********" where ECX does not count), cpuid_dump ("0x0000000D_x1:
+ * ..."), ddcpuid ("|  d |  1 | ..."), and whatever else names a leaf, perhaps a sub-leaf, and four
+ * registers in this order. Reports hold other tables too: only what could be a leaf is taken,
+ * behind a leaf 0 that names a vendor.
  */
 #include "cli/formats/dump_in.h"
 
@@ -60,6 +62,15 @@ static bool between(char c)
 /* One word or number; false where the line is no row. */
 static bool token(struct row *r, const char *p, size_t n, bool *sub)
 {
+    /* "0x0000000D_x1": leaf and sub-leaf. */
+    const char *joint = r->n == 0 ? memchr(p, '_', n) : NULL;
+
+    if (joint != NULL && joint + 1 < p + n && joint[1] == 'x' &&
+        number(p, (size_t)(joint - p), false, &r->v[0]) &&
+        number(joint + 2, (size_t)(p + n - joint - 2), true, &r->v[1])) {
+        r->n = 2;
+        return true;
+    }
     if (r->n < 6 && number(p, n, *sub, &r->v[r->n])) {
         *sub = false;
         r->n++;
@@ -132,6 +143,43 @@ static enum tsp_status enter(struct dump_in *in, const struct tsp_leaf *leaf)
     return TSP_OK;
 }
 
+/* Six cells between bars, with or without leading zeroes. */
+static bool cells(struct line l, struct row *r)
+{
+    memset(r, 0, sizeof(*r));
+    while (line_take(&l, "|")) {
+        line_space(&l);
+        if (line_end(&l))
+            break;
+        if (r->n == 6 || !line_hex(&l, &r->v[r->n]))
+            return false;
+        r->n++;
+        line_space(&l);
+    }
+    return r->n == 6 && line_end(&l);
+}
+
+/* "00000004 00000001 => EAX EBX ECX EDX"; "********" is any value of ECX. */
+static bool defined(struct line l, struct tsp_leaf *leaf, bool *plain)
+{
+    *leaf = (struct tsp_leaf){.leaf = 0};
+    if (!line_hex(&l, &leaf->leaf))
+        return false;
+    line_space(&l);
+    if (!line_take(&l, "********") && !line_hex(&l, &leaf->subleaf))
+        return false;
+    line_space(&l);
+    if (!line_take(&l, "=>"))
+        return false;
+    for (unsigned i = 0; i < 4; i++) {
+        line_space(&l);
+        if (!line_hex(&l, &leaf->reg[i]))
+            return false;
+    }
+    *plain = false;
+    return true;
+}
+
 /* hwloc's input registers; the mask says which of them count. */
 static bool gathered(struct line l, struct tsp_leaf *leaf, bool *plain)
 {
@@ -158,9 +206,9 @@ static bool row_of(struct line l, struct tsp_leaf *leaf, bool *plain)
 {
     struct row r;
 
-    if (gathered(l, leaf, plain))
+    if (gathered(l, leaf, plain) || defined(l, leaf, plain))
         return true;
-    if (!numbers(l, &r))
+    if (!numbers(l, &r) && !cells(l, &r))
         return false;
     *plain = r.n == 5;
     *leaf = (struct tsp_leaf){.leaf = r.v[0], .subleaf = *plain ? 0 : r.v[1]};
@@ -174,7 +222,8 @@ static enum tsp_status rows_line(struct dump_in *in, struct line l)
     enum tsp_status st;
     bool plain;
 
-    if (*l.p == '#')
+    /* What a tool has to say of the row above. */
+    if (*l.p == '#' || *l.p == '[')
         return TSP_OK;
     if (!row_of(l, &leaf, &plain) || !is_leaf(leaf.leaf)) {
         in->open = false;

@@ -64,8 +64,9 @@ static uint32_t xsave_subleaf(const struct dump *d, const struct tsp_leaf *leaf,
     const struct tsp_leaf *first = dump_have(d, 0xd, 0), *second = dump_have(d, 0xd, 1);
     uint64_t there = first == NULL ? 0 : first->reg[0] | (uint64_t)first->reg[3] << 32;
 
-    if (second != NULL)
-        there |= second->reg[2] | (uint64_t)second->reg[3] << 32;
+    /* Bit 0 of ECX tells components of IA32_XSS from those of XCR0. */
+    if ((leaf->reg[2] & 1) != 0)
+        there = second == NULL ? 0 : second->reg[2] | (uint64_t)second->reg[3] << 32;
     if ((leaf->reg[0] | leaf->reg[1] | leaf->reg[2]) == 0 || (next == 1 && leaf->reg[0] < 0x20))
         return next;
     for (uint32_t i = next < 2 ? 2 : next; i < 63; i++)
