@@ -76,7 +76,7 @@ static void frequencies(void **state)
         {"kvm", "40000010.0.a=0 15.0.b=3f0", "lint:tsc-frequency 0x15.0 ebx[31:0]"},
         {"xen", "40000003.0.c=3b9aca00", "lint:hv-tsc-khz 0x40000003.0 ecx[31:0]"},
         {"xen", "40000003.0.c=400000", "lint:tsc-frequency 0x40000003.0 ecx[31:0]"},
-        {"xen", "40000003.2.a=834", "lint:hv-tsc-khz 0x40000003.2 eax[31:0]"},
+        {"xen", "40000003.2.a=834", ""},
     };
 
     (void)state;
