@@ -139,19 +139,23 @@ static void check_nominal(struct lint *l)
         say(l, tsc, name.khz, "the brand", !apart(name.khz, tsc->khz, WRONG));
 }
 
-/* Xen tells the TSC in kHz in sub-leaf 0 (public/arch-x86/cpuid.h); what tools record of the others
- * is not always what they asked for. */
-static void check_xen(struct lint *l, uint32_t base)
+/* Xen tells the guest's TSC in kHz in sub-leaf 0, the host's in sub-leaf 2, alone there
+ * (public/arch-x86/cpuid.h); some tools record sub-leaf 1 under that number. */
+static void check_xen(struct lint *l, uint32_t base, uint32_t sub, uint8_t reg)
 {
-    const struct lint_finding f = {.leaf = base + 3,
-                                   .reg = 2,
-                                   .hi = 31,
-                                   .value = lint_reg(l, base + 3, 0, 2),
-                                   .expected = "10000 to 100000000 kHz",
-                                   .rule = "lint:hv-tsc-khz",
-                                   .source = "Xen public/arch-x86/cpuid.h",
-                                   .text = "guest TSC frequency in kHz"};
+    const struct tsp_leaf *e = lint_leaf(l, base + 3, sub);
+    struct lint_finding f = {.leaf = base + 3,
+                             .subleaf = sub,
+                             .reg = reg,
+                             .hi = 31,
+                             .expected = "10000 to 100000000 kHz",
+                             .rule = "lint:hv-tsc-khz",
+                             .source = "Xen public/arch-x86/cpuid.h",
+                             .text = "TSC frequency in kHz"};
 
+    if (e == NULL || e->subleaf != sub || (sub == 2 && (e->reg[1] | e->reg[2] | e->reg[3]) != 0))
+        return;
+    f.value = e->reg[reg];
     if (f.value != 0 && !plausible(f.value))
         lint_add(l, &f);
 }
@@ -163,8 +167,10 @@ void lint_clocks(struct lint *l)
     for (uint32_t base = HV_BASE; base <= HV_LAST; base += HV_STEP) {
         enum tsp_persona p = TSP_PERSONA_NONE;
 
-        if (lint_hv_name(l, base, &p) != NULL && p == TSP_PERSONA_XEN)
-            check_xen(l, base);
+        if (lint_hv_name(l, base, &p) == NULL || p != TSP_PERSONA_XEN)
+            continue;
+        check_xen(l, base, 0, 2);
+        check_xen(l, base, 2, 0);
     }
     check_nominal(l);
 }

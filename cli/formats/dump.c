@@ -25,7 +25,8 @@ static const struct format formats[] = {{"cpuid -r", dump_in_raw},
                                         {"libvirt", dump_in_libvirt},
                                         {"JSON", dump_in_json},
                                         {"QMP", dump_in_qmp},
-                                        {"Firecracker", dump_in_firecracker}};
+                                        {"Firecracker", dump_in_firecracker},
+                                        {"JSON list", dump_in_entries}};
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 #define TRIED "cpuid -r, AIDA64, libcpuid, kcpuid, Xen, XML, logs, JSON, QMP, Firecracker"
 

@@ -68,6 +68,7 @@ enum tsp_status dump_in_vbox(struct dump_in *in);
 enum tsp_status dump_in_vmware(struct dump_in *in);
 enum tsp_status dump_in_qmp(struct dump_in *in);
 enum tsp_status dump_in_json(struct dump_in *in);
+enum tsp_status dump_in_entries(struct dump_in *in);
 
 /* dump_policy.c: the byte form of a policy, told by its first bytes. */
 enum tsp_status dump_in_policy(struct dump_in *in);

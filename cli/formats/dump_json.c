@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Our own JSON, as dump_write writes it. */
+/* Our own JSON, as dump_write writes it, and lists of leaves as other programs keep them. */
 #include "cli/formats/dump_in.h"
 
 #include <jansson.h>
@@ -67,6 +67,105 @@ static enum tsp_status read_cpu(struct dump_in *in, const json_t *o)
         if (st == TSP_OK)
             st = read_leaf(in, l, i);
     }
+    return st;
+}
+
+/* A number, or one in a string: decimal, or 0x and hexadecimal. */
+static bool any_number(const json_t *v, uint32_t *out)
+{
+    if (json_is_integer(v) && json_integer_value(v) >= 0 && json_integer_value(v) <= UINT32_MAX) {
+        *out = (uint32_t)json_integer_value(v);
+        return true;
+    }
+    return number(v, out);
+}
+
+/* The first member of o that is there under one of two names. */
+static const json_t *either(const json_t *o, const char *one, const char *other)
+{
+    const json_t *v = json_object_get(o, one);
+
+    return v != NULL ? v : json_object_get(o, other);
+}
+
+/* {"leaf", "subleaf", "eax" to "edx"}, or KVM's names: {"function", "index", "flags", ...}. */
+static bool entry(const json_t *o, struct tsp_leaf *leaf)
+{
+    static const char *const name[4] = {"eax", "ebx", "ecx", "edx"};
+    const json_t *sub = either(o, "subleaf", "index");
+
+    *leaf = (struct tsp_leaf){.leaf = 0};
+    /* Ours, with something wrong in it. */
+    if (json_object_get(o, "known") != NULL)
+        return false;
+    if (!any_number(either(o, "leaf", "function"), &leaf->leaf) ||
+        (sub != NULL && !json_is_null(sub) && !any_number(sub, &leaf->subleaf)))
+        return false;
+    for (unsigned r = 0; r < 4; r++)
+        if (!any_number(json_object_get(o, name[r]), &leaf->reg[r]))
+            return false;
+    return true;
+}
+
+static enum tsp_status read_list(struct dump_in *in, const json_t *list)
+{
+    enum tsp_status st = TSP_OK;
+    struct tsp_leaf leaf;
+    const json_t *o;
+    size_t i;
+
+    json_array_foreach(list, i, o)
+    {
+        if (!entry(o, &leaf))
+            return dump_fail(in, "entry %zu: a leaf and four registers are needed", i);
+        st = dump_add_leaf(in, &leaf, NULL);
+        if (st != TSP_OK)
+            return st;
+    }
+    return st;
+}
+
+/* A list of leaves, whatever holds it: the whole text, or a member of it as deep as DEPTH; each is
+ * a CPU. */
+#define DEPTH 8
+
+static enum tsp_status find_lists(struct dump_in *in, const json_t *v, unsigned depth)
+{
+    struct tsp_leaf leaf;
+    enum tsp_status st = TSP_OK;
+    const char *key;
+    json_t *o;
+    size_t i;
+
+    if (depth == DEPTH)
+        return st;
+    if (json_is_array(v) && entry(json_array_get(v, 0), &leaf)) {
+        st = dump_add_cpu(in, in->out->ncpu);
+        return st == TSP_OK ? read_list(in, v) : st;
+    }
+    json_array_foreach(v, i, o)
+    {
+        if (st == TSP_OK)
+            st = find_lists(in, o, depth + 1);
+    }
+    json_object_foreach((json_t *)v, key, o)
+    {
+        if (st == TSP_OK)
+            st = find_lists(in, o, depth + 1);
+    }
+    return st;
+}
+
+enum tsp_status dump_in_entries(struct dump_in *in)
+{
+    json_error_t why;
+    json_t *root = json_loadb(in->p, in->n, JSON_REJECT_DUPLICATES, &why);
+    enum tsp_status st;
+
+    if (root == NULL)
+        return dump_fail(in, "%.80s", why.text);
+    st = find_lists(in, root, 0);
+    json_decref(root);
     return st;
 }
 

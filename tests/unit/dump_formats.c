@@ -134,6 +134,26 @@ static void tables_of_reports_are_read(void **state)
     each_good(row, sizeof(row) / sizeof(row[0]));
 }
 
+/* Lists of leaves as JSON: KVM's entries in states of monitors, corpora of tests. */
+static void lists_of_json_are_read(void **state)
+{
+#define REGS "\"eax\":1,\"ebx\":2,\"ecx\":3,\"edx\":4294967295}"
+    static const struct good row[] = {
+        {"[{\"leaf\":0,\"subleaf\":0," REGS ",\n{\"leaf\":2147483677,\"subleaf\":3," REGS "]",
+         "JSON list", 1, 2, 0, LAST(0x8000001d, 3, 1, 2, 3, 0xffffffff)},
+        {"{\"vcpus\":[{\"cpuid\":[{\"function\":4,\"index\":1,\"flags\":1," REGS
+         "]},{\"cpuid\":[{\"function\":4,\"index\":2,\"flags\":1," REGS "]}]}",
+         "JSON list", 2, 2, 1, LAST(4, 2, 1, 2, 3, 0xffffffff)},
+        {"{\"entries\":[{\"leaf\":\"0x1\",\"subleaf\":null,\"eax\":\"0x1\",\"ebx\":\"0x2\","
+         "\"ecx\":\"0x3\",\"edx\":\"0xff\"}]}",
+         "JSON list", 1, 1, 0, LAST(1, 0, 1, 2, 3, 255)},
+    };
+#undef REGS
+
+    (void)state;
+    each_good(row, sizeof(row) / sizeof(row[0]));
+}
+
 /* What people paste: with the shell around it, quoted, in capitals, of old versions. */
 static void pasted_raw_is_read(void **state)
 {
@@ -402,6 +422,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(text_with_dashes_is_read),
     cmocka_unit_test(libcpuid_raw_is_read),
     cmocka_unit_test(tables_of_reports_are_read),
+    cmocka_unit_test(lists_of_json_are_read),
     cmocka_unit_test(pasted_raw_is_read),
     cmocka_unit_test(kcpuid_is_read),
     cmocka_unit_test(xen_policies_are_read_apart),

@@ -44,6 +44,11 @@ static void vectors_and_encryption(void **state)
          "XCR0-AVX10 0xd.0 eax[7:5]"},
         {"amd", "7.0.b|800", "amd+hygon:0x7.0.ebx[11] 0x7.0 ebx[11]"},
         {"amd", "7.0.b|10", "amd+hygon:0x7.0.ebx[4] 0x7.0 ebx[4]"},
+        /* Parts of family 17h have STIBP alone, later ones do not. */
+        {"kvm-amd", "1.0.a=870f10 80000001.0.a=870f10 80000008.0.b&ffffbfff 80000021.0.a&fffffeff",
+         ""},
+        {"kvm-amd", "80000008.0.b&ffffbfff 80000021.0.a&fffffeff",
+         "DEP-ASTIBP-AIBRS 0x80000008.0 ebx[15]"},
         {"kvm-amd", "80000001.0.c&ff7fffff", "DEP-PERF2-CORE 0x80000022.0 eax[0]"},
         {"amd", "80000008.0.c=500f", "NUM-SHIFT-C8 0x80000008.0 ecx[15:12]"},
         {"amd", "b.1.a=5", "NUM-SHIFT-CB 0xb.1 eax[4:0]"},
@@ -76,7 +81,8 @@ static void frequencies(void **state)
         {"kvm", "40000010.0.a=0 15.0.b=3f0", "lint:tsc-frequency 0x15.0 ebx[31:0]"},
         {"xen", "40000003.0.c=3b9aca00", "lint:hv-tsc-khz 0x40000003.0 ecx[31:0]"},
         {"xen", "40000003.0.c=400000", "lint:tsc-frequency 0x40000003.0 ecx[31:0]"},
-        {"xen", "40000003.2.a=834", ""},
+        {"xen", "40000003.2.a=834", "lint:hv-tsc-khz 0x40000003.2 eax[31:0]"},
+        {"xen", "40000003.2.a=834 40000003.2.b=1", "xen:hv+0x3.2.ebx[31:0] 0x40000003.2 ebx[31:0]"},
     };
 
     (void)state;
