@@ -48,21 +48,17 @@ static bool facts_allow(const struct judge *j, const struct trap_rule *t)
     return !t->scope || (t->scope & j->personas);
 }
 
-static inline bool rule_applies(const struct judge *j, const struct trap_rule *t)
+static bool conditions_hold(const struct judge *j, const struct trap_rule *t)
 {
-    const struct spec *s = j->s;
-
-    if (!facts_allow(j, t))
-        return false;
     for (unsigned i = 0; i < t->ncond; i++)
-        if (!cond_holds(j, &s->cond[t->cond + i], persona_of(t->scope)))
+        if (!cond_holds(j, &j->s->cond[t->cond + i], persona_of(t->scope)))
             return false;
     return true;
 }
 
 bool judge_rule_applies(const struct judge *j, const struct trap_rule *t)
 {
-    return rule_applies(j, t);
+    return facts_allow(j, t) && conditions_hold(j, t);
 }
 
 static bool rule_holds(const struct judge *j, const struct trap_rule *t, struct say *say)
@@ -82,143 +78,138 @@ struct outcome_of_rules {
     bool guest; /* the best one says that the guest erred; it comes before others */
 };
 
-/* The two lists of a lane, merged in rule order. */
-struct lane_walk {
-    const uint16_t *rule, *rule_end;
-    const struct numbered *num, *num_end;
-    uint64_t number;
-};
-
-/* A rule that facts exclude stays excluded while the facts are the same. A lane of which too many
- * are left is walked as it is. */
-static void pick_rules(struct judge *j, unsigned at, struct lane_walk *w)
-{
-    const struct lane *l = &j->s->lane[at];
-    struct rule_pick *p = &j->pick[at / 2 % PICK_SLOTS];
-    const uint16_t *rule = j->s->lane_rule + l->first;
-
-    if (p->lane == at + 1 &&
-        !((p->bits[0] ^ j->bits[0]) | (p->bits[1] ^ j->bits[1]) | (p->bits[2] ^ j->bits[2]))) {
-        w->rule = p->rule;
-        w->rule_end = p->rule + p->n;
-        return;
-    }
-    p->lane = at + 1;
-    p->n = 0;
-    memcpy(p->bits, j->bits, sizeof(p->bits));
-    w->rule = p->rule;
-    for (unsigned i = 0; i < l->n; i++) {
-        if (!facts_allow(j, &j->s->trap[rule[i]]))
-            continue;
-        if (p->n == PICK_RULES) {
-            p->lane = 0;
-            w->rule = rule;
-            w->rule_end = rule + l->n;
-            return;
-        }
-        p->rule[p->n++] = rule[i];
-    }
-    w->rule_end = p->rule + p->n;
-}
-
-static struct lane_walk lane_open(struct judge *j)
+/* The next rules of the two lists of a lane, merged in rule order, that facts leave. */
+static void pick_more(const struct judge *j, struct rule_pick *p)
 {
     const struct spec *s = j->s;
-    unsigned at = spec_lane(j->ev->kind, j->insn.insn, fact_is(j, FACT_HYPERV, 1));
-    const struct lane *l = &s->lane[at];
-    const struct numbered *low = s->numbered + l->first_number, *high = low + l->nnumber;
-    struct lane_walk w = {.num_end = high};
 
-    pick_rules(j, at, &w);
-    if (l->nnumber)
-        w.number = fact_value(j, j->setup->arch == TSP_ARCH_ARM64 ? COND_FID : COND_NR);
+    p->n = 0;
+    while (p->n < PICK_RULES && (p->rule != p->rule_end || p->num != p->num_end)) {
+        bool num = p->num != p->num_end && (p->rule == p->rule_end || p->num->rule < *p->rule);
+        unsigned rule = num ? p->num++->rule : *p->rule++;
+
+        if (facts_allow(j, &s->trap[rule]))
+            p->list[p->n++] = (uint16_t)rule;
+    }
+}
+
+static void pick_number(const struct spec *s, const struct lane *l, struct rule_pick *p)
+{
+    const struct numbered *low = s->numbered + l->first_number, *high = low + l->nnumber;
+    const struct numbered *end = high;
+
     while (low < high) {
         const struct numbered *mid = low + (high - low) / 2;
 
-        if (mid->number < w.number)
+        if (mid->number < p->number)
             low = mid + 1;
         else
             high = mid;
     }
-    w.num = low;
-    return w;
+    for (p->num = low; low < end && low->number == p->number;)
+        low++;
+    p->num_end = low;
 }
 
-static const struct trap_rule *lane_next(const struct judge *j, struct lane_walk *w)
+static unsigned pick_slot(const struct judge *j, uint64_t number)
 {
-    bool num = w->num < w->num_end && w->num->number == w->number;
+    uint64_t h = j->bits[0] + 3 * j->bits[1] + 5 * j->bits[2] + 7 * number;
 
-    if (w->rule == w->rule_end && !num)
-        return NULL;
-    if (num && (w->rule == w->rule_end || w->num->rule < *w->rule))
-        return &j->s->trap[w->num++->rule];
-    return &j->s->trap[*w->rule++];
+    return (unsigned)((h * 0x9e3779b97f4a7c15ull) >> 32) % PICK_SLOTS;
 }
 
-/* What holds of every event of a mode, or of an instruction, says least of this one. */
-static bool in_general(const struct pred_def *d)
+static bool same_facts(const struct judge *j, const struct rule_pick *p)
 {
-    return d->holds == pred_a32_pc || d->holds == pred_a32_passed;
+    return ((p->bits[0] ^ j->bits[0]) | (p->bits[1] ^ j->bits[1]) | (p->bits[2] ^ j->bits[2])) ==
+               0 &&
+           p->personas == j->personas && p->serial == j->s->serial;
 }
 
-/* What a rule says of before and after an event does not cover the event itself. */
-static bool beside(const struct judge *j, const struct trap_rule *t)
+/* The first rules of this event. */
+static struct rule_pick *pick_rules(const struct judge *j)
 {
-    const struct pred_def *d = &pred_defs[j->s->pred[t->pred].fn];
+    static struct rule_pick pick[PICK_SLOTS];
+    unsigned at = spec_lane(j->ev->kind, j->insn.insn, fact_is(j, FACT_HYPERV, 1));
+    const struct lane *l = &j->s->lane[at];
+    uint64_t number = 0;
+    struct rule_pick *p;
 
-    return d->holds == pred_follows || d->holds == pred_entered || d->holds == pred_msr_result ||
-           in_general(d);
+    if (l->nnumber)
+        number = fact_value(j, j->setup->arch == TSP_ARCH_ARM64 ? COND_FID : COND_NR);
+    p = &pick[pick_slot(j, number)];
+    if (p->lane == at + 1 && p->number == number && same_facts(j, p))
+        return p;
+    p->lane = at + 1;
+    p->personas = j->personas;
+    p->serial = j->s->serial;
+    p->number = number;
+    memcpy(p->bits, j->bits, sizeof(p->bits));
+    p->rule = j->s->lane_rule + l->first;
+    p->rule_end = p->rule + l->n;
+    pick_number(j->s, l, p);
+    pick_more(j, p);
+    return p;
 }
 
-/* Nor does what a look shows, which is never the rule to name when all is well. */
-static bool is_look(const struct judge *j, const struct trap_rule *t)
-{
-    const struct fact_place *p = &fact_groups[FACT_LOOKED];
+/* Rules of one event, in order. */
+struct rule_walk {
+    struct rule_pick *pick;
+    unsigned i;
+};
 
-    return j->look && !(t->allow[p->word] >> p->first & 1);
+static const struct trap_rule *walk_next(const struct judge *j, struct rule_walk *w)
+{
+    struct rule_pick *p = w->pick;
+
+    if (w->i == p->n && (p->rule != p->rule_end || p->num != p->num_end)) {
+        pick_more(j, p);
+        p->lane = 0; /* the first ones are gone */
+        w->i = 0;
+    }
+    return w->i < p->n ? &j->s->trap[p->list[w->i++]] : NULL;
 }
 
-static bool names_guest(const struct judge *j, const struct trap_rule *t)
+/* The rule to name when all is well: what a look shows never is. */
+static void prefer(struct outcome_of_rules *o, const struct trap_rule *t)
 {
-    return pred_defs[j->s->pred[t->pred].fn].holds == pred_guest_erred;
-}
+    bool guest = (t->traits & TRAP_GUEST) != 0;
 
-static unsigned weight_of(const struct judge *j, const struct trap_rule *t)
-{
-    return in_general(&pred_defs[j->s->pred[t->pred].fn]) ? 0 : t->weight;
+    if ((t->traits & TRAP_LOOKS) ||
+        (o->best != NO_RULE && !guest && (t->weight <= o->best_weight || o->guest)))
+        return;
+    o->best = t->rule;
+    o->best_weight = t->weight;
+    o->guest = guest;
 }
 
 /* Every rule that covers the event; a failing one is reported at once. */
 static struct outcome_of_rules run_rules(struct judge *j)
 {
     struct outcome_of_rules o = {0, 0, NO_RULE, 0, false};
-    struct lane_walk w = lane_open(j);
+    struct rule_walk w = {pick_rules(j), 0};
     const struct trap_rule *t;
     unsigned table = 0, in_table = 0;
     struct say say;
 
-    while ((t = lane_next(j, &w))) {
+    while ((t = walk_next(j, &w))) {
         if (t->table != table) {
             table = t->table;
             in_table = 0;
         }
-        if ((t->otherwise && in_table) || !rule_applies(j, t))
+        if ((t->otherwise && in_table) || !conditions_hold(j, t))
             continue;
-        if (!beside(j, t) && !is_look(j, t)) {
+        if (t->traits & TRAP_COVERS) {
             in_table++;
             o.matched++;
         }
         count(j, t->rule);
         say.expected[0] = say.got[0] = 0;
-        if (!rule_holds(j, t, &say)) {
-            o.failed++;
-            judge_report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
-        } else if (!is_look(j, t) && (o.best == NO_RULE || names_guest(j, t) ||
-                                      (weight_of(j, t) > o.best_weight && !o.guest))) {
-            o.best = t->rule;
-            o.best_weight = weight_of(j, t);
-            o.guest = names_guest(j, t);
+        if (rule_holds(j, t, &say)) {
+            prefer(&o, t);
+            continue;
         }
+        o.failed++;
+        judge_report(j, VERDICT_FAIL, SUBJECT_TARGET, t->rule, &say);
     }
     return o;
 }
@@ -254,13 +245,13 @@ static void judge_asked(struct judge *j)
 {
     const struct fact_place *p = &fact_groups[FACT_ASKED];
     uint64_t all = (((uint64_t)1 << p->n) - 1) << p->first;
-    struct lane_walk w = lane_open(j);
+    struct rule_walk w = {pick_rules(j), 0};
     const struct trap_rule *t, *held = NULL;
     struct say say;
     unsigned failed = 0;
 
-    while ((t = lane_next(j, &w))) {
-        if ((t->allow[p->word] & all) == all || !rule_applies(j, t))
+    while ((t = walk_next(j, &w))) {
+        if ((t->allow[p->word] & all) == all || !conditions_hold(j, t))
             continue;
         count(j, t->rule);
         say.expected[0] = say.got[0] = 0;
@@ -468,8 +459,6 @@ static void judge_open(struct judge *j, size_t n)
     j->worst = VERDICT_PASS;
     memset(j->last, 0, sizeof(j->last));
     j->memo.asked = j->memo.clean = false;
-    for (unsigned i = 0; i < PICK_SLOTS; i++)
-        j->pick[i].lane = 0;
     if (j->opt->hits)
         memset(j->tally, 0, sizeof(j->tally));
     if (j->setup->npolicy)

@@ -3,7 +3,7 @@
  * instruction. */
 #include "spec/build.h"
 #include "spec/facts.h"
-#include "spec/judge.h"
+#include "spec/pred.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +157,35 @@ static bool build_lanes(struct build *b, struct tsp_error *err)
     return true;
 }
 
+/* What holds of every event of a mode, or of an instruction, says least of this one. */
+static bool in_general(const struct pred_def *d)
+{
+    return d->holds == pred_a32_pc || d->holds == pred_a32_passed;
+}
+
+/* What a rule says of before and after an event does not cover the event itself. */
+static bool beside(const struct pred_def *d)
+{
+    return d->holds == pred_follows || d->holds == pred_entered || d->holds == pred_msr_result ||
+           in_general(d);
+}
+
+/* Nor does what a look shows. */
+static void find_traits(struct build *b, struct trap_rule *t)
+{
+    const struct fact_place *looked = &fact_groups[FACT_LOOKED];
+    const struct pred_def *d = &pred_defs[b->pred[t->pred].fn];
+    unsigned traits = t->allow[looked->word] >> looked->first & 1 ? 0 : TRAP_LOOKS;
+
+    if (!traits && !beside(d))
+        traits |= TRAP_COVERS;
+    if (d->holds == pred_guest_erred)
+        traits |= TRAP_GUEST;
+    if (in_general(d))
+        t->weight = 0;
+    t->traits = (uint8_t)traits;
+}
+
 static unsigned insn_named(const struct build *b, const char *name)
 {
     for (unsigned i = 0; i < b->spec.ninsn; i++)
@@ -213,8 +242,10 @@ static void count_gaps(struct build *b)
 
 bool build_finish(struct build *b, struct tsp_error *err)
 {
+    static unsigned serial;
     struct spec *s = &b->spec;
 
+    s->serial = ++serial;
     if (s->ninsn == 0) {
         b->insn[0] = "none";
         s->ninsn = 1;
@@ -225,6 +256,8 @@ bool build_finish(struct build *b, struct tsp_error *err)
     find_shared(b);
     if (!build_lanes(b, err))
         return false;
+    for (unsigned i = 0; i < s->ntrap; i++)
+        find_traits(b, &b->trap[i]);
     s->vmcall = insn_named(b, "vmcall");
     s->vmmcall = insn_named(b, "vmmcall");
     s->hvc = insn_named(b, "hvc");

@@ -22,14 +22,16 @@ struct insn_view {
     bool lock, mandatory; /* F0; any of 66 F2 F3 */
 };
 
-/* The rules of a lane whose symbolic conditions hold for the same facts: events of a loop look for
- * them once. */
-#define PICK_SLOTS 4u
-#define PICK_RULES 24u
+/* Rules of a lane whose symbolic conditions hold. Those of the same facts are the same ones, in
+ * this run and in later ones: they are looked for once. */
+#define PICK_SLOTS 32u
+#define PICK_RULES 32u
 struct rule_pick {
-    uint64_t bits[SPEC_FACT_WORDS];
-    uint32_t lane, n; /* lane: index + 1, 0 = nothing yet */
-    uint16_t rule[PICK_RULES];
+    uint64_t bits[SPEC_FACT_WORDS], number; /* number: of the call */
+    uint32_t lane, personas, serial, n;     /* lane: index + 1, 0 = nothing yet */
+    const uint16_t *rule, *rule_end;        /* what is left to be picked */
+    const struct numbered *num, *num_end;
+    uint16_t list[PICK_RULES];
 };
 
 /* What was last asked of CPUID: a loop asks it again. */
@@ -128,7 +130,6 @@ struct judge {
     uint32_t run[4];                      /* bits of the answer that follow the vCPU */
     bool redirected, blurred;             /* blurred: one entry stands for sub-leaves that differ */
     struct leaf_tally tally[TALLY_SLOTS]; /* answers of a leaf, not yet counted for its rows */
-    struct rule_pick pick[PICK_SLOTS];
     struct cpuid_memo memo;
     struct policy_index policy;
     struct hv_memo hv;

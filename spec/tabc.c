@@ -128,8 +128,8 @@ static void write_traps(FILE *f, const struct spec *s)
 
         fprintf(f, "    {{0x%" PRIx64 "u, 0x%" PRIx64 "u, 0x%" PRIx64 "u}, ", t->allow[0],
                 t->allow[1], t->allow[2]);
-        fprintf(f, "%u, %u, %u, %u, %u, %u, %u, %u, %u},\n", t->rule, t->cond, t->ncond, t->pred,
-                t->npred, t->scope, t->otherwise, t->weight, t->table);
+        fprintf(f, "%u, %u, %u, %u, %u, %u, %u, %u, %u, %u},\n", t->rule, t->cond, t->ncond,
+                t->pred, t->npred, t->scope, t->otherwise, t->weight, t->table, t->traits);
     }
     end(f, s->ntrap);
     begin(f, "struct cond", "conds", s->ncond);

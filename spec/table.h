@@ -124,8 +124,11 @@ struct trap_rule {
     uint64_t allow[SPEC_FACT_WORDS]; /* facts that may be set; see facts.h */
     uint16_t rule, cond, ncond, pred, npred;
     uint16_t scope; /* bit per persona, 0 = any */
-    uint8_t otherwise, weight, table;
+    uint8_t otherwise, weight, table, traits;
 };
+#define TRAP_LOOKS 1u  /* speaks of what a look shows */
+#define TRAP_COVERS 2u /* where it applies there is no gap */
+#define TRAP_GUEST 4u  /* says that the guest erred */
 
 struct opcode_row {
     uint32_t bytes, mask;  /* first byte lowest */
@@ -200,6 +203,7 @@ struct spec {
     unsigned ntext, nsource, nfield, nrec, nrec_row, ntrap, ncond, nspan, npred, nopcode, ninsn;
     unsigned nlane_rule, nnumbered, ndepend, ndepend_term;
     unsigned hash_mask, ngap;
+    unsigned serial; /* of tables that were loaded; 0: the built-in ones */
     /* insn index of these instructions, SPEC_MAX_INSN when the tables have none */
     unsigned vmcall, vmmcall, hvc, smc, ud0, ud1, rdmsr, wrmsr;
 };
