@@ -73,21 +73,29 @@ enum tsp_vendor policy_vendor(const struct tsp_policy *p)
     return e != NULL ? vendor_of(e) : TSP_VENDOR_OTHER;
 }
 
+static bool has_signature(const struct tsp_leaf *e, const char sig[12])
+{
+    uint8_t text[12];
+
+    le_store(text, e->reg[EBX], 4);
+    le_store(text + 4, e->reg[ECX], 4);
+    le_store(text + 8, e->reg[EDX], 4);
+    return memcmp(text, sig, sizeof(text)) == 0;
+}
+
+/* An entry behind another one of its leaf never answers. */
 uint32_t policy_hv_base(const struct tsp_policy *p, const char sig[12])
 {
-    for (uint32_t base = HV_FIRST; base < HV_END; base += HV_STEP) {
-        const struct tsp_leaf *e = policy_first(p, base);
-        uint8_t text[12];
+    uint32_t base = HV_END;
 
-        if (e == NULL)
-            continue;
-        le_store(text, e->reg[EBX], 4);
-        le_store(text + 4, e->reg[ECX], 4);
-        le_store(text + 8, e->reg[EDX], 4);
-        if (memcmp(text, sig, sizeof(text)) == 0)
-            return base;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct tsp_leaf *e = &p->leaf[i];
+
+        if (e->leaf >= HV_FIRST && e->leaf < base && e->leaf % HV_STEP == 0 &&
+            has_signature(e, sig) && e == policy_first(p, e->leaf))
+            base = e->leaf;
     }
-    return 0;
+    return base != HV_END ? base : 0;
 }
 
 /* The leaf whose EAX is the maximum of the class that `leaf` belongs to. */
