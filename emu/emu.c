@@ -288,6 +288,18 @@ enum tsp_status vm_poke(struct vm *vm, uint64_t gpa, const void *buf, size_t len
     return TSP_OK;
 }
 
+bool vm_is_empty(const struct vm *vm, uint64_t gpa, size_t len)
+{
+    const struct mem *m = &vm->mem;
+
+    if (!vm->setup || len == 0 || !mem_has(m, gpa, len) || m->over->on || m->tracking)
+        return false;
+    for (uint64_t off = gpa - m->base, end = off + len; off < end; off += MEM_GRANULE)
+        if (!mem_clean(m, off))
+            return false;
+    return mem_clean(m, gpa - m->base + len - 1);
+}
+
 enum tsp_status vm_get_vcpu(const struct vm *vm, unsigned vcpu, struct tsp_vcpu_state *out)
 {
     if (!vm->setup || vcpu >= vm->nvcpu)

@@ -31,6 +31,8 @@ uint32_t vm_runnable(const struct vm *vm);
 /* Guest-physical memory. TSP_EARG outside RAM. A poke drops decoded code. */
 enum tsp_status vm_peek(const struct vm *vm, uint64_t gpa, void *buf, size_t len);
 enum tsp_status vm_poke(struct vm *vm, uint64_t gpa, const void *buf, size_t len);
+/* True when nobody wrote to this piece of RAM since the reset: it holds zeroes. */
+bool vm_is_empty(const struct vm *vm, uint64_t gpa, size_t len);
 enum tsp_status vm_get_vcpu(const struct vm *vm, unsigned vcpu, struct tsp_vcpu_state *out);
 enum tsp_status vm_set_vcpu(struct vm *vm, unsigned vcpu, const struct tsp_vcpu_state *in);
 

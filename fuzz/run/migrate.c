@@ -14,6 +14,7 @@ static struct {
     struct tsp_vcpu_state vcpu[TSP_MAX_VCPU];
     struct tsp_hv_state hv[TSP_MAX_VCPU];
     uint8_t ram[TSP_MAX_RAM], fresh[TSP_MAX_RAM];
+    bool empty[TSP_MAX_RAM / PAGE], fresh_empty[TSP_MAX_RAM / PAGE]; /* pages not read: zeroes */
 } saved;
 
 static bool same_regs(const struct tsp_regs *a, const struct tsp_regs *b)
@@ -27,6 +28,31 @@ static bool can(const struct tsp_target_ops *o)
     return o->peek && o->poke && o->get_vcpu && o->set_vcpu && o->get_hv && o->set_hv;
 }
 
+/* All of RAM at once, or page by page where the target knows of some that they are empty. */
+static bool read_ram(struct target *t, const struct tsp_setup *s, uint8_t *ram, bool *empty)
+{
+    const struct tsp_target_ops *o = t->ops;
+    bool some = false;
+
+    for (uint64_t at = 0; at < s->ram_size; at += PAGE) {
+        empty[at / PAGE] = target_is_empty(t, s->ram_base + at, PAGE);
+        some = some || empty[at / PAGE];
+    }
+    if (!some)
+        return o->peek(t->self, s->ram_base, ram, s->ram_size) == TSP_OK;
+    for (uint64_t at = 0; at < s->ram_size; at += PAGE)
+        if (!empty[at / PAGE] && o->peek(t->self, s->ram_base + at, ram + at, PAGE) != TSP_OK)
+            return false;
+    return true;
+}
+
+static const uint8_t *page_of(const uint8_t *ram, const bool *empty, uint64_t at)
+{
+    static const uint8_t zeroes[PAGE];
+
+    return empty[at / PAGE] ? zeroes : ram + at;
+}
+
 static enum tsp_status save(struct target *t, const struct tsp_setup *s)
 {
     const struct tsp_target_ops *o = t->ops;
@@ -37,18 +63,22 @@ static enum tsp_status save(struct target *t, const struct tsp_setup *s)
         if (o->get_hv(t->self, i, &saved.hv[i]) != TSP_OK || saved.hv[i].busy ||
             o->get_vcpu(t->self, i, &saved.vcpu[i]) != TSP_OK)
             return TSP_ENOTSUP;
-    return o->peek(t->self, s->ram_base, saved.ram, s->ram_size) == TSP_OK ? TSP_OK : TSP_ENOTSUP;
+    return read_ram(t, s, saved.ram, saved.empty) ? TSP_OK : TSP_ENOTSUP;
 }
 
 /* Pages that are as the set-up made them stay: most do, and read-only ones always. */
 static bool restore_memory(struct target *t, const struct tsp_setup *s)
 {
-    if (t->ops->peek(t->self, s->ram_base, saved.fresh, s->ram_size) != TSP_OK)
+    if (!read_ram(t, s, saved.fresh, saved.fresh_empty))
         return false;
-    for (uint64_t at = 0; at < s->ram_size; at += PAGE)
-        if (memcmp(saved.fresh + at, saved.ram + at, PAGE) != 0 &&
-            t->ops->poke(t->self, s->ram_base + at, saved.ram + at, PAGE) != TSP_OK)
+    for (uint64_t at = 0; at < s->ram_size; at += PAGE) {
+        const uint8_t *was = page_of(saved.ram, saved.empty, at);
+        const uint8_t *now = page_of(saved.fresh, saved.fresh_empty, at);
+
+        if (was != now && memcmp(was, now, PAGE) != 0 &&
+            t->ops->poke(t->self, s->ram_base + at, was, PAGE) != TSP_OK)
             return false;
+    }
     return true;
 }
 

@@ -258,7 +258,10 @@ static void watch(struct looker *l, uint64_t gpa)
     for (unsigned i = 0; i < l->npage; i++)
         if (l->page[i] == page)
             return;
-    if (l->npage == LOOK_PAGES || !peek(l, page, l->was[l->npage], LOOK_PAGE))
+    if (l->npage == LOOK_PAGES)
+        return;
+    l->empty[l->npage] = target_is_empty(l->t, page, LOOK_PAGE);
+    if (!peek(l, page, l->was[l->npage], LOOK_PAGE))
         return;
     l->page[l->npage++] = page;
 }
@@ -370,6 +373,9 @@ static void compare(struct looker *l, struct tsp_look *k, unsigned i)
     if (memcmp(was, now, LOOK_PAGE) == 0)
         return;
     for (unsigned at = 0; at < LOOK_PAGE; at++) {
+        /* Eight at once, which most are */
+        if (at % 8 == 0 && memcmp(was + at, now + at, 8) == 0)
+            at += 7;
         if (was[at] == now[at])
             continue;
         if (first < LOOK_PAGE && at - last > 8) {
@@ -380,6 +386,7 @@ static void compare(struct looker *l, struct tsp_look *k, unsigned i)
         last = at;
     }
     add_change(k, l->page[i] + first, was + first, now + first, last - first + 1);
+    memcpy(l->was[i], now, LOOK_PAGE);
 }
 
 static void look_changes(struct looker *l, struct tsp_look *k)
@@ -387,12 +394,14 @@ static void look_changes(struct looker *l, struct tsp_look *k)
     k->nchange = 0;
     k->watched = l->npage > 0;
     for (unsigned i = 0; i < l->npage; i++) {
+        l->empty[i] = l->empty[i] && target_is_empty(l->t, l->page[i], LOOK_PAGE);
+        if (l->empty[i])
+            continue;
         if (!peek(l, l->page[i], l->now[i], LOOK_PAGE)) {
             k->watched = false;
             return;
         }
         compare(l, k, i);
-        memcpy(l->was[i], l->now[i], k->nchange ? LOOK_PAGE : 0);
     }
 }
 

@@ -20,6 +20,7 @@ struct looker {
     bool away; /* a plug-in's own process looks */
     unsigned npage;
     uint64_t page[LOOK_PAGES]; /* guest-physical */
+    bool empty[LOOK_PAGES];    /* known to hold zeroes so far: not read */
     uint8_t was[LOOK_PAGES][LOOK_PAGE], now[LOOK_PAGES][LOOK_PAGE];
     struct tsp_looks looks;
 };

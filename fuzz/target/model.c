@@ -55,6 +55,11 @@ enum tsp_status target_cpuid(struct target *t, const uint32_t in[3], uint32_t (*
     return vm_cpuid(t->self, 0, in, out);
 }
 
+bool target_is_empty(const struct target *t, uint64_t gpa, size_t len)
+{
+    return t->ops == &model_ops && vm_is_empty(t->self, gpa, len);
+}
+
 static enum tsp_status model_get_hv(void *self, unsigned vcpu, struct tsp_hv_state *out)
 {
     return vm_get_hv(self, vcpu, out);

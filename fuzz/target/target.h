@@ -57,6 +57,9 @@ enum tsp_status target_threads(struct target *t, const uint32_t delay[TSP_MAX_VC
  */
 enum tsp_status target_cpuid(struct target *t, const uint32_t in[3], uint32_t (*out)[4]);
 
+/* True: this piece of RAM is known to hold nothing but zeroes. Only some targets can tell. */
+bool target_is_empty(const struct target *t, uint64_t gpa, size_t len);
+
 /* How a run ended, as user space sees it. */
 enum outcome_exit {
     OUTCOME_NONE = 0,
