@@ -34,6 +34,12 @@ static inline uint64_t mmu_tag(const struct vcpu *vc, uint64_t lin, unsigned acc
            ((vc->s.regs.flags >> 16) & 4u) | (uint64_t)(access & MMU_SYSTEM) << 1;
 }
 
+/* The same while flag AC is clear, for the vCPU's own data. */
+static inline uint64_t mmu_tag_no_ac(const struct vcpu *vc, uint64_t lin)
+{
+    return (lin & ~(uint64_t)(MEM_PAGE - 1)) | 1u | (uint64_t)(vc->s.regs.level == 3) << 1;
+}
+
 enum step mmu_load_slow(struct vm *vm, struct vcpu *vc, uint64_t lin, void *buf, unsigned len,
                         unsigned access);
 enum step mmu_store_slow(struct vm *vm, struct vcpu *vc, uint64_t lin, const void *buf,

@@ -6,6 +6,7 @@
  * Everything a hypervisor sees ends the run with one event.
  */
 #include "emu/state/event.h"
+#include "emu/x86/form.h"
 #include "emu/x86/plain.h"
 #include "trapspec/assert.h"
 
@@ -444,30 +445,18 @@ static const struct insn *run_block(struct run *r, const struct code_block *b, b
 {
     struct vm *vm = r->vm;
     struct vcpu *vc = r->vc;
-    uint32_t n = b->nplain < r->budget ? b->nplain : r->budget, i = 0;
-    uint64_t pc = vc->s.regs.pc;
-    enum step step = STEP_NEXT;
+    uint32_t n = b->nplain < r->budget ? b->nplain : r->budget;
+    struct form_run f;
 
     /* Where the end of the segment is not in reach no instruction need look for it. */
-    if (pc + b->bytes > code_limit(vc))
+    if (n == 0 || vc->s.regs.pc + b->bytes > code_limit(vc))
         return b->insn;
-    while (i < n) {
-        const struct insn *in = &b->insn[i];
-
-        pc = vc->s.regs.pc;
-        vc->s.regs.pc = pc + in->len;
-        step = b->fn[i](vm, vc, in);
-        if (step != STEP_NEXT)
-            break;
-        i++;
-        if (!b->valid)
-            break;
-    }
-    add_retired(r, i);
-    if (step != STEP_NEXT)
-        end_plain(r, &b->insn[i], step, pc, ended);
-    else if (b->valid && i < b->n && r->budget > 0)
-        return &b->insn[i];
+    f = form_run(vm, vc, b, n);
+    add_retired(r, f.n);
+    if (f.step != STEP_NEXT)
+        end_plain(r, &b->insn[f.n], f.step, f.pc, ended);
+    else if (b->valid && f.n < b->n && r->budget > 0)
+        return &b->insn[f.n];
     return NULL;
 }
 

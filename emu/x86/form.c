@@ -16,23 +16,30 @@ static inline uint64_t *reg_of(struct vcpu *vc, const struct insn *in, unsigned 
     return &vc->s.regs.r[in->opnd[i].reg & 15];
 }
 
-/* Where the memory operand lies, or NULL. which: 0 read, 1 write. */
+/* Where the memory operand lies, or NULL. */
 static inline uint8_t *memory(const struct vcpu *vc, const struct insn *in, unsigned size,
-                              unsigned which)
+                              enum tlb_class class)
 {
     uint64_t off = effective_wide(vc, in);
-    const struct tlb_entry *e = &vc->tlb[which][(off / MEM_PAGE) % VM_TLB];
+    const struct tlb_entry *e = &vc->tlb[class][(off / MEM_PAGE) % VM_TLB];
 
-    if (e->tag != mmu_tag(vc, off, which) || off % MEM_PAGE > MEM_PAGE - size ||
-        (vc->s.regs.flags & X86_AC_FLAG) != 0)
+    if ((vc->s.regs.flags & X86_AC_FLAG) != 0 || e->tag != mmu_tag_no_ac(vc, off) ||
+        off % MEM_PAGE > MEM_PAGE - size)
         return NULL;
     return e->host + off % MEM_PAGE;
 }
 
-static inline void put_memory(struct vm *vm, uint8_t *p, unsigned size, uint64_t v)
+/* The same for storing: within one granule, which is dirty already. */
+static inline uint8_t *memory_to(const struct vm *vm, const struct vcpu *vc, const struct insn *in,
+                                 unsigned size)
 {
-    mem_touch(&vm->mem, (uint64_t)(p - vm->mem.ram), size);
-    host_store(p, v, size);
+    uint8_t *p = memory(vc, in, size, TLB_WRITE);
+    uint64_t off;
+
+    if (!p)
+        return NULL;
+    off = (uint64_t)(p - vm->mem.ram);
+    return mem_clean(&vm->mem, off) || off % MEM_GRANULE > MEM_GRANULE - size ? NULL : p;
 }
 
 /* The source operand, cut to its size; false: memory that is not at hand. */
@@ -44,7 +51,7 @@ static inline bool source(struct vcpu *vc, const struct insn *in, enum form form
     if (form == FORM_RI || form == FORM_MI) {
         *v = in->imm & size_mask(size);
     } else if (form == FORM_RM) {
-        p = memory(vc, in, size, 0);
+        p = memory(vc, in, size, TLB_READ);
         if (!p)
             return false;
         *v = host_load(p, size);
@@ -64,10 +71,10 @@ static inline enum step move(struct vm *vm, struct vcpu *vc, const struct insn *
     if (!source(vc, in, form, size, &v))
         return STEP_RETRY;
     if (form == FORM_MR || form == FORM_MI) {
-        p = memory(vc, in, size, 1);
+        p = memory_to(vm, vc, in, size);
         if (!p)
             return STEP_RETRY;
-        put_memory(vm, p, size, v);
+        host_store(p, v, size);
     } else {
         *reg_of(vc, in, 0) = v;
     }
@@ -108,15 +115,17 @@ static inline enum step binary(struct vm *vm, struct vcpu *vc, const struct insn
                                struct shape s)
 {
     bool stores = op != OP_CMP && op != OP_TEST, far = s.form == FORM_MR || s.form == FORM_MI;
-    uint8_t *p = far ? memory(vc, in, s.size, stores) : NULL;
     uint64_t a, b, r;
+    uint8_t *p = NULL;
 
+    if (far)
+        p = stores ? memory_to(vm, vc, in, s.size) : memory(vc, in, s.size, TLB_READ);
     if ((far && !p) || !source(vc, in, s.form, s.size, &b))
         return STEP_RETRY;
     a = far ? host_load(p, s.size) : *reg_of(vc, in, 0) & size_mask(s.size);
     r = result(op, a, b) & size_mask(s.size);
     if (stores && far)
-        put_memory(vm, p, s.size, r);
+        host_store(p, r, s.size);
     else if (stores)
         *reg_of(vc, in, 0) = r;
     lazy_set(vc, lazy_of(op), s.size, r, a, b);
@@ -359,6 +368,27 @@ static enum step (*special(unsigned mode, const struct insn *in))(ARGS)
     default:
         return special_move(in, size);
     }
+}
+
+/* A function of its own, and in another file than its caller: little enough is alive here that
+ * compilers keep all of it in registers. */
+struct form_run form_run(struct vm *vm, struct vcpu *vc, const struct code_block *b, uint32_t n)
+{
+    enum step (*const *fn)(ARGS) = b->fn, (*const *end)(ARGS) = b->fn + n;
+    const struct insn *in = b->insn;
+    enum step step;
+    uint64_t pc;
+
+    do {
+        pc = vc->s.regs.pc;
+        vc->s.regs.pc = pc + in->len;
+        step = (*fn)(vm, vc, in);
+        if (step != STEP_NEXT)
+            break;
+        in++;
+        fn++;
+    } while (fn != end && b->valid);
+    return (struct form_run){(uint32_t)(fn - b->fn), pc, step};
 }
 
 void form_bind(struct code_block *b)
