@@ -93,60 +93,75 @@ static void pick_more(const struct judge *j, struct rule_pick *p)
     }
 }
 
-static void pick_number(const struct spec *s, const struct lane *l, struct rule_pick *p)
+/* Rules of that call number, up to *end. */
+static const struct numbered *find_number(const struct spec *s, const struct lane *l,
+                                          uint64_t number, const struct numbered **end)
 {
     const struct numbered *low = s->numbered + l->first_number, *high = low + l->nnumber;
-    const struct numbered *end = high;
+    const struct numbered *last = high, *first;
 
     while (low < high) {
         const struct numbered *mid = low + (high - low) / 2;
 
-        if (mid->number < p->number)
+        if (mid->number < number)
             low = mid + 1;
         else
             high = mid;
     }
-    for (p->num = low; low < end && low->number == p->number;)
+    for (first = low; low < last && low->number == number;)
         low++;
-    p->num_end = low;
+    *end = low;
+    return first;
 }
 
-static unsigned pick_slot(const struct judge *j, uint64_t number)
-{
-    uint64_t h = j->bits[0] + 3 * j->bits[1] + 5 * j->bits[2] + 7 * number;
-
-    return (unsigned)((h * 0x9e3779b97f4a7c15ull) >> 32) % PICK_SLOTS;
-}
-
-static bool same_facts(const struct judge *j, const struct rule_pick *p)
-{
-    return ((p->bits[0] ^ j->bits[0]) | (p->bits[1] ^ j->bits[1]) | (p->bits[2] ^ j->bits[2])) ==
-               0 &&
-           p->personas == j->personas && p->serial == j->s->serial;
-}
-
-/* The first rules of this event. */
-static struct rule_pick *pick_rules(const struct judge *j)
+/* Where the pick for this event lies, or is to be made. */
+static struct rule_pick *pick_slot(const struct judge *j, bool numbered, uint64_t number)
 {
     static struct rule_pick pick[PICK_SLOTS];
+    uint64_t h = j->bits[0] + 3 * j->bits[1] + 5 * j->bits[2] + 7 * number + numbered;
+
+    return &pick[(unsigned)((h * 0x9e3779b97f4a7c15ull) >> 32) % PICK_SLOTS];
+}
+
+static bool is_pick(const struct judge *j, const struct rule_pick *p, unsigned lane)
+{
+    return p->lane == lane + 1 && p->personas == j->personas && p->serial == j->s->serial &&
+           ((p->bits[0] ^ j->bits[0]) | (p->bits[1] ^ j->bits[1]) | (p->bits[2] ^ j->bits[2])) == 0;
+}
+
+/* The first rules of this event. A call that no rule names has those of any other such call. */
+static struct rule_pick *pick_rules(const struct judge *j)
+{
     unsigned at = spec_lane(j->ev->kind, j->insn.insn, fact_is(j, FACT_HYPERV, 1));
     const struct lane *l = &j->s->lane[at];
-    uint64_t number = 0;
+    bool numbered = l->nnumber != 0;
+    const struct numbered *num = NULL, *num_end = NULL;
     struct rule_pick *p;
+    uint64_t number = 0;
 
-    if (l->nnumber)
+    if (numbered) {
         number = fact_value(j, j->setup->arch == TSP_ARCH_ARM64 ? COND_FID : COND_NR);
-    p = &pick[pick_slot(j, number)];
-    if (p->lane == at + 1 && p->number == number && same_facts(j, p))
+        p = pick_slot(j, true, number);
+        if (is_pick(j, p, at) && p->numbered && p->number == number)
+            return p;
+        num = find_number(j->s, l, number, &num_end);
+        numbered = num != num_end;
+    }
+    if (!numbered)
+        number = 0;
+    p = pick_slot(j, numbered, number);
+    if (!numbered && is_pick(j, p, at) && !p->numbered)
         return p;
-    p->lane = at + 1;
-    p->personas = j->personas;
-    p->serial = j->s->serial;
-    p->number = number;
+    *p = (struct rule_pick){.lane = at + 1,
+                            .personas = j->personas,
+                            .serial = j->s->serial,
+                            .numbered = numbered,
+                            .number = number,
+                            .rule = j->s->lane_rule + l->first,
+                            .rule_end = j->s->lane_rule + l->first + l->n,
+                            .num = num,
+                            .num_end = num_end};
     memcpy(p->bits, j->bits, sizeof(p->bits));
-    p->rule = j->s->lane_rule + l->first;
-    p->rule_end = p->rule + l->n;
-    pick_number(j->s, l, p);
     pick_more(j, p);
     return p;
 }

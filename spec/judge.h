@@ -27,9 +27,11 @@ struct insn_view {
 #define PICK_SLOTS 32u
 #define PICK_RULES 32u
 struct rule_pick {
-    uint64_t bits[SPEC_FACT_WORDS], number; /* number: of the call */
-    uint32_t lane, personas, serial, n;     /* lane: index + 1, 0 = nothing yet */
-    const uint16_t *rule, *rule_end;        /* what is left to be picked */
+    uint64_t bits[SPEC_FACT_WORDS];
+    uint64_t number; /* of the call, where rules name it */
+    bool numbered;
+    uint32_t lane, personas, serial, n; /* lane: index + 1, 0 = nothing yet */
+    const uint16_t *rule, *rule_end;    /* what is left to be picked */
     const struct numbered *num, *num_end;
     uint16_t list[PICK_RULES];
 };
@@ -135,7 +137,7 @@ struct judge {
     struct hv_memo hv;
     struct kvm_memo kvm;
     struct lguest_memo lguest;
-    struct vmi_memo vmi; /* where such a guest runs */
+    struct vmi_memo vmi;         /* where such a guest runs */
     struct race_memo *race;      /* NULL without a protocol */
     unsigned race_first, race_n; /* its rules */
 };

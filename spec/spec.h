@@ -71,7 +71,7 @@ struct spec_options {
     uint32_t caps;      /* TSP_CAP_* of the target; rules it cannot show are SKIP */
     enum verdict least; /* findings milder than this are counted but not reported */
     unsigned *hits;     /* NULL or spec_rule_count() counters: how often each rule was exercised */
-    void (*found)(void *ctx, const struct finding *f);
+    void (*found)(void *ctx, const struct finding *f); /* does not judge itself */
     void *ctx;
 };
 
