@@ -4,18 +4,19 @@
  * ("00000000  0000000D  68747541 ..."), CPU-Z, x86info, FreeBSD's cpucontrol, tycho's cpuid,
  * hwloc-gather-cpuid ("MASK EAX EBX ECX EDX => EAX EBX ECX EDX"), Intel SDE's definitions of chips
  * ("00000007 00000000 => ...", "********" where ECX does not count), cpuid_dump ("0x0000000D_x1:
- * ..."), ddcpuid ("|  d |  1 | ..."), and whatever else names a leaf, perhaps a sub-leaf, and four
- * registers in this order. Reports hold other tables too: only what could be a leaf is taken,
- * behind a leaf 0 that names a vendor.
+ * ..."), ddcpuid ("|  d |  1 | ..."), IC Book Labs' CPUID ("leaf sub-leaf pass ..."), and whatever
+ * else names a leaf, perhaps a sub-leaf, and four registers in this order. Reports hold other
+ * tables too: only what could be a leaf is taken, behind a leaf 0 that names a vendor.
  */
 #include "cli/formats/dump_in.h"
 
 #include <ctype.h>
 #include <string.h>
 
-/* The numbers of a line: leaf, perhaps sub-leaf, registers. */
+/* The numbers of a line: leaf, perhaps sub-leaf, perhaps how often it was asked before, registers.
+ */
 struct row {
-    uint32_t v[6];
+    uint32_t v[7];
     unsigned n;
 };
 
@@ -71,12 +72,12 @@ static bool token(struct row *r, const char *p, size_t n, bool *sub)
         r->n = 2;
         return true;
     }
-    if (r->n < 6 && number(p, n, *sub, &r->v[r->n])) {
+    if (r->n < 7 && number(p, n, *sub, &r->v[r->n])) {
         *sub = false;
         r->n++;
         return true;
     }
-    return r->n < 6 && known_word(p, n, sub);
+    return r->n < 7 && known_word(p, n, sub);
 }
 
 /* The numbers of a line, up to text in brackets or behind a bar. */
@@ -101,7 +102,7 @@ static bool numbers(struct line l, struct row *r)
         if (l.p == from || !token(r, from, (size_t)(l.p - from), &sub))
             return false;
     }
-    return r->n == 5 || r->n == 6;
+    return r->n >= 5;
 }
 
 /* Classes of leaves there are: basic, coprocessors, hypervisors, extended, Transmeta, Centaur. */
@@ -129,6 +130,15 @@ static bool names_vendor(const uint32_t reg[4])
     return reg[0] < 0x10000;
 }
 
+/* A leaf 0 that nothing follows is no CPU's list but a line about the leaf. */
+static void drop_lone(struct dump *d)
+{
+    if (d->ncpu > 1 && d->cpu[d->ncpu - 1].n == 1 && d->leaf[d->n - 1].leaf == 0) {
+        d->cpu[d->ncpu - 1].n = 0;
+        d->n--;
+    }
+}
+
 /* Whether the row belongs to a list of leaves: a line of another kind ends one. */
 static enum tsp_status enter(struct dump_in *in, const struct tsp_leaf *leaf)
 {
@@ -137,6 +147,7 @@ static enum tsp_status enter(struct dump_in *in, const struct tsp_leaf *leaf)
     if (leaf->leaf == 0 && leaf->subleaf == 0 && names_vendor(leaf->reg)) {
         in->open = true;
         in->last_plain = false;
+        drop_lone(d);
         return dump_add_cpu(in, d->ncpu == 0 ? 0 : d->cpu[d->ncpu - 1].id + 1);
     }
     in->open = in->open || (d->n > 0 && begins(leaf));
@@ -212,8 +223,8 @@ static bool row_of(struct line l, struct tsp_leaf *leaf, bool *plain)
         return false;
     *plain = r.n == 5;
     *leaf = (struct tsp_leaf){.leaf = r.v[0], .subleaf = *plain ? 0 : r.v[1]};
-    memcpy(leaf->reg, r.v + (*plain ? 1 : 2), sizeof(leaf->reg));
-    return true;
+    memcpy(leaf->reg, r.v + r.n - 4, sizeof(leaf->reg));
+    return r.n < 7 || r.v[2] == 0;
 }
 
 static enum tsp_status rows_line(struct dump_in *in, struct line l)
@@ -241,6 +252,9 @@ enum tsp_status dump_in_rows(struct dump_in *in)
 {
     enum tsp_status st = dump_lines(in, rows_line);
 
+    drop_lone(in->out);
+    if (in->out->ncpu > 1 && in->out->cpu[in->out->ncpu - 1].n == 0)
+        in->out->ncpu--;
     if (st == TSP_OK && in->out->n > 0 && dump_have(in->out, 1, 0) == NULL)
         in->out->n = 0;
     return st;
