@@ -44,6 +44,8 @@ enum tsp_status vm_open(struct vm **out, const char *profile, struct tsp_error *
     memcpy(vm->behaviour, set, sizeof(set));
     if (strncmp(profile, "hyperv", 6) == 0)
         vm->only = TSP_PERSONA_HYPERV;
+    if (strncmp(profile, "lguest", 6) == 0)
+        vm->only = TSP_PERSONA_LGUEST;
     vm->code = code_open();
     vm->dec = decoder_open();
     if (!mem_open(&vm->mem) || !vm->code || !vm->dec) {

@@ -54,6 +54,8 @@ struct hv_ops {
     bool (*wrmsr)(struct vm *vm, struct vcpu *vc, uint32_t msr, uint64_t value, bool *ok);
     /* IN EAX, DX before anybody's rights are looked at. false: not mine. */
     bool (*port)(struct vm *vm, struct vcpu *vc, unsigned number);
+    /* INT n of protected mode, before any gate is looked at. STEP_NEXT: not mine. */
+    enum step (*gate)(struct vm *vm, struct vcpu *vc, const struct insn *in);
     const struct hv_call_row *calls; /* ends with a NULL name */
     /* What a migration moves besides registers and memory: adds to out, or takes from in. What
      * belongs to the machine goes with vCPU 0. */
@@ -72,6 +74,8 @@ enum hv_keep {
     HV_KEEP_VERSION,      /* AArch64: random words handed out */
     HV_KEEP_CALLBACK = 3, /* Xen on x86: parameter of its callback, event channels in use */
     HV_KEEP_PORTS,
+    HV_KEEP_DATA = 3, /* lguest: where its guest's data are, plus 1; address of its kernel */
+    HV_KEEP_KERNEL,
     HV_KEEP_DUE = 8,    /* Hyper-V: when each of four timers expires next */
     HV_KEEP_MONITOR = 3 /* AArch64: size, address, low and high half of the exclusive monitor */
 };
@@ -115,6 +119,8 @@ extern const struct hv_ops hv_hyperv_x86;
 extern const struct hv_ops hv_xen_x86, hv_xen_arm64;
 /* vmware.c */
 extern const struct hv_ops hv_vmware_x86;
+/* lguest.c, vmi.c */
+extern const struct hv_ops hv_lguest_x86, hv_vmi_x86;
 
 /* NULL when that interface is not modelled for that architecture. */
 const struct hv_ops *hv_find(enum tsp_persona persona, enum tsp_arch arch);

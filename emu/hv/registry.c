@@ -3,7 +3,8 @@
 #include "emu/hv/hv.h"
 
 static const struct hv_ops *const registry[] = {
-    &hv_kvm_x86,   &hv_hyperv_x86, &hv_xen_x86, &hv_xen_arm64, &hv_vmware_x86,
+    &hv_kvm_x86,    &hv_hyperv_x86, &hv_xen_x86, &hv_xen_arm64,
+    &hv_vmware_x86, &hv_lguest_x86, &hv_vmi_x86,
 #ifdef TSP_HAVE_KVM_ARM64
     &hv_kvm_arm64,
 #endif

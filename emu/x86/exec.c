@@ -139,8 +139,8 @@ static void retire(struct run *r, const struct insn *in, struct before was)
     if (was.rf && in->op != OP_IRET)
         vc->s.regs.flags &= ~(uint64_t)X86_RF;
     /* a load of SS holds the trap back; it then comes after the next instruction, if TF is still
-     * set */
-    if (was.tf && (vc->s.x86.shadow & TSP_SHADOW_MOVSS) == 0)
+     * set. So does an INT that comes back: its gate clears TF and IRET brings it again */
+    if (was.tf && in->op != OP_INT && (vc->s.x86.shadow & TSP_SHADOW_MOVSS) == 0)
         vc->s.x86.shadow |= PENDING_STEP;
 }
 

@@ -26,6 +26,15 @@ static enum step software(struct vcpu *vc, const struct insn *in, uint32_t vecto
     return STEP_FAULT;
 }
 
+/* INT n: the hypervisor may have gates of its own. */
+static enum step software_n(struct vm *vm, struct vcpu *vc, const struct insn *in)
+{
+    const struct hv_ops *hv = vm->hv[0] != NULL ? vm->hv[0] : vm->hv[1];
+    enum step step = hv != NULL && hv->gate != NULL ? hv->gate(vm, vc, in) : STEP_NEXT;
+
+    return step != STEP_NEXT ? step : software(vc, in, (uint32_t)(in->imm & 0xff));
+}
+
 static enum step interrupt(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     unsigned iopl = (unsigned)bits_get(vc->s.regs.flags, 13, 12);
@@ -45,7 +54,7 @@ static enum step interrupt(struct vm *vm, struct vcpu *vc, const struct insn *in
             return step_stop(vm, vc, TSP_STOP_UNSUPPORTED); /* may stay in virtual-8086 mode */
         if (vc->s.regs.mode == TSP_MODE_VM86 && iopl != 3)
             return gp(vc);
-        return software(vc, in, (uint32_t)(in->imm & 0xff));
+        return software_n(vm, vc, in);
     }
 }
 

@@ -158,6 +158,7 @@ static void probe_area(struct hunt *h, unsigned area)
                 {MUTANT_CALLS, probe_hyperv_own},
                 {MUTANT_CALLS, probe_xen},
                 {MUTANT_CALLS, probe_vmware},
+                {MUTANT_CALLS, probe_history},
                 {MUTANT_CPUID | MUTANT_CALLS | MUTANT_MOVE, probe_edges},
                 {MUTANT_ARM64 | MUTANT_MOVE, probe_edges_arm64},
                 {MUTANT_ARM64, probe_xen_arm64}};

@@ -89,6 +89,7 @@ void probe_each(const struct spec *spec, enum tsp_arch arch,
     probe_hyperv_own(&p);
     probe_xen(&p);
     probe_vmware(&p);
+    probe_history(&p);
     probe_patch(&p);
     probe_edges(&p);
     probe_flow(&p);

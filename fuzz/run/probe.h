@@ -45,6 +45,7 @@ void probe_ask(struct probe *p);
 void probe_xen(struct probe *p);
 void probe_xen_arm64(struct probe *p);
 void probe_vmware(struct probe *p);
+void probe_history(struct probe *p);
 void probe_patch(struct probe *p);
 void probe_arm64(struct probe *p);
 void probe_arm32(struct probe *p);
