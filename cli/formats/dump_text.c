@@ -36,12 +36,33 @@ static bool aida_joint(struct line *l)
     return l->p > from;
 }
 
+/* "00000004:02 = 1c004143 03c0003f 000003ff 00000000 | text": newer versions of tycho's cpuid. */
+static bool tycho_record(struct line *l, struct tsp_leaf *out)
+{
+    if (!line_take(l, ":") || !line_hex(l, &out->subleaf) || !line_take(l, " = "))
+        return false;
+    for (unsigned i = 0; i < 4; i++) {
+        line_space(l);
+        if (!line_hex(l, &out->reg[i]))
+            return false;
+    }
+    line_space(l);
+    return l->p == l->end || *l->p == '|';
+}
+
 /* "80000001: 00000000-00000000-00000121-2C100800 [SL 00] [text]"; sub stays when there is no SL. */
 static bool aida_record(struct line *l, struct tsp_leaf *out, bool *plain)
 {
+    struct line at;
+
     memset(out, 0, sizeof(*out));
     if (!line_hex(l, &out->leaf))
         return false;
+    at = *l;
+    *plain = false;
+    if (tycho_record(&at, out))
+        return true;
+    out->subleaf = 0;
     line_take(l, ":");
     line_space(l);
     for (unsigned i = 0; i < 4; i++)
@@ -90,7 +111,10 @@ void dump_count_subleaf(struct dump_in *in, struct tsp_leaf *leaf, bool plain)
 static bool aida_header(struct line l, unsigned *id)
 {
     static const char *const word[] = {"Logical CPU #", "CPUID Registers (CPU #", "CPU#"};
+    struct line own = l;
 
+    if (line_take(&own, "CPU ") && line_dec(&own, id) && line_take(&own, ":") && line_end(&own))
+        return true;
     for (unsigned i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
         struct line at = l;
 

@@ -122,6 +122,9 @@ static void tables_of_reports_are_read(void **state)
          "00000001 ******** => 00000001 00000002 00000003 00000004 #\n"
          "00000004 00000003 => 00000001 00000002 00000003 00000004 #\n",
          "table", 1, 3, 0, LAST(4, 3, 1, 2, 3, 4)},
+        {"CPU 1:\nCPUID 00000000:00 = 0000001f 756e6547 6c65746e 49656e69 | ....GenuntelineI\n"
+         "CPUID 00000004:02 = 00000001 00000002 00000003 00000004 | C..x?...?.......\n",
+         "AIDA64", 1, 2, 1, LAST(4, 2, 1, 2, 3, 4)},
         /* Leaf 0 stands again in front of what is said of it. */
         {"  Function    Subfunction   Pass        EAX\n----------\n"
          " 00000000 00000000 00000000 00000004 " V "\n"
