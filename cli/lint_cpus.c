@@ -37,6 +37,8 @@ static const struct alike alike_rows[] = {
     {0x80000021, 0, {~0u, 0, 0, 0}},
     {0xb, 0, {0x1f, 0, 0, 0}},           /* ids of all vCPUs are taken apart alike */
     {0xb, 1, {0x1f, 0, 0, 0}},
+    {0xa, 0, {~0u, ~0u, ~0u, ~0u}},
+    {0x15, 0, {~0u, ~0u, ~0u, 0}},
     {0x40000000, 0, {~0u, ~0u, ~0u, ~0u}},
     {0x40000001, 0, {~0u, ~0u, ~0u, ~0u}},
     {0x40000010, 0, {~0u, ~0u, 0, 0}},
@@ -89,7 +91,7 @@ static void compare_reg(struct lint *l, const struct alike *row, const struct ts
 /* Leaves that a monitor makes up from one plan, where silicon may differ from core to core. */
 static bool of_monitor(uint32_t leaf)
 {
-    return leaf >> 28 == 4 || leaf == 0xb || leaf - 0x80000002 < 3;
+    return leaf >> 28 == 4 || leaf == 0xb || leaf == 0xa || leaf == 0x15 || leaf - 0x80000002 < 3;
 }
 
 /* The CPU in hand against the first one of its type. */
@@ -214,6 +216,41 @@ static void compare_counts(struct lint *l)
     }
 }
 
+/* Threads of one core name that core alike: AMD APM Vol. 3 Appendix E, leaf 0x8000001E EBX 7:0. */
+static void compare_core_ids(struct lint *l)
+{
+    for (unsigned i = 0; i < l->dump->ncpu; i++) {
+        struct lint_finding f = {.leaf = 0x8000001e,
+                                 .reg = 1,
+                                 .hi = 7,
+                                 .rule = "lint:core-id",
+                                 .source = "AMD APM Vol. 3 Appendix E",
+                                 .text = "id of the core, not that of its other thread"};
+        uint32_t shift, id;
+
+        take_cpu(l, i);
+        shift = lint_reg(l, 0xb, 0, 0) & 31;
+        id = lint_reg(l, 0xb, 0, 3);
+        f.value = lint_reg(l, f.leaf, 0, 1) & 0xff;
+        if (lint_leaf(l, f.leaf, 0) == NULL || (lint_reg(l, 0x80000001, 0, 2) >> 22 & 1) == 0 ||
+            shift == 0)
+            continue;
+        for (unsigned k = 0; k < i && f.expected[0] == 0; k++) {
+            uint32_t other, want;
+
+            take_cpu(l, k);
+            other = lint_reg(l, 0xb, 0, 3);
+            want = lint_reg(l, f.leaf, 0, 1) & 0xff;
+            if ((lint_reg(l, 0xb, 0, 0) & 31) == shift && other != id &&
+                other >> shift == id >> shift && want != f.value)
+                snprintf(f.expected, sizeof(f.expected), "0x%x", want);
+        }
+        take_cpu(l, i);
+        if (f.expected[0] != 0)
+            lint_add(l, &f);
+    }
+}
+
 /* Each CPU against the first one of its kind. */
 static void compare_all(struct lint *l)
 {
@@ -277,6 +314,7 @@ void lint_cpus(struct lint *l)
     }
     compare_all(l);
     compare_kinds(l);
+    compare_core_ids(l);
     compare_ids(l);
     compare_counts(l);
 }

@@ -34,6 +34,7 @@ static const struct by_prefix by_rule[] = {
     {"NUM-THREADS", "the monitor's topology: threads of a package"},
     {"NUM-SHIFT", "the monitor's topology: bits of APIC ids"},
     {"NUM-AMD-", "the monitor's topology of vCPUs"},
+    {"lint:core-id", "the monitor's topology: ids of cores"},
     {"lint:core-count", "the monitor's topology: threads of a core"},
     {"lint:package-count", "the monitor's topology: processors of a package"},
     {"lint:apic-id", "the monitor's topology: APIC ids"},

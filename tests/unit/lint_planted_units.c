@@ -68,6 +68,24 @@ static void vectors_and_encryption(void **state)
     CHECK(row);
 }
 
+static void units_of_fixed_size(void **state)
+{
+    static const struct planted row[] = {
+        {"intel", "1e.0.b=4008", "NUM-TMUL-K 0x1e.0 ebx[7:0]"},
+        {"intel", "1e.0.b=2010", "NUM-TMUL-N 0x1e.0 ebx[23:8]"},
+        {"intel", "f.1.d=0", "NUM-L3-EVENTS 0xf.1 edx[2:0]"},
+        {"intel", "15.0.c=5dc0", "NUM-CRYSTAL 0x15.0 ecx[31:0]"},
+        {"intel", "1.0.a=0", "NUM-FAMILY 0x1.0 eax[11:8]"},
+        {"intel", "d.12.c=2", "XFD-TILE 0xd.18 ecx[2]"},
+        {"intel", "d.12.c=4", "XALIGN-18 0xd.18 ecx[1]"},
+        {"intel", "d.11.c=0", "XALIGN-17 0xd.17 ecx[1]"},
+        {"intel", "d.1.c=1100", "XSS-CETU 0x7.0 ecx[7]"},
+    };
+
+    (void)state;
+    CHECK(row);
+}
+
 static void frequencies(void **state)
 {
     static const struct planted row[] = {
@@ -110,6 +128,10 @@ static void interfaces(void **state)
 static void caches_and_levels(void **state)
 {
     static const struct planted row[] = {
+        {"kvm-amd-4", "@2 8000001e.0.b=103", "lint:core-id 0x8000001e.0 ebx[7:0]"},
+        {"intel-4", "@1 15.0.b=50", ""},
+        {"kvm-amd-4", "a.0.a=0 @1 a.0.a=1",
+         "amd+hygon:0xa.eax[31:0] 0xa.0 eax[31:0]; lint:cpus-alike 0xa.0 eax[0]"},
         {"kvm", "2.0.d=2c", "lint:descriptor-size 0x2.0 edx[7:0]"},
         {"intel", "2.0.d=2c", ""},
         {"kvm", "2.0.b=7f", "lint:descriptor-size 0x2.0 ebx[7:0]"},
@@ -128,9 +150,9 @@ static void caches_and_levels(void **state)
 }
 
 const struct CMUnitTest tests[] = {
-    cmocka_unit_test(trace_and_enclaves), cmocka_unit_test(vectors_and_encryption),
-    cmocka_unit_test(frequencies),        cmocka_unit_test(interfaces),
-    cmocka_unit_test(caches_and_levels),
+    cmocka_unit_test(trace_and_enclaves),  cmocka_unit_test(vectors_and_encryption),
+    cmocka_unit_test(units_of_fixed_size), cmocka_unit_test(frequencies),
+    cmocka_unit_test(interfaces),          cmocka_unit_test(caches_and_levels),
 };
 
 TEST_MAIN(tests)
