@@ -70,7 +70,7 @@ static unsigned distance(const char *a, const char *b)
 const char *cli_nearest(const char *word, const char *const *list)
 {
     const char *best = NULL;
-    unsigned least = (unsigned)strlen(word) / 2 + 1;
+    unsigned least = (unsigned)strlen(word) / 3 + 1;
 
     for (; *list != NULL; list++) {
         unsigned d = distance(word, *list);
@@ -149,16 +149,14 @@ int cli_hex(const char *text, uint8_t *out, size_t max)
 
 static bool color_on;
 
-void cli_set_color(const char *when)
+bool cli_set_color(const char *when)
 {
+    static const char *const names[] = {"auto", "always", "never", NULL};
     const char *no = getenv("NO_COLOR");
+    int which = cli_choice(when, names);
 
-    if (strcmp(when, "always") == 0)
-        color_on = true;
-    else if (strcmp(when, "never") == 0)
-        color_on = false;
-    else
-        color_on = isatty(1) && (no == NULL || *no == 0);
+    color_on = which == 1 || (which == 0 && isatty(1) && (no == NULL || *no == 0));
+    return which >= 0;
 }
 
 const char *cli_color(enum cli_color c)

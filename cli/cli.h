@@ -49,7 +49,8 @@ extern const char *const cli_vendors[],
 
 /* --color=auto|always|never and NO_COLOR; "" when off. */
 enum cli_color { COLOR_OFF, COLOR_RED, COLOR_GREEN, COLOR_YELLOW, COLOR_BOLD, COLOR_DIM };
-void cli_set_color(const char *when);
+/* false: `when` is none of the three. */
+bool cli_set_color(const char *when);
 const char *cli_color(enum cli_color c);
 const char *cli_verdict_color(enum verdict v);
 /* True once ^C or SIGTERM arrived; long work stops cleanly at the next case. */
@@ -110,9 +111,9 @@ bool cli_seen(const struct scenario *s);
 const char *cli_refusal(const struct target *t);
 /* Reads a scenario file, text or binary. */
 enum tsp_status cli_scenario(const char *path, struct scenario *out, struct tsp_error *err);
-/* The newest shipped list of accepted deviations ("golden-kvm-6.12"), and profile ("kvm@linux-6.12"),
- * not newer than the kernel that a "golden:FILE" was recorded on or that "kvm" runs on; those of 6.1
- * for older kernels and where nobody says. */
+/* The newest shipped list of accepted deviations ("golden-kvm-6.12"), and profile
+ * ("kvm@linux-6.12"), not newer than the kernel that a "golden:FILE" was recorded on or that "kvm"
+ * runs on; those of 6.1 for older kernels and where nobody says. */
 const char *cli_kernel_list(const char *target);
 const char *cli_kernel_profile(const char *target);
 /* Accepted deviations of a target: from `file`, none at all when that is "none", else the list

@@ -39,7 +39,6 @@ enum {
     OPT_SKIP,
     OPT_FIRST,
     OPT_JSON,
-    OPT_COLOR,
     OPT_TIME,
     OPT_SEED,
     OPT_FINDINGS,
@@ -51,7 +50,6 @@ static const struct option options[] = {{"filter", required_argument, NULL, OPT_
                                         {"skip", required_argument, NULL, OPT_SKIP},
                                         {"first", required_argument, NULL, OPT_FIRST},
                                         {"json", no_argument, NULL, OPT_JSON},
-                                        {"color", required_argument, NULL, OPT_COLOR},
                                         {"time", required_argument, NULL, OPT_TIME},
                                         {"seed", required_argument, NULL, OPT_SEED},
                                         {"findings", required_argument, NULL, OPT_FINDINGS},
@@ -356,8 +354,6 @@ static int parse_args(struct compare *c, const char **skip, const char **below, 
             *below = optarg;
         else if (opt == OPT_JSON)
             c->json = true;
-        else if (opt == OPT_COLOR)
-            cli_set_color(optarg);
         else if (opt == OPT_FIRST && cli_number(optarg, UINT32_MAX, &v))
             c->first = (unsigned)v;
         else if (opt == OPT_FIRST)

@@ -98,7 +98,7 @@ static int parse_args(struct campaign *c, int argc, char **argv)
         return code;
     if (argc - optind != 1)
         return cli_usage("fuzz", "one HARNESS is needed: fz_exec, fz_cpuid, fz_hypercall, "
-                                 "fz_decoder, fz_judge or fz_policy");
+                                 "fz_race, fz_decoder, fz_judge or fz_policy");
     c->harness = argv[optind];
     near = cli_nearest(c->harness, harnesses);
     if (cli_choice(c->harness, harnesses) < 0)

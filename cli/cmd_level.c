@@ -24,14 +24,13 @@ static const char help[] =
     "example: trapspec level qemu-nehalem-v1 qemu-skylake-server-v1 -o pool.policy\n"
     "exit codes: 0 done, 2 usage, 3 bad input or hosts that cannot be levelled\n";
 
-enum { OPT_HVM = 256, OPT_PV, OPT_VENDOR, OPT_FORMAT, OPT_JSON, OPT_COLOR };
+enum { OPT_HVM = 256, OPT_PV, OPT_VENDOR, OPT_FORMAT, OPT_JSON };
 static const struct option options[] = {{"hvm", no_argument, NULL, OPT_HVM},
                                         {"pv", no_argument, NULL, OPT_PV},
                                         {"vendor", required_argument, NULL, OPT_VENDOR},
                                         {"output", required_argument, NULL, 'o'},
                                         {"format", required_argument, NULL, OPT_FORMAT},
                                         {"json", no_argument, NULL, OPT_JSON},
-                                        {"color", required_argument, NULL, OPT_COLOR},
                                         {NULL, 0, NULL, 0}};
 
 struct asked {
@@ -306,8 +305,6 @@ static int take(int opt, struct asked *a)
         a->format = optarg;
     else if (opt == OPT_JSON)
         a->json = true;
-    else if (opt == OPT_COLOR)
-        cli_set_color(optarg);
     else
         return -1;
     return 0;

@@ -25,11 +25,12 @@ static const char help[] =
     "example: trapspec lint --live\n"
     "exit codes: 0 conforms, 1 findings, 2 usage, 3 bad input, 77 this machine has no CPUID\n";
 
-enum { OPT_LIVE = 256, OPT_JSON, OPT_SARIF, OPT_JUNIT, OPT_COLOR };
-static const struct option options[] = {
-    {"live", no_argument, NULL, OPT_LIVE},         {"json", no_argument, NULL, OPT_JSON},
-    {"sarif", no_argument, NULL, OPT_SARIF},       {"junit", no_argument, NULL, OPT_JUNIT},
-    {"color", required_argument, NULL, OPT_COLOR}, {NULL, 0, NULL, 0}};
+enum { OPT_LIVE = 256, OPT_JSON, OPT_SARIF, OPT_JUNIT };
+static const struct option options[] = {{"live", no_argument, NULL, OPT_LIVE},
+                                        {"json", no_argument, NULL, OPT_JSON},
+                                        {"sarif", no_argument, NULL, OPT_SARIF},
+                                        {"junit", no_argument, NULL, OPT_JUNIT},
+                                        {NULL, 0, NULL, 0}};
 
 /* How findings are shown: one of the options, or 0 for text. */
 struct view {
@@ -120,8 +121,6 @@ static int run(int argc, char **argv)
     while ((opt = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (opt == OPT_LIVE)
             live = true;
-        else if (opt == OPT_COLOR)
-            cli_set_color(optarg);
         else if (opt == '?' || opt == ':')
             return cli_bad_option("lint", options, argv, optind - 1);
         else if (v.how != 0 && v.how != opt)

@@ -24,13 +24,12 @@ static const char help[] =
     "example: trapspec migrate qemu-skylake-server-v1 qemu-nehalem-v1 --policy pool.policy\n"
     "exit codes: 0 yes, 1 no, 2 usage, 3 bad input\n";
 
-enum { OPT_POLICY = 256, OPT_HVM, OPT_PV, OPT_VENDOR, OPT_JSON, OPT_COLOR };
+enum { OPT_POLICY = 256, OPT_HVM, OPT_PV, OPT_VENDOR, OPT_JSON };
 static const struct option options[] = {{"policy", required_argument, NULL, OPT_POLICY},
                                         {"hvm", no_argument, NULL, OPT_HVM},
                                         {"pv", no_argument, NULL, OPT_PV},
                                         {"vendor", required_argument, NULL, OPT_VENDOR},
                                         {"json", no_argument, NULL, OPT_JSON},
-                                        {"color", required_argument, NULL, OPT_COLOR},
                                         {NULL, 0, NULL, 0}};
 
 #define REASONS 2048u
@@ -224,8 +223,6 @@ static int run(int argc, char **argv)
             a.vendor = optarg;
         else if (opt == OPT_JSON)
             a.json = true;
-        else if (opt == OPT_COLOR)
-            cli_set_color(optarg);
         else
             return cli_bad_option("migrate", options, argv, optind - 1);
     }

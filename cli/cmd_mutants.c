@@ -37,8 +37,7 @@ enum {
     OPT_JOBS,
     OPT_TARGET,
     OPT_KNOWN,
-    OPT_JSON,
-    OPT_COLOR
+    OPT_JSON
 };
 static const struct option options[] = {{"list", no_argument, NULL, OPT_LIST},
                                         {"kind", required_argument, NULL, OPT_KIND},
@@ -51,7 +50,6 @@ static const struct option options[] = {{"list", no_argument, NULL, OPT_LIST},
                                         {"known", required_argument, NULL, OPT_KNOWN},
                                         {"output", required_argument, NULL, 'o'},
                                         {"json", no_argument, NULL, OPT_JSON},
-                                        {"color", required_argument, NULL, OPT_COLOR},
                                         {NULL, 0, NULL, 0}};
 /* ORDER: enum mutant_kind, then the rules */
 static const char *const kinds[] = {"historic", "systematic", "model", "protocol", "rules", NULL};
@@ -128,9 +126,6 @@ static int one_option(struct score *s, struct args *a, int opt)
         return 0;
     case OPT_JSON:
         s->json = true;
-        return 0;
-    case OPT_COLOR:
-        cli_set_color(optarg);
         return 0;
     case 'o':
         s->out = optarg;

@@ -71,8 +71,7 @@ enum {
     OPT_ROUNDS,
     OPT_TARGET,
     OPT_HTML,
-    OPT_JSON,
-    OPT_COLOR
+    OPT_JSON
 };
 static const struct option options[] = {{"protocol", required_argument, NULL, OPT_PROTOCOL},
                                         {"all", no_argument, NULL, OPT_ALL},
@@ -97,7 +96,6 @@ static const struct option options[] = {{"protocol", required_argument, NULL, OP
                                         {"html", required_argument, NULL, OPT_HTML},
                                         {"output", required_argument, NULL, 'o'},
                                         {"json", no_argument, NULL, OPT_JSON},
-                                        {"color", required_argument, NULL, OPT_COLOR},
                                         {NULL, 0, NULL, 0}};
 
 #define MAX_STATES 400000u
@@ -262,9 +260,6 @@ static int one_option(struct race *r, int opt)
         return 0;
     case OPT_JSON:
         r->json = true;
-        return 0;
-    case OPT_COLOR:
-        cli_set_color(optarg);
         return 0;
     default:
         r->out = optarg;

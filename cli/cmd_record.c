@@ -40,8 +40,7 @@ enum {
     OPT_SAMPLE,
     OPT_TIME,
     OPT_REPEAT,
-    OPT_HOST,
-    OPT_COLOR
+    OPT_HOST
 };
 static const struct option options[] = {{"target", required_argument, NULL, OPT_TARGET},
                                         {"output", required_argument, NULL, 'o'},
@@ -52,7 +51,6 @@ static const struct option options[] = {{"target", required_argument, NULL, OPT_
                                         {"time", required_argument, NULL, OPT_TIME},
                                         {"repeat", required_argument, NULL, OPT_REPEAT},
                                         {"host", required_argument, NULL, OPT_HOST},
-                                        {"color", required_argument, NULL, OPT_COLOR},
                                         {NULL, 0, NULL, 0}};
 
 #define REASONS 12
@@ -419,9 +417,6 @@ static int one_option(struct recorder *r, int opt, const char *arg)
         if (v != TSP_VENDOR_INTEL && v != TSP_VENDOR_AMD)
             return cli_usage("record", "--host %s: intel or amd", arg);
         r->host = (enum tsp_vendor)v;
-        return 0;
-    case OPT_COLOR:
-        cli_set_color(arg);
         return 0;
     default:
         return -1;

@@ -45,8 +45,7 @@ enum {
     OPT_BUDGET,
     OPT_VERBOSE,
     OPT_TEXT,
-    OPT_JSON,
-    OPT_COLOR
+    OPT_JSON
 };
 static const struct option options[] = {{"target", required_argument, NULL, OPT_TARGET},
                                         {"harness", required_argument, NULL, OPT_HARNESS},
@@ -56,7 +55,6 @@ static const struct option options[] = {{"target", required_argument, NULL, OPT_
                                         {"verbose", no_argument, NULL, OPT_VERBOSE},
                                         {"text", no_argument, NULL, OPT_TEXT},
                                         {"json", no_argument, NULL, OPT_JSON},
-                                        {"color", required_argument, NULL, OPT_COLOR},
                                         {NULL, 0, NULL, 0}};
 
 struct replay {
@@ -268,8 +266,6 @@ static int parse_args(struct replay *rp, int argc, char **argv)
             rp->text = true;
         else if (opt == OPT_JSON)
             rp->json = true;
-        else if (opt == OPT_COLOR)
-            cli_set_color(optarg);
         else if (opt == OPT_BUDGET && cli_number(optarg, UINT32_MAX, &v))
             rp->budget = (uint32_t)v;
         else if (opt == OPT_BUDGET)

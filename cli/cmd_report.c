@@ -48,8 +48,7 @@ enum {
     OPT_NO_KNOWN,
     OPT_SKIP,
     OPT_BELOW,
-    OPT_JSON,
-    OPT_COLOR
+    OPT_JSON
 };
 static const struct option options[] = {{"target", required_argument, NULL, OPT_TARGET},
                                         {"sample", required_argument, NULL, OPT_SAMPLE},
@@ -62,7 +61,6 @@ static const struct option options[] = {{"target", required_argument, NULL, OPT_
                                         {"below", required_argument, NULL, OPT_BELOW},
                                         {"output", required_argument, NULL, 'o'},
                                         {"json", no_argument, NULL, OPT_JSON},
-                                        {"color", required_argument, NULL, OPT_COLOR},
                                         {NULL, 0, NULL, 0}};
 
 #define CORPUS_MAX 16
@@ -460,8 +458,6 @@ static int parse_args(struct report_args *a, int argc, char **argv)
             a->no_known = true;
         else if (opt == OPT_JSON)
             a->json = true;
-        else if (opt == OPT_COLOR)
-            cli_set_color(optarg);
         else if (opt == OPT_SAMPLE && cli_number(optarg, 1000000, &a->sample) && a->sample > 0)
             ;
         else if (opt == OPT_SAMPLE)

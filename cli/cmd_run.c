@@ -35,7 +35,6 @@ static const struct option options[] = {MACHINE_OPTIONS,
                                         {"all", no_argument, NULL, OPT_ALL},
                                         {"known", required_argument, NULL, OPT_KNOWN},
                                         {"json", no_argument, NULL, OPT_JSON},
-                                        {"color", required_argument, NULL, OPT_COLOR},
                                         {NULL, 0, NULL, 0}};
 
 struct run_args {
@@ -94,11 +93,8 @@ static int one_option(struct run_args *a, int opt)
     case OPT_KNOWN:
         a->known = optarg;
         return 0;
-    case OPT_JSON:
+    default: /* OPT_JSON */
         a->r.view = VIEW_JSON;
-        return 0;
-    default:
-        cli_set_color(optarg);
         return 0;
     }
 }

@@ -50,7 +50,6 @@ static const struct option options[] = {MACHINE_OPTIONS,
                                         {"known", required_argument, NULL, OPT_KNOWN},
                                         {"output", required_argument, NULL, 'o'},
                                         {"json", no_argument, NULL, OPT_JSON},
-                                        {"color", required_argument, NULL, OPT_COLOR},
                                         {NULL, 0, NULL, 0}};
 
 #define JOBS_MAX 64u
@@ -151,11 +150,8 @@ static int one_option(struct sweep_args *a, int opt)
     case 'o':
         a->out = optarg;
         return 0;
-    case OPT_JSON:
+    default: /* OPT_JSON */
         a->json = true;
-        return 0;
-    default:
-        cli_set_color(optarg);
         return 0;
     }
 }

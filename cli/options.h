@@ -23,7 +23,6 @@ enum {
     OPT_TARGET,
     OPT_BUDGET,
     OPT_JSON,
-    OPT_COLOR,
     OPT_HEX,
     OPT_ALL,
     OPT_KNOWN,
@@ -50,7 +49,7 @@ enum {
     "  --guest V       vendor the guest sees: intel, amd, hygon, centaur; default as --host\n"     \
     "  --cpu NAME      the processor of that recording (trapspec cpuid --list)\n"                  \
     "  --mode M        long64 (default), compat32, compat16, prot32, prot16, real16, vm86;\n"      \
-    "                  on aarch64 a64 (default), a32, t32\n"                                            \
+    "                  on aarch64 a64 (default), a32, t32\n"                                       \
     "  --cpl N         0 (default) or 3;  --el N  1 (default) or 0\n"                              \
     "  --hv NAME       hypervisor interface: kvm (default), xen, hyperv or none\n"                 \
     "  --hv-base LEAF  where its CPUID block stands (0x40000000)\n"                                \

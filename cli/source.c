@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Targets by their full names; cases of a recording; scenarios with their base policies. */
+#define _POSIX_C_SOURCE 200809L /* access */
 #include "cli/cli.h"
 #include "cli/formats/shipped.h"
 #include "emu/emu.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FILE_MAX_BYTES (256u << 20)
 
@@ -104,6 +106,11 @@ enum tsp_status source_open(struct source *s, const char *name, struct tsp_error
         return open_dump(s, name + 5, err);
     st = target_open(&s->t, name, err);
     s->t.looked = st == TSP_OK;
+    if (st == TSP_EARG && strchr(name, ':') == NULL && access(name, F_OK) == 0)
+        error_set(err, st, 0,
+                  "%.100s: a file is golden:FILE (recordings), dump:FILE (CPUID) or plugin:FILE (a "
+                  "hypervisor)",
+                  name);
     return st;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include "cli/formats/file.h"
 
 #include <errno.h>
@@ -90,8 +90,39 @@ static void track(struct file_out *from, struct file_out *to)
     }
 }
 
+/* A device or a pipe is written as it is: nothing may take its name. */
+static enum tsp_status open_in_place(struct file_out *o, struct tsp_error *err)
+{
+    o->f = fopen(o->path, "wb");
+    if (o->f == NULL)
+        return error_set(err, TSP_EIO, 0, "%s: %s", o->path, strerror(errno));
+    return TSP_OK;
+}
+
+static mode_t new_mode(void)
+{
+    mode_t mask = umask(0);
+
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+/* The file that a link leads to is replaced, not the link. false: it leads to none yet. */
+static bool follow(struct file_out *o)
+{
+    char *real = realpath(o->path, NULL);
+    bool fits = real != NULL && strlen(real) < sizeof(o->path);
+
+    if (fits)
+        memcpy(o->path, real, strlen(real) + 1);
+    free(real);
+    return fits;
+}
+
 enum tsp_status file_begin(struct file_out *o, const char *path, struct tsp_error *err)
 {
+    struct stat sb;
+    mode_t mode;
     int fd;
 
     memset(o, 0, sizeof(*o));
@@ -101,12 +132,17 @@ enum tsp_status file_begin(struct file_out *o, const char *path, struct tsp_erro
     }
     if (strlen(path) >= sizeof(o->path))
         return error_set(err, TSP_EARG, 0, "%.60s...: path too long", path);
-    snprintf(o->path, sizeof(o->path), "%s", path);
-    snprintf(o->tmp, sizeof(o->tmp), "%s.XXXXXX", path);
+    memcpy(o->path, path, strlen(path) + 1);
+    mode = stat(path, &sb) == 0 ? sb.st_mode : S_IFREG | new_mode();
+    if (S_ISDIR(mode))
+        return error_set(err, TSP_EIO, 0, "%s: %s", path, strerror(EISDIR));
+    if (!S_ISREG(mode) || (lstat(path, &sb) == 0 && S_ISLNK(sb.st_mode) && !follow(o)))
+        return open_in_place(o, err);
+    snprintf(o->tmp, sizeof(o->tmp), "%s.XXXXXX", o->path);
     fd = mkstemp(o->tmp);
     if (fd < 0)
         return error_set(err, TSP_EIO, 0, "%s: %s", path, strerror(errno));
-    (void)fchmod(fd, 0644);
+    (void)fchmod(fd, mode & 0777);
     o->f = fdopen(fd, "wb");
     if (o->f == NULL) {
         close(fd);
@@ -122,11 +158,17 @@ enum tsp_status file_commit(struct file_out *o, struct tsp_error *err)
     bool bad;
 
     if (o->path[0] == 0) {
-        if (fflush(stdout) != 0 || ferror(stdout))
-            return error_set(err, TSP_EIO, 0, "standard output: %s", strerror(errno));
+        fflush(stdout); /* in front of what is said on stderr; main looks whether it was written */
         return TSP_OK;
     }
-    bad = fflush(o->f) != 0 || ferror(o->f) || fsync(fileno(o->f)) != 0;
+    bad = fflush(o->f) != 0 || ferror(o->f) || (o->tmp[0] != 0 && fsync(fileno(o->f)) != 0);
+    if (o->tmp[0] == 0) {
+        int why = errno;
+
+        if (fclose(o->f) != 0 || bad)
+            return error_set(err, TSP_EIO, 0, "%s: %s", o->path, strerror(bad ? why : errno));
+        return TSP_OK;
+    }
     bad = (fclose(o->f) != 0) || bad;
     if (bad || rename(o->tmp, o->path) != 0) {
         int why = errno;
@@ -144,6 +186,8 @@ void file_abort(struct file_out *o)
     if (o->path[0] == 0)
         return;
     fclose(o->f);
+    if (o->tmp[0] == 0)
+        return;
     unlink(o->tmp);
     track(o, NULL);
 }
@@ -158,6 +202,7 @@ void file_abort_all(void)
 enum tsp_status file_mkdirs(const char *path, struct tsp_error *err)
 {
     char part[1024];
+    struct stat sb;
     size_t n = strlen(path);
 
     if (n == 0 || n >= sizeof(part))
@@ -170,5 +215,7 @@ enum tsp_status file_mkdirs(const char *path, struct tsp_error *err)
         if (mkdir(part, 0777) != 0 && errno != EEXIST)
             return error_set(err, TSP_EIO, 0, "%s: %s", part, strerror(errno));
     }
+    if (stat(path, &sb) != 0 || !S_ISDIR(sb.st_mode))
+        return error_set(err, TSP_EIO, 0, "%s: %s", path, strerror(ENOTDIR));
     return TSP_OK;
 }

@@ -12,12 +12,13 @@
 enum tsp_status file_read(const char *path, size_t max, uint8_t **out, size_t *len,
                           struct tsp_error *err);
 
-/* A file being written beside its final name. */
+/* A file being written beside its final name; tmp is empty for what is written in place. */
 struct file_out {
     FILE *f;
     char path[1024], tmp[1040];
 };
-/* path "-" is standard output. */
+/* path "-" is standard output, whose errors show when it is flushed in the end. A device or a pipe
+ * is written in place, and of a link the file that it leads to. */
 enum tsp_status file_begin(struct file_out *o, const char *path, struct tsp_error *err);
 /* Flushes, syncs and renames; on any error the old file is untouched and the temporary one removed.
  */

@@ -68,10 +68,11 @@ static unsigned distance(const char *a, size_t na, const char *b)
     return row[nb];
 }
 
+/* The scheme that was likely meant; NSCHEME: none is near. */
 static size_t nearest(const char *name, size_t n)
 {
-    size_t best = 0;
-    unsigned least = ~0u;
+    size_t best = NSCHEME;
+    unsigned least = (unsigned)n / 2 + 1;
 
     for (size_t i = 0; i < NSCHEME; i++) {
         unsigned d = distance(name, n, scheme[i].scheme);
@@ -96,10 +97,15 @@ static enum tsp_status refuse(struct tsp_error *err, enum tsp_status code, const
 
 static enum tsp_status refuse_unknown(struct tsp_error *err, const char *name, size_t n)
 {
-    char text[80];
+    size_t best = nearest(name, n);
+    char text[120];
 
-    snprintf(text, sizeof(text), "no such target; did you mean %s?",
-             scheme[nearest(name, n)].usage);
+    if (best < NSCHEME)
+        snprintf(text, sizeof(text), "no such target; did you mean %s?", scheme[best].usage);
+    else
+        snprintf(text, sizeof(text),
+                 "no such target; there are model:PROFILE, kvm, golden:FILE, "
+                 "dump:FILE, plugin:FILE, mutant:ID");
     return refuse(err, TSP_EARG, name, text);
 }
 

@@ -25,9 +25,9 @@ static void target_unknown_names_get_the_nearest(void **state)
     static const struct {
         const char *name, *hint;
     } row[] = {
-        {"modle:kvm", "model:kvm"}, {"mode", "model:kvm"},   {"kvn", "kvm"},
-        {"goldn:x", "golden:FILE"}, {"dmp:x", "dump:FILE"},  {"pluggin:x", "plugin:FILE"},
-        {"", "did you mean"},       {"KVM", "did you mean"}, {":", "did you mean"},
+        {"modle:kvm", "model:kvm"}, {"mode", "model:kvm"},  {"kvn", "kvm"},
+        {"goldn:x", "golden:FILE"}, {"dmp:x", "dump:FILE"}, {"pluggin:x", "plugin:FILE"},
+        {"", "there are"},          {"KVM", "there are"},   {":", "there are"},
     };
 
     (void)state;
