@@ -40,7 +40,8 @@ static unsigned way_of(const struct tsp_event *ev)
     const uint8_t *p = ev->fetched;
     unsigned at = 0, n = ev->len < TSP_INSN_BYTES ? ev->len : TSP_INSN_BYTES;
 
-    if (ev->before.mode != TSP_MODE_PROT32)
+    /* One that goes on past the highest address cannot be fetched whole. */
+    if (ev->before.mode != TSP_MODE_PROT32 || ev->before.pc + n > (uint64_t)UINT32_MAX + 1)
         return WAY_NONE;
     while (at < n && p[at] && memchr("\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3", p[at], 11))
         at++;

@@ -1,0 +1,6 @@
+trapspec scenario 1
+# LGUEST_INIT, then FLUSH_TLB
+persona lguest
+mode prot32
+level 1
+code c7056c25010080000000bb00200100b801000000cd1fb805000000bb01000000b900000000ba00000000cd1fe6f4f4

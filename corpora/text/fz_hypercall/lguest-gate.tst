@@ -1,0 +1,6 @@
+trapspec scenario 1
+# LOAD_IDT_ENTRY takes no call gate
+persona lguest
+mode prot32
+level 1
+code c7056c25010080000000bb00200100b801000000cd1fb806000000bb0e000000b900000000ba008c0000cd1fe6f4f4

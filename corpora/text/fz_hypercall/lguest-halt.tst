@@ -1,0 +1,6 @@
+trapspec scenario 1
+# HALT sleeps
+persona lguest
+mode prot32
+level 1
+code c7056c25010080000000bb00200100b801000000cd1fb80a000000bb00000000b900000000ba00000000cd1fe6f4f4

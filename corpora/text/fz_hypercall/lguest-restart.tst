@@ -1,0 +1,6 @@
+trapspec scenario 1
+# SHUTDOWN with a restart
+persona lguest
+mode prot32
+level 1
+code c7056c25010080000000bb00200100b801000000cd1fb802000000bb00200100b902000000ba00000000cd1fe6f4f4

@@ -1,0 +1,7 @@
+trapspec scenario 1
+# NEW_PGTABLE
+persona lguest
+mode prot32
+level 1
+paging on
+code c7056c25010080000000bb00200100b801000000cd1fb804000000bb00800000b900000000ba00000000cd1fe6f4f4
