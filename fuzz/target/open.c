@@ -98,7 +98,7 @@ static enum tsp_status refuse(struct tsp_error *err, enum tsp_status code, const
 static enum tsp_status refuse_unknown(struct tsp_error *err, const char *name, size_t n)
 {
     size_t best = nearest(name, n);
-    char text[120];
+    char text[110];
 
     if (best < NSCHEME)
         snprintf(text, sizeof(text), "no such target; did you mean %s?", scheme[best].usage);
