@@ -82,6 +82,28 @@ static const struct signature *who(const struct lint *l, uint32_t base)
     return base == HV_BASE && lint_reg(l, base + 1, 0, 0) == HYPERV_INTERFACE ? &interface : NULL;
 }
 
+/* The known text that the registers hold in another order; NULL when there is none. */
+static const char *shuffled(const struct tsp_leaf *e)
+{
+    for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++) {
+        unsigned used = 0, n = 0;
+
+        if (memcmp(e->reg + 1, signatures[i].text, 12) == 0)
+            return NULL;
+        for (unsigned r = 1; r < 4; r++)
+            for (unsigned k = 0; k < 3; k++)
+                if ((used >> k & 1) == 0 &&
+                    memcmp(&e->reg[r], signatures[i].text + 4 * (size_t)k, 4) == 0) {
+                    used |= 1u << k;
+                    n++;
+                    break;
+                }
+        if (n == 3)
+            return signatures[i].text;
+    }
+    return NULL;
+}
+
 const char *lint_hv_name(const struct lint *l, uint32_t base, enum tsp_persona *persona)
 {
     const struct signature *s = who(l, base);
@@ -163,7 +185,11 @@ static void unknown(struct lint *l, uint32_t base)
     for (unsigned i = 0; i < 12; i++)
         if (text[i] < 0x20 || text[i] > 0x7e)
             text[i] = '.';
-    snprintf(f.expected, sizeof(f.expected), "a known signature, not \"%s\"", text);
+    if (shuffled(lint_leaf(l, base, 0)) != NULL)
+        snprintf(f.expected, sizeof(f.expected), "\"%s\" in the order EBX, ECX, EDX",
+                 shuffled(lint_leaf(l, base, 0)));
+    else
+        snprintf(f.expected, sizeof(f.expected), "a known signature, not \"%s\"", text);
     say(l, base, f);
 }
 
@@ -425,6 +451,11 @@ void lint_hypervisor(struct lint *l)
 
         if (s != NULL)
             check_block(l, base, s);
+        /* An interface may be signed by anybody, but not like this. */
+        if (s == &interface && shuffled(e) != NULL)
+            unknown(l, base);
+        else if (s != NULL)
+            continue;
         else if (e != NULL && named(e) && (base == HV_BASE || e->reg[0] - base < HV_STEP))
             unknown(l, base);
     }

@@ -112,6 +112,11 @@ static void interfaces(void **state)
     static const struct planted row[] = {
         {"kvm", "40000001.0.a&ffffffef",
          "lint:hv-kvm-needs 0x40000001.0 eax[10]; lint:hv-kvm-needs 0x40000001.0 eax[14]"},
+        {"kvm", "40000000.0.b=564b4d56 40000000.0.c=4b4d564b",
+         "lint:hv-unknown 0x40000000.0 ebx[31:0]"},
+        {"hyperv", "40000000.0.b=666f736f 40000000.0.c=7263694d",
+         "lint:hv-unknown 0x40000000.0 ebx[31:0]"},
+        {"hyperv", "40000000.0.b=41414141", ""},
         {"hyperv", "40000101.0.a=01007efb", "lint:hv-signature 0x40000100.0 ebx[31:0]"},
         {"hyperv", "40000100.0.a=4 40000101.0.a=7", ""},
         {"hyperv", "40000004.0.a|4000", "lint:hv-hyperv-needs 0x40000004.0 eax[14]"},
