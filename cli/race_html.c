@@ -97,7 +97,7 @@ static void foot_rows(FILE *f, const struct race_report *r)
         fprintf(f, "<td class=dim>%.0f", r->sum[i].states);
     fputs("<tr><td class=dim>schedules", f);
     for (unsigned i = 0; i < r->nsum; i++)
-        fprintf(f, "<td class=dim>%.3g", r->sum[i].schedules);
+        fprintf(f, "<td class=dim>%.6g", r->sum[i].schedules);
 }
 
 /* Every rule against every protocol: in how many cases it is broken. */
@@ -174,10 +174,11 @@ static void one_break(FILE *f, const struct race_report *r, unsigned protocol,
     escape_html(f, rule.note);
     fputs("</summary><p>", f);
     if (b->own > 0)
-        fprintf(f, "In %u cases of its own way of storing, %u in other ways", b->own,
-                b->cases - b->own);
+        fprintf(f, "In %u case%s of its own way of storing, %u of other ways", b->own,
+                b->own == 1 ? "" : "s", b->cases - b->own);
     else
-        fprintf(f, "Not in its own way of storing; in %u cases of other ways", b->cases);
+        fprintf(f, "Not in its own way of storing; in %u case%s of other ways", b->cases,
+                b->cases == 1 ? "" : "s");
     fprintf(f, ". Shortest schedule, of %s:<br>expected <b>",
             race_case_text(&b->first, place, sizeof(place)));
     escape_html(f, b->how.expected);

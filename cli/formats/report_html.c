@@ -7,33 +7,25 @@
 #include <string.h>
 
 static const char style[] =
-    ":root{--fg:#1b1f24;--bg:#fff;--dim:#667;--line:#d8dce3;--pass:#1a7f37;--fail:#c1121f;--known:#"
-    "9a6700;"
-    "--none:#c9ced6;--card:#f6f7f9}"
-    "@media(prefers-color-scheme:dark){:root{--fg:#e4e7ec;--bg:#14171b;--dim:#98a2b3;--line:#"
-    "30363d;"
-    "--pass:#3fb950;--fail:#ff6b6b;--known:#d4a72c;--none:#3a414b;--card:#1c2127}}"
-    "body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);margin:0 auto;"
-    "max-width:1080px;padding:24px}"
-    "h1{font-size:24px;margin:0 0 4px}h2{font-size:18px;margin:32px 0 8px;border-bottom:1px solid "
-    "var(--line)}"
-    "h3{font-size:15px;margin:20px 0 "
-    "6px}code,td.m,.mono{font-family:ui-monospace,monospace;font-size:13px}"
-    ".sum{display:flex;flex-wrap:wrap;gap:12px;margin:16px 0}.sum "
-    "div{background:var(--card);border:1px solid "
-    "var(--line);border-radius:6px;padding:8px 14px}.sum b{display:block;font-size:20px}"
-    "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:4px "
-    "8px;border-bottom:1px solid "
-    "var(--line);vertical-align:top}th{color:var(--dim);font-weight:600;"
-    "white-space:nowrap}"
-    ".FAIL{color:var(--fail);font-weight:700}.PASS{color:var(--pass)}.KNOWN{color:var(--known);"
-    "font-weight:600}"
-    ".finding{border-left:4px solid var(--fail);background:var(--card);padding:8px "
-    "14px;margin:12px 0;"
-    "border-radius:0 6px 6px 0}.finding.k{border-color:var(--known)}.finding p{margin:4px 0}"
-    ".cells{display:flex;flex-wrap:wrap;gap:2px}.cells i{width:11px;height:11px;border-radius:2px;"
-    "background:var(--none)}.cells i.p{background:var(--pass)}.cells i.f{background:var(--fail)}"
-    ".cells i.k{background:var(--known)}.dim{color:var(--dim)}";
+    ":root{--fg:#1b1f24;--bg:#fff;--dim:#667;--line:#d8dce3;--pass:#1a7f37;--fail:#c1121f;--k"
+    "nown:#9a6700;--none:#c9ced6;--card:#f6f7f9}@media(prefers-color-scheme:dark){:root{--fg:"
+    "#e4e7ec;--bg:#14171b;--dim:#98a2b3;--line:#30363d;--pass:#3fb950;--fail:#ff6b6b;--known:"
+    "#d4a72c;--none:#3a414b;--card:#1c2127}}body{font:15px/1.5 system-ui,sans-serif;color:var"
+    "(--fg);background:var(--bg);margin:0 auto;max-width:1080px;padding:24px}h1{font-size:24p"
+    "x;margin:0 0 4px}h2{font-size:18px;margin:32px 0 8px;border-bottom:1px solid var(--line)"
+    "}h3{font-size:15px;margin:20px 0 6px}code,td.m,.mono{font-family:ui-monospace,monospace;"
+    "font-size:13px}.sum{display:flex;flex-wrap:wrap;gap:12px;margin:16px 0}.sum div{backgrou"
+    "nd:var(--card);border:1px solid var(--line);border-radius:6px;padding:8px 14px}.sum b{di"
+    "splay:block;font-size:20px}table{border-collapse:collapse;width:100%}th,td{text-align:le"
+    "ft;padding:4px 8px;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:"
+    "anywhere}th{color:var(--dim);font-weight:600;white-space:nowrap}.FAIL{color:var(--fail);"
+    "font-weight:700}.PASS{color:var(--pass)}.KNOWN{color:var(--known);font-weight:600}.findi"
+    "ng{border-left:4px solid var(--fail);background:var(--card);padding:8px 14px;margin:12px"
+    " 0;border-radius:0 6px 6px 0}.finding.k{border-color:var(--known)}.finding p{margin:4px "
+    "0}.finding h3{margin:4px 0}.finding tr:last-child>*{border:0}.cells{display:flex;flex-wr"
+    "ap:wrap;gap:2px;padding:5px 0}.cells i{width:11px;height:11px;border-radius:2px;backgrou"
+    "nd:var(--none)}.cells i.p{background:var(--pass)}.cells i.f{background:var(--fail)}.cell"
+    "s i.k{background:var(--known)}.dim{color:var(--dim)}";
 
 static void number(FILE *f, const char *label, unsigned n)
 {
@@ -113,7 +105,7 @@ static void finding(FILE *f, const struct report_doc *d, const struct report_row
             r->known != NULL ? " k" : "", verdict_name(r->worst), verdict_name(r->worst));
     escape_html(f, r->rule);
     cell(f, "</code></h3><p>", r->note);
-    fprintf(f, "</p><p>Seen %u times in %u; first in <code>", r->failed, r->exercised);
+    fprintf(f, "</p><p>Broken by %u of %u events; first in <code>", r->failed, r->exercised);
     escape_html(f, r->example);
     report_groups(r, command, sizeof(command));
     fprintf(f, "</code>%s%s.</p><table>", command[0] != 0 ? "; in all: " : "", command);

@@ -30,6 +30,7 @@ static const char section_style[] =
     ".sw svg{display:block;max-width:100%;height:auto;border:1px solid var(--line)}"
     ".sw table{border-collapse:collapse;width:100%}.sw th,.sw td{text-align:left;padding:2px 8px;"
     "border-bottom:1px solid var(--line);font:13px/1.6 ui-monospace,monospace}"
+    ".sw td:last-child{overflow-wrap:anywhere}"
     ".sw th{color:var(--dim)}.sw .key span{display:inline-block;margin-right:18px}"
     ".sw .key i{display:inline-block;width:12px;height:12px;margin-right:6px;vertical-align:-1px;"
     "border:1px solid var(--line)}"
