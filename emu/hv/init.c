@@ -10,6 +10,7 @@
 #define CR0_ET 0x10u
 #define CR0_NW_CD 0x60000000u
 #define RFLAGS_IF 9
+#define VECTOR_LOWEST 16u
 #define APIC_BASE_ENABLE 11
 #define SIGNATURE_DEFAULT 0x600u /* DX after reset where CPUID says nothing */
 
@@ -55,10 +56,12 @@ void hv_init_vcpu(struct vm *vm, struct vcpu *vc)
     mmu_flush(vc);
 }
 
-/* One that finds IF clear stays in the APIC's request register and is not seen. */
+/* One that finds IF clear stays in the APIC's request register and is not seen. So does a vector of
+ * class 0, which is above no processor priority (Intel SDM Vol. 3A 10.8.3.1; torvalds/linux
+ * arch/x86/kvm/lapic.c apic_has_interrupt_for_ppr). */
 void hv_interrupt(struct vcpu *vc, uint8_t vector)
 {
-    if (!bits_test(vc->s.regs.flags, RFLAGS_IF))
+    if (!bits_test(vc->s.regs.flags, RFLAGS_IF) || vector < VECTOR_LOWEST)
         return;
     vc->hv_state[1] = vector;
     hv_pend(vc, HV_PENDING_INTR);
