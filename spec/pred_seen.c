@@ -466,20 +466,33 @@ bool pred_told(const struct judge *j, const struct pred_use *p, struct say *say)
 
 #define FRAME_MOST 64u
 
-/* A stack in the instruction's own page has that page's rights: can frames be stored there? */
+/* A frame of FRAME_MOST bytes at lin touches this page. */
+static bool on_page(uint64_t lin, uint64_t page)
+{
+    return lin >> 12 == page || (lin + FRAME_MOST - 1) >> 12 == page;
+}
+
+/* A stack in the instruction's own page has that page's rights: can frames be stored there? Of the
+ * guest's other pages of code they cannot be told. */
 static bool stack_is_closed(const struct judge *j, uint64_t lin)
 {
     const uint8_t want = TSP_TEXT_PRESENT | TSP_TEXT_WRITE;
+    const struct tsp_vcpu_state *v = &j->setup->vcpu[j->ev->vcpu % TSP_MAX_VCPU];
+    uint64_t first = (v->x86.seg[TSP_CS].base + v->regs.pc) >> 12;
+    bool code[2] = {on_page(lin, first), on_page(lin, first + 1)};
 
     for (unsigned i = 0; i < 2; i++) {
         uint64_t page = (j->ev->addr + (i ? 15 : 0)) >> 12; /* as rights[] is read */
         uint8_t have = j->look->rights[i];
 
-        if ((have & TSP_TEXT_KNOWN) && (have & want) != want &&
-            (lin >> 12 == page || (lin + FRAME_MOST - 1) >> 12 == page))
+        if (!(have & TSP_TEXT_KNOWN) || !on_page(lin, page))
+            continue;
+        if ((have & want) != want)
             return true;
+        if (page - first < 2)
+            code[page - first] = false;
     }
-    return false;
+    return code[0] || code[1];
 }
 
 /* Whether the frame of an exception would go to RAM: where it would not, a hypervisor may end the
