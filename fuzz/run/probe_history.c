@@ -74,7 +74,7 @@ static void lguest_calls(struct probe *p)
     } row[] = {{2, {INPUT_X86_DATA, 1, 0}},
                {2, {INPUT_X86_DATA, 2, 0}},
                {2, {0x7ffff000, 3, 0}},
-               {4, {0x8000, 0, 0}},
+               {4, {0x9000, 0, 0}},
                {5, {1, 0, 0}},
                {6, {0, 0, 0x8e00}},
                {6, {255, 0, 0x8f00}},

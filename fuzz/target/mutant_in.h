@@ -56,7 +56,7 @@ extern const struct mutant_row mutant_rows_historic[], mutant_rows_cpuid[], muta
     mutant_rows_pool[], mutant_rows_move[], mutant_rows_leaves[], mutant_rows_hyperv_own[],
     mutant_rows_looks[], mutant_rows_psci[], mutant_rows_xen[], mutant_rows_extra[],
     mutant_rows_kvm_msr[], mutant_rows_shipped[], mutant_rows_arm32[], mutant_rows_messages[],
-    mutant_rows_xmem[], mutant_rows_vmware[];
+    mutant_rows_xmem[], mutant_rows_vmware[], mutant_rows_history[], mutant_rows_vmi[];
 
 /* mutant_state.c: memory and state of the inner machine. */
 bool mutant_read(const struct mutant *m, uint64_t lin, uint8_t *p, size_t n);
@@ -98,6 +98,10 @@ struct tsp_leaf *mutant_offer(struct mutant *m, size_t *n);
 
 /* mutant_arm32.c: what a core that was switched on shows has the Thumb bit in its pc. */
 bool mutant_thumb_left(struct mutant *m, struct tsp_event *ev);
+
+/* mutant_history.c: where `when`, the call comes back after all, or ends its vCPU. Always false. */
+bool mutant_served(struct mutant *m, struct tsp_event *ev, bool when);
+bool mutant_stopped(struct mutant *m, struct tsp_event *ev, bool when, enum tsp_stop code);
 
 /* mutant_hyperv.c */
 bool mutant_hyperv(const struct mutant *m, unsigned vcpu);
