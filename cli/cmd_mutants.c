@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/mutants.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,16 +189,31 @@ static int choose(struct score *s, const struct args *a, int nword, char **word)
     return 0;
 }
 
-static void list(const struct score *s)
+static void list_json(const struct mutant_info *m)
+{
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:b}", "id", m->id, "kind", kinds[m->kind], "text",
+                          m->text, "source", m->source, "modelled", (int)m->modelled);
+    char *line = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
+
+    printf("%s\n", line == NULL ? "{}" : line);
+    free(line);
+    json_decref(o);
+}
+
+static void list(const struct score *s, bool json)
 {
     struct mutant_info info;
 
     for (unsigned i = 0; i < s->n; i++) {
         mutant_at(s->index[i], &info);
-        printf("%-32s %-10s %s (%s)%s\n", info.id, kinds[info.kind], info.text, info.source,
-               info.modelled ? "" : ": nothing here has it");
+        if (json)
+            list_json(&info);
+        else
+            printf("%-32s %-10s %s (%s)%s\n", info.id, kinds[info.kind], info.text, info.source,
+                   info.modelled ? "" : ": nothing here has it");
     }
-    printf("%u mutants\n", s->n);
+    if (!json)
+        printf("%u mutants\n", s->n);
 }
 
 /* The target must be there before anything is measured on it. */
@@ -259,7 +275,7 @@ static int run(int argc, char **argv)
     if (code != 0)
         return code;
     if (a.list) {
-        list(&s);
+        list(&s, s.json);
         return EXIT_CONFORMS;
     }
     return measure(&s, a.known_file);

@@ -51,7 +51,8 @@ enum {
     "  --mode M        long64 (default), compat32, compat16, prot32, prot16, real16, vm86;\n"      \
     "                  on aarch64 a64 (default), a32, t32\n"                                       \
     "  --cpl N         0 (default) or 3;  --el N  1 (default) or 0\n"                              \
-    "  --hv NAME       hypervisor interface: kvm (default), xen, hyperv or none\n"                 \
+    "  --hv NAME       hypervisor interface: kvm (default), xen, hyperv, vmware, lguest, vmi,\n"   \
+    "                  generic or none\n"                                                          \
     "  --hv-base LEAF  where its CPUID block stands (0x40000000)\n"                                \
     "  --policy FILE   CPUID policy: a dump as lint reads it; or rewrite, emulate, inject,\n"      \
     "                  which is --patch\n"                                                         \

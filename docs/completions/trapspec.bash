@@ -13,7 +13,7 @@ _trapspec_options()
     decode) echo "--mode --file --json" ;;
     cpuid) echo "--format --live --kvm --list --cpu --guest --hv --hv-base --policy --output" ;;
     lint) echo "--live --json --sarif --junit --color" ;;
-    sweep) echo "$_trapspec_machine --target --leaves --random --jobs --output --html --known --json --color --in-process --plugin-timeout" ;;
+    sweep) echo "--guest --cpu --hv --hv-base --policy --host --mode --cpl --target --leaves --random --jobs --output --html --known --json --color --in-process --plugin-timeout" ;;
     level) echo "--hvm --pv --vendor --output --format --json --color" ;;
     migrate) echo "--policy --vendor --hvm --pv --json --color" ;;
     spec) echo "--table --json" ;;
@@ -34,7 +34,7 @@ _trapspec_values()
     --mode) echo "long64 compat32 compat16 prot32 prot16 real16 vm86 a64 a32 t32" ;;
     --cpl) echo "0 3" ;;
     --el) echo "0 1" ;;
-    --hv) echo "kvm xen hyperv none" ;;
+    --hv) echo "kvm xen hyperv vmware lguest vmi generic none" ;;
     --patch) echo "rewrite emulate inject" ;;
     --psci) echo "0.1 0.2 1.0 1.1 1.2 1.3" ;;
     --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 model:kvm@linux-6.13 model:kvm@linux-6.16 model:hyperv kvm plugin: golden: dump:" ;;
@@ -45,7 +45,7 @@ _trapspec_values()
     --color) echo "auto always never" ;;
     --engine) echo "libfuzzer afl" ;;
     --harness) echo "fz_exec fz_cpuid fz_hypercall fz_race" ;;
-    --table) echo "x86_leaves x86_ranges hv_kvm hv_hyperv hv_xen calls_kvm calls_xen calls_xen_page calls_hyperv calls_hyperv_msr patch arm_smccc arm_psci" ;;
+    --table) trapspec spec list --json 2>/dev/null | sed -E 's/.*"table":"([^"]*)".*/\1/' | sort -u ;;
     esac
 }
 
@@ -56,7 +56,7 @@ _trapspec_reply()
     local words=$1 cur=$2 kind="" i
 
     case $cur in
-    golden:* | dump:*)
+    golden:* | dump:* | plugin:*)
         kind=${cur%%:*}:
         mapfile -t COMPREPLY < <(compgen -f -P "$kind" -- "${cur#*:}")
         ;;
