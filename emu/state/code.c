@@ -207,6 +207,7 @@ static bool fill(struct vm *vm, struct vcpu *vc, struct code_block *b, uint64_t 
     size_t room = MEM_PAGE - (size_t)(gpa % MEM_PAGE);
 
     b->valid = false;
+    b->then = NULL;
     b->gpa = gpa;
     b->gpa2 = page_of(gpa);
     b->mode = (uint8_t)vc->s.regs.mode;
@@ -256,16 +257,42 @@ static bool second_page_same(struct vm *vm, struct vcpu *vc, const struct code_b
            page_of(gpa) == page_of(b->gpa2);
 }
 
+/* The same that came after the last one before: to see that it is right takes less than to find it.
+ */
+static struct code_block *guess(const struct vm *vm, const struct vcpu *vc, uint64_t lin)
+{
+    const struct tlb_entry *e = &vc->tlb[TLB_FETCH][(lin / MEM_PAGE) % VM_TLB];
+    const struct code_block *last = vm->code->current[vc->id];
+    struct code_block *b = last ? last->then : NULL;
+
+    if (!b || !b->valid || b->mode != vc->s.regs.mode || e->tag != mmu_tag(vc, lin, MMU_FETCH) ||
+        (uint64_t)(e->host - vm->mem.ram) + lin % MEM_PAGE != b->gpa - vm->mem.base ||
+        b->gpa2 != page_of(b->gpa))
+        return NULL;
+    return b;
+}
+
+static void looked_up(struct code_cache *c, unsigned vcpu, struct code_block *b)
+{
+    if (c->current[vcpu])
+        c->current[vcpu]->then = b;
+    c->current[vcpu] = b;
+}
+
 const struct code_block *code_lookup(struct vm *vm, struct vcpu *vc, uint64_t lin)
 {
     struct code_cache *c = vm->code;
-    struct code_block *b;
+    struct code_block *b = guess(vm, vc, lin);
     uint64_t gpa;
 
+    if (b) {
+        c->current[vc->id] = b;
+        return b;
+    }
     if (!mmu_translate_fetch(vm, vc, lin, &gpa))
         return NULL;
     b = block_of(c, slot_of(gpa, vc->s.regs.mode));
-    c->current[vc->id] = b;
+    looked_up(c, vc->id, b);
     if (b->valid && b->gpa == gpa && b->mode == vc->s.regs.mode && second_page_same(vm, vc, b, lin))
         return b;
     return fill(vm, vc, b, lin, gpa) ? b : NULL;

@@ -20,6 +20,8 @@ struct code_block {
     uint8_t nplain; /* instructions at its start that have a handler in fn */
     bool valid;
     uint16_t bytes; /* length of those */
+    struct code_block
+        *then; /* what was looked up after it, in this run; may be another one by now */
     enum step (*fn[CODE_BLOCK_MAX])(struct vm *, struct vcpu *, const struct insn *);
     struct insn insn[CODE_BLOCK_MAX];
 };
