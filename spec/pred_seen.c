@@ -10,25 +10,32 @@
 
 #define RIGHTS (TSP_TEXT_PRESENT | TSP_TEXT_WRITE | TSP_TEXT_FETCH | TSP_TEXT_ROM)
 
+static bool tell(struct say *say, const char *what, const char *when, const uint64_t value[2])
+{
+    char name[40];
+
+    snprintf(name, sizeof(name), "%s %s the step", what, when);
+    return say_value(say, name, value[0], value[1]);
+}
+
 static bool same_regs(const struct tsp_regs *want, const struct tsp_regs *got, const char *when,
                       struct say *say)
 {
     unsigned n = tsp_mode_is_arm(want->mode) ? 32 : 16;
-    char name[40];
+    char name[16];
 
-    snprintf(name, sizeof(name), "pc %s the step", when);
     if (want->pc != got->pc)
-        return say_value(say, name, want->pc, got->pc);
-    snprintf(name, sizeof(name), "flags %s the step", when);
+        return tell(say, "pc", when, (const uint64_t[]){want->pc, got->pc});
     if (want->flags != got->flags)
-        return say_value(say, name, want->flags, got->flags);
-    snprintf(name, sizeof(name), "mode and level %s the step", when);
+        return tell(say, "flags", when, (const uint64_t[]){want->flags, got->flags});
     if (want->mode != got->mode || want->level != got->level)
-        return say_value(say, name, want->mode << 8 | want->level, got->mode << 8 | got->level);
+        return tell(say, "mode and level", when,
+                    (const uint64_t[]){want->mode << 8 | want->level, got->mode << 8 | got->level});
     for (unsigned i = 0; i < n; i++) {
-        snprintf(name, sizeof(name), "register %u %s the step", i, when);
-        if (want->r[i] != got->r[i])
-            return say_value(say, name, want->r[i], got->r[i]);
+        if (want->r[i] == got->r[i])
+            continue;
+        snprintf(name, sizeof(name), "register %u", i);
+        return tell(say, name, when, (const uint64_t[]){want->r[i], got->r[i]});
     }
     return true;
 }
