@@ -249,6 +249,8 @@ static int run(int argc, char **argv)
     code = parse_args(&a, argc, argv);
     if (code == 0 && !a.m.hv_set && strncmp(a.target, "model:hyperv", 12) == 0)
         a.m.s.persona[0] = TSP_PERSONA_HYPERV;
+    if (code == 0 && !a.m.hv_set && strncmp(a.target, "model:lguest", 12) == 0)
+        a.m.s.persona[0] = TSP_PERSONA_LGUEST;
     if (code == 0)
         code = machine_finish(&a.m, "run");
     if (code == 0)

@@ -184,6 +184,9 @@ int machine_finish(struct machine *m, const char *verb)
     }
     if (m->s.mode == TSP_MODE_VM86)
         m->s.level = 3;
+    /* lguest's kernels are at CPL 1. */
+    if (m->s.mode == TSP_MODE_PROT32 && m->s.persona[0] == TSP_PERSONA_LGUEST && m->s.level == 0)
+        m->s.level = 1;
     if (m->policy.n == 0)
         return 0;
     c = &m->policy.cpu[0];

@@ -37,7 +37,7 @@ _trapspec_values()
     --hv) echo "kvm xen hyperv vmware lguest vmi generic none" ;;
     --patch) echo "rewrite emulate inject" ;;
     --psci) echo "0.1 0.2 1.0 1.1 1.2 1.3" ;;
-    --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 model:kvm@linux-6.13 model:kvm@linux-6.16 model:hyperv kvm plugin: golden: dump:" ;;
+    --target) echo "model:kvm model:kvm@linux-6.1 model:kvm@linux-6.12 model:kvm@linux-6.13 model:kvm@linux-6.16 model:hyperv model:lguest model:lguest@linux-2.6.32 model:lguest@linux-4.13 kvm plugin: golden: dump:" ;;
     --cpu) trapspec cpuid --list 2>/dev/null ;;
     --format) echo "raw aida64 libcpuid libvirt firecracker xen-policy xen-featureset json" ;;
     --kind) echo "historic systematic model protocol rules" ;;
