@@ -256,6 +256,15 @@ void cpu_policy_fit_width(struct cpu_policy *p, const struct featureset *fs)
 {
     uint32_t width = cpu_policy_reg(p, 0x80000008, 0, EAX);
 
+    uint32_t most = cpu_policy_reg(p, 0x80000008, 0, EDX);
+
     if (!feature_in(fs, FEATURE_LA57) && (width >> 8 & 0xff) > 48)
         cpu_policy_set(p, 0x80000008, 0, EAX, (uint32_t)bits_set(width, 15, 8, 48));
+    /* Highest register of RDPRU, pages of INVLPGB: AMD APM Vol. 3 Appendix E. */
+    if (!feature_in(fs, FEATURE_RDPRU))
+        most &= 0xffff;
+    if (!feature_in(fs, FEATURE_INVLPGB))
+        most &= 0xffff0000;
+    if (cpu_policy_find(p, 0x80000008, 0) != NULL)
+        cpu_policy_set(p, 0x80000008, 0, EDX, most);
 }

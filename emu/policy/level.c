@@ -268,6 +268,21 @@ static uint64_t same_components(const struct cpu_policy *a, const struct cpu_pol
     return set;
 }
 
+/* Both describe it alike, and the guest will have the leaf. */
+static bool described_alike(const struct cpu_policy *a, const struct cpu_policy *b, uint32_t leaf)
+{
+    const struct cpu_policy *of[2] = {a, b};
+
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t top = cpu_policy_reg(of[i], leaf & 0x80000000, 0, EAX);
+
+        /* A list of features has no maxima. */
+        if (top != 0 && top < leaf)
+            return false;
+    }
+    return leaf_equal(a, b, leaf);
+}
+
 /* Both, or for some one of the two; what the leaves of both describe alike; what is left of that
  * when needs are looked at. */
 static void pair_features(const struct cpu_policy *a, const struct cpu_policy *b, uint64_t present,
@@ -282,13 +297,27 @@ static void pair_features(const struct cpu_policy *a, const struct cpu_policy *b
         fs->w[i] = (fs->w[i] & other.w[i]) | ((fs->w[i] | other.w[i]) & any.w[i]);
     xstate_limit(fs, present);
     for (size_t i = 0; i < DESCRIBED; i++)
-        if (!leaf_equal(a, b, described[i].leaf))
+        if (!described_alike(a, b, described[i].leaf))
             feature_put(fs, described[i].feature, false);
     if (cpu_policy_reg(a, 0x8000001f, 0, EBX) != cpu_policy_reg(b, 0x8000001f, 0, EBX))
         fs->w[FEATURE_WORD_E1FA] = 0; /* another place of the encryption bit in page tables */
     featureset_close(fs);
     if (!feature_in(fs, FEATURE_SVM))
         fs->w[FEATURE_WORD_EAD] = 0;
+}
+
+/* Caches are those of the older processor, ids of the package the smaller ones: no cache has more
+ * threads than there are ids for. */
+static void fit_caches(struct cpu_policy *p)
+{
+    uint32_t bits = cpu_policy_reg(p, 0x80000008, 0, ECX) >> 12 & 15, most = (1u << bits) - 1;
+
+    for (uint32_t sub = 0; bits != 0 && sub < 8; sub++) {
+        uint32_t eax = cpu_policy_reg(p, 0x8000001d, sub, EAX);
+
+        if ((eax >> 14 & 0xfff) > most)
+            cpu_policy_set(p, 0x8000001d, sub, EAX, (eax & ~(0xfffu << 14)) | most << 14);
+    }
 }
 
 void level_pair(const struct cpu_policy *a, const struct cpu_policy *b, struct cpu_policy *out)
@@ -313,6 +342,7 @@ void level_pair(const struct cpu_policy *a, const struct cpu_policy *b, struct c
     cpu_policy_set_features(out, &fs);
     xstate_fit(out, &fs, present);
     cpu_policy_fit_width(out, &fs);
+    fit_caches(out);
     cpu_policy_tidy(out);
 }
 
@@ -346,7 +376,7 @@ static bool descriptions_differ(const struct cpu_policy *const *host, size_t n, 
         if (described[i].feature != f)
             continue;
         for (size_t k = 1; k < n; k++) {
-            if (leaf_equal(host[0], host[k], described[i].leaf))
+            if (described_alike(host[0], host[k], described[i].leaf))
                 continue;
             *which = described[i].leaf;
             return true;

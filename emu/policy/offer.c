@@ -83,8 +83,10 @@ static void tolerated(struct featureset *fs, bool amd)
     feature_put(fs, FEATURE_NO_FPU_SEL, true);
     if (feature_in(fs, FEATURE_RTM))
         feature_put(fs, FEATURE_RTM_ALWAYS_ABORT, true);
-    if (amd)
+    if (amd) {
+        feature_put(fs, FEATURE_VERW_CLEAR, true);
         return;
+    }
     feature_put(fs, FEATURE_ARCH_CAPS, true);
     feature_put(fs, FEATURE_RSBA, true);
     feature_put(fs, FEATURE_RRSBA, true);
@@ -96,10 +98,10 @@ static void tolerated(struct featureset *fs, bool amd)
 /* ... and back to what the host says where nothing is to be tolerated. */
 static void as_on_host(struct featureset *fs, const struct featureset *host)
 {
-    static const uint16_t f[] = {FEATURE_HTT,       FEATURE_CMP_LEGACY, FEATURE_MD_CLEAR,
-                                 FEATURE_FB_CLEAR,  FEATURE_RFDS_CLEAR, FEATURE_RSBA,
-                                 FEATURE_RRSBA,     FEATURE_NO_LMSL,    FEATURE_FDP_EXCP_ONLY,
-                                 FEATURE_NO_FPU_SEL};
+    static const uint16_t f[] = {FEATURE_HTT,        FEATURE_CMP_LEGACY, FEATURE_MD_CLEAR,
+                                 FEATURE_FB_CLEAR,   FEATURE_RFDS_CLEAR, FEATURE_RSBA,
+                                 FEATURE_RRSBA,      FEATURE_NO_LMSL,    FEATURE_FDP_EXCP_ONLY,
+                                 FEATURE_NO_FPU_SEL, FEATURE_VERW_CLEAR, FEATURE_FS_GS_NS};
 
     for (unsigned i = 0; i < sizeof(f) / sizeof(f[0]); i++)
         if (!feature_in(host, f[i]))
@@ -173,13 +175,17 @@ static void set_maxima(struct cpu_policy *p, const struct cpu_policy *host, bool
 }
 
 /* Features that the hypervisor makes up itself for guests of that kind. */
-static void made_up(struct featureset *fs, enum offer_kind kind, const struct featureset *host)
+static void made_up(struct featureset *fs, enum offer_kind kind, const struct featureset *host,
+                    bool amd)
 {
     feature_put(fs, FEATURE_X2APIC, true);
     if (kind == OFFER_PV)
         return;
     feature_put(fs, FEATURE_APIC, true);
     feature_put(fs, FEATURE_NO_LMSL, true);
+    /* Only a guest that has long mode writes the bases that the bit is about. */
+    if (amd && feature_in(host, FEATURE_LM))
+        feature_put(fs, FEATURE_FS_GS_NS, true);
     if (feature_in(host, FEATURE_SEP))
         feature_put(fs, FEATURE_SEP, true);
 }
@@ -205,7 +211,7 @@ void offer_max(const struct cpu_policy *host, enum offer_kind kind, struct cpu_p
         featureset_offered(kinds_of(kind, true), &mask);
         featureset_and(&fs, &mask);
     }
-    made_up(&fs, kind, &had);
+    made_up(&fs, kind, &had, amd);
     tolerated(&fs, amd);
     common(&fs, &had);
     if (kind == OFFER_HOST)

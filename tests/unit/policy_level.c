@@ -7,6 +7,7 @@
  */
 #include "tests/unit/policy_hosts.h"
 
+#include "emu/policy/offer.h"
 #include "emu/policy/verify.h"
 
 static struct cpu_policy common;
@@ -203,6 +204,64 @@ static void warnings_are_kept_when_one_host_has_them(void **state)
     assert_null(drop_of(FEATURE_MD_CLEAR));
 }
 
+/* The leaf that describes a feature is above one host's highest leaf. */
+static void what_the_highest_leaf_cuts_falls(void **state)
+{
+    (void)state;
+    host_of(0, sapphire, COUNT(sapphire));
+    host_of(1, sapphire, COUNT(sapphire));
+    cpu_policy_set(&hosts[1], 0, 0, 0, 0x1a);
+    level_hosts(2);
+    assert_int_equal(cpu_policy_reg(&common, 0, 0, 0), 0x1a);
+    assert_false(has(&common, FEATURE_PCONFIG));
+    assert_int_equal(drop_of(FEATURE_PCONFIG)->lacks, 0);
+    assert_int_equal(drop_of(FEATURE_PCONFIG)->why, LEVEL_DIFFERS);
+    assert_int_equal(drop_of(FEATURE_PCONFIG)->detail, 0x1b);
+    assert_true(has(&common, FEATURE_XSAVE));
+}
+
+/* Numbers that belong to a lost instruction, and caches of more threads than there are ids. */
+static void numbers_fall_with_their_features(void **state)
+{
+    (void)state;
+    host_of(0, milan, COUNT(milan));
+    host_of(1, milan, COUNT(milan));
+    for (unsigned i = 0; i < 2; i++) {
+        cpu_policy_set(&hosts[i], 0x80000008, 0, 1, i == 0 ? 0x18 : 8);
+        cpu_policy_set(&hosts[i], 0x80000008, 0, 3, 0x10007);
+        cpu_policy_set(&hosts[i], 0x80000008, 0, 2, i == 0 ? 0x700f : 0x3007);
+        cpu_policy_set(&hosts[i], 0x8000001d, 3, 0, 0x0003c163);
+    }
+    level_hosts(2);
+    assert_int_equal(cpu_policy_reg(&common, 0x80000008, 0, 3), 0x7);
+    assert_int_equal(cpu_policy_reg(&common, 0x80000008, 0, 2) >> 12 & 15, 3);
+    assert_int_equal(cpu_policy_reg(&common, 0x8000001d, 3, 0), 0x0001c163);
+}
+
+/* What one host of a pool is enough for, the others accept. */
+static void warnings_of_one_host_are_accepted_by_all(void **state)
+{
+    static struct cpu_policy offered[2], most;
+    const struct cpu_policy *pool[] = {&offered[0], &offered[1]};
+    struct verify_finding found[8];
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        host_of(i, milan, COUNT(milan));
+        cpu_policy_set(&hosts[i], 0x80000000, 0, 0, 0x80000021);
+        cpu_policy_set(&hosts[i], 0x80000021, 0, 0, i == 0 ? 0x22 : 0);
+        offer_default(&hosts[i], OFFER_HVM, &offered[i]);
+    }
+    assert_int_equal(level_pool(pool, 2, &common, NULL), TSP_OK);
+    assert_true(has(&common, FEATURE_FS_GS_NS));
+    assert_true(has(&common, FEATURE_VERW_CLEAR));
+    assert_false(has(&offered[1], FEATURE_FS_GS_NS));
+    for (unsigned i = 0; i < 2; i++) {
+        offer_max(&hosts[i], OFFER_HVM, &most);
+        assert_int_equal(verify_cpu_policy(&common, &most, found, COUNT(found)), 0);
+    }
+}
+
 static void order_does_not_matter(void **state)
 {
     static struct cpu_policy a, b, c;
@@ -262,6 +321,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(layout_of_saved_state_counts),
     cmocka_unit_test(what_needs_a_lost_feature_falls),
     cmocka_unit_test(warnings_are_kept_when_one_host_has_them),
+    cmocka_unit_test(what_the_highest_leaf_cuts_falls),
+    cmocka_unit_test(numbers_fall_with_their_features),
+    cmocka_unit_test(warnings_of_one_host_are_accepted_by_all),
     cmocka_unit_test(order_does_not_matter),
     cmocka_unit_test(vendors_do_not_mix_by_themselves),
     cmocka_unit_test(run_time_state_is_not_kept),
