@@ -115,6 +115,20 @@ int cli_choice(const char *word, const char *const *list)
     return -1;
 }
 
+int cli_pick(const char *verb, const char *option, const char *word, const char *const *list,
+             int *out)
+{
+    char all[256] = "";
+    size_t n = 0;
+
+    *out = cli_choice(word, list);
+    if (*out >= 0)
+        return 0;
+    for (int i = 0; list[i] != NULL && n < sizeof(all); i++)
+        n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%s", i > 0 ? ", " : "", list[i]);
+    return cli_usage(verb, "--%s %s: one of %s", option, word, all);
+}
+
 bool cli_number(const char *text, uint64_t max, uint64_t *out)
 {
     char *end;

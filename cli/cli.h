@@ -39,6 +39,9 @@ int cli_bad_option(const char *verb, const struct option *options, char **argv, 
 const char *cli_nearest(const char *word, const char *const *list);
 /* Index of word in list, or -1. */
 int cli_choice(const char *word, const char *const *list);
+/* The same for the value of an option; 0, or 2 after a message that names what there is. */
+int cli_pick(const char *verb, const char *option, const char *word, const char *const *list,
+             int *out);
 /* Hexadecimal or decimal; false unless the whole text is a number <= max. */
 bool cli_number(const char *text, uint64_t max, uint64_t *out);
 /* Hex digits (blanks allowed) to bytes; -1 on anything else or over max bytes. */

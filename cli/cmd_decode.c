@@ -82,9 +82,11 @@ static int decode_file(struct decoder *d, enum tsp_mode mode, const char *file, 
 
     if (file_read(file, 16u << 20, &bytes, &n, &err) != TSP_OK)
         return cli_fail("decode", &err);
+    if (n == 0)
+        fprintf(stderr, "trapspec decode: %s: no bytes in it\n", file);
     bad = decode_all(d, mode, bytes, n, json);
     free(bytes);
-    return bad > 0 ? EXIT_FINDINGS : EXIT_CONFORMS;
+    return n == 0 ? EXIT_BAD_INPUT : bad > 0 ? EXIT_FINDINGS : EXIT_CONFORMS;
 }
 
 static int decode_words(struct decoder *d, enum tsp_mode mode, int argc, char **argv, bool json)
@@ -110,22 +112,22 @@ static int decode_words(struct decoder *d, enum tsp_mode mode, int argc, char **
 static int run(int argc, char **argv)
 {
     const char *file = NULL;
-    int mode = TSP_MODE_LONG64, opt, code;
+    int mode = TSP_MODE_LONG64, opt, code = 0;
     struct decoder *d;
     bool json = false;
 
     opterr = 0;
     while ((opt = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (opt == OPT_MODE)
-            mode = cli_choice(optarg, cli_modes);
+            code = cli_pick("decode", "mode", optarg, cli_modes, &mode);
         else if (opt == OPT_FILE)
             file = optarg;
         else if (opt == OPT_JSON)
             json = true;
         else
             return cli_bad_option("decode", options, argv, optind - 1);
-        if (mode < 0)
-            return cli_usage("decode", "--mode %s: no such mode", optarg);
+        if (code != 0)
+            return code;
     }
     if ((file == NULL) == (optind == argc))
         return cli_usage("decode", "either BYTES or --file FILE is needed");

@@ -30,7 +30,7 @@ static const char help[] =
     "                one, or a file of lines \"TERM..., reason\"; applies to recordings too\n"
     "  --json        one JSON line per record: id, status match|differ|unsupported|skipped, "
     "differences\n\n"
-    "example: trapspec diff model:kvm@linux-6.1 golden:x86-kvm-amd.jsonl\n"
+    "example: trapspec diff model:kvm@linux-6.1 golden:corpora/recordings/x86-amd-6.1.0-56.jsonl\n"
     "exit codes: 0 no difference, 1 differences, 2 usage, 3 bad input, 77 nothing could be "
     "compared\n";
 

@@ -73,17 +73,6 @@ static int number(const char *name, uint64_t min, uint64_t max, uint64_t *out)
                      (unsigned long long)min, (unsigned long long)max);
 }
 
-static int choice(const char *name, const char *const *list, int *out)
-{
-    const char *near = cli_nearest(optarg, list);
-
-    *out = cli_choice(optarg, list);
-    if (*out >= 0)
-        return 0;
-    return cli_usage("mutants", "--%s %s: no such%s%s", name, optarg,
-                     near != NULL ? "; did you mean " : "", near != NULL ? near : "");
-}
-
 static int number_option(struct score *s, struct args *a, int opt)
 {
     uint64_t v = 0;
@@ -114,9 +103,9 @@ static int one_option(struct score *s, struct args *a, int opt)
         a->list = true;
         return 0;
     case OPT_KIND:
-        return choice("kind", kinds, &a->kind);
+        return cli_pick("mutants", "kind", optarg, kinds, &a->kind);
     case OPT_ENGINE:
-        code = choice("engine", engines, &engine);
+        code = cli_pick("mutants", "engine", optarg, engines, &engine);
         s->run.fuzz = code == 0 && engine == 1;
         return code;
     case OPT_TARGET:

@@ -124,14 +124,11 @@ static double seconds(void)
 
 static int choose(const char *name, const char *arg, const char *const *list, uint8_t *out)
 {
-    int i = cli_choice(arg, list);
-    const char *near = cli_nearest(arg, list);
+    int i, code = cli_pick("race", name, arg, list, &i);
 
-    if (i < 0)
-        return cli_usage("race", "--%s %s: no such value%s%s%s", name, arg,
-                         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    *out = (uint8_t)i;
-    return 0;
+    if (code == 0)
+        *out = (uint8_t)i;
+    return code;
 }
 
 static int choose_protocol(struct race *r, const char *arg)

@@ -247,8 +247,9 @@ static void replay_path(struct replay *rp, const char *path, unsigned depth)
 
 static int parse_args(struct replay *rp, int argc, char **argv)
 {
+    static const char *const harnesses[] = {"fz_exec", "fz_cpuid", "fz_hypercall", "fz_race", NULL};
     uint64_t v;
-    int opt;
+    int opt, i;
 
     opterr = 0;
     while ((opt = getopt_long(argc, argv, ":", options, NULL)) != -1) {
@@ -256,6 +257,8 @@ static int parse_args(struct replay *rp, int argc, char **argv)
             rp->target = optarg;
         else if (opt == OPT_KNOWN)
             rp->known_file = optarg;
+        else if (opt == OPT_HARNESS && cli_pick("replay", "harness", optarg, harnesses, &i) != 0)
+            return EXIT_USAGE;
         else if (opt == OPT_HARNESS)
             rp->harness = optarg;
         else if (opt == OPT_PROTOCOL)

@@ -117,6 +117,8 @@ static int parse_args(struct run_args *a, int argc, char **argv)
         return cli_usage("run", "one FILE only, \"%s\" is a second", argv[optind]);
     if ((a->file == NULL) == (a->hex == NULL))
         return cli_usage("run", "either a FILE or --hex BYTES is needed");
+    if (a->hex != NULL && a->m.el_set && a->m.s.arch == TSP_ARCH_X86)
+        return cli_usage("run", "--el needs --arch aarch64");
     return 0;
 }
 

@@ -44,14 +44,11 @@ int machine_arch(struct machine *m, const char *verb, int argc, char **argv)
 static int choose(const char *verb, const char *name, const char *arg, const char *const *list,
                   uint8_t *out)
 {
-    int i = cli_choice(arg, list);
-    const char *near = cli_nearest(arg, list);
+    int i, code = cli_pick(verb, name, arg, list, &i);
 
-    if (i < 0)
-        return cli_usage(verb, "--%s %s: no such value%s%s%s", name, arg,
-                         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    *out = (uint8_t)i;
-    return 0;
+    if (code == 0)
+        *out = (uint8_t)i;
+    return code;
 }
 
 static int option_level(struct machine *m, const char *verb, const char *name, const char *arg,
@@ -140,8 +137,10 @@ int machine_option(struct machine *m, const char *verb, int opt, const char *arg
         m->mode_set = true;
         return choose(verb, "mode", arg, cli_modes, &m->s.mode);
     case OPT_CPL:
+        m->cpl_set = true;
         return option_level(m, verb, "cpl", arg, 3);
     case OPT_EL:
+        m->el_set = true;
         return option_level(m, verb, "el", arg, 1);
     case OPT_HV:
         m->hv_set = true;
@@ -171,6 +170,9 @@ int machine_finish(struct machine *m, const char *verb)
 
     if (m->s.arch == TSP_ARCH_X86 && tsp_mode_is_arm(m->s.mode))
         return cli_usage(verb, "--mode %s needs --arch aarch64", cli_modes[m->s.mode]);
+    if (m->s.arch == TSP_ARCH_ARM64 && (m->cpl_set || !tsp_mode_is_arm(m->s.mode)))
+        return cli_usage(verb, "--arch aarch64 has no --%s %s", m->cpl_set ? "cpl" : "mode",
+                         m->cpl_set ? "but --el" : cli_modes[m->s.mode]);
     if (cli_cpu_base(&base)) {
         if (m->guest_set)
             return cli_usage(verb, "--cpu is the guest's processor: without --guest");

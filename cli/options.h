@@ -64,7 +64,7 @@ enum {
 /* What the machine options collect. The policy file's leaves replace the scenario's. */
 struct machine {
     struct scenario s;
-    bool guest_set, mode_set, host_set, hv_set;
+    bool guest_set, mode_set, host_set, hv_set, cpl_set, el_set;
     struct dump policy;
 };
 void machine_init(struct machine *m);

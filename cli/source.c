@@ -69,6 +69,11 @@ void golden_case_at(const struct golden *g, size_t i, struct golden_case *out)
     }
 }
 
+static enum tsp_status no_name(const char *kind, struct tsp_error *err)
+{
+    return error_set(err, TSP_EARG, 0, "%s: the name of a file is needed: %s:FILE", kind, kind);
+}
+
 static enum tsp_status open_golden(struct source *s, const char *file, struct tsp_error *err)
 {
     uint8_t *bytes;
@@ -100,6 +105,8 @@ enum tsp_status source_open(struct source *s, const char *name, struct tsp_error
     enum tsp_status st;
 
     memset(s, 0, sizeof(*s));
+    if (strcmp(name, "golden:") == 0 || strcmp(name, "dump:") == 0)
+        return no_name(name[0] == 'g' ? "golden" : "dump", err);
     if (strncmp(name, "golden:", 7) == 0)
         return open_golden(s, name + 7, err);
     if (strncmp(name, "dump:", 5) == 0)
