@@ -41,13 +41,6 @@ static unsigned persona_of(uint16_t scope)
     return TSP_PERSONA_KVM;
 }
 
-static bool facts_allow(const struct judge *j, const struct trap_rule *t)
-{
-    if ((j->bits[0] & ~t->allow[0]) | (j->bits[1] & ~t->allow[1]) | (j->bits[2] & ~t->allow[2]))
-        return false;
-    return !t->scope || (t->scope & j->personas);
-}
-
 static bool conditions_hold(const struct judge *j, const struct trap_rule *t)
 {
     for (unsigned i = 0; i < t->ncond; i++)
@@ -58,7 +51,7 @@ static bool conditions_hold(const struct judge *j, const struct trap_rule *t)
 
 bool judge_rule_applies(const struct judge *j, const struct trap_rule *t)
 {
-    return facts_allow(j, t) && conditions_hold(j, t);
+    return pick_allows(j, t) && conditions_hold(j, t);
 }
 
 static bool rule_holds(const struct judge *j, const struct trap_rule *t, struct say *say)
@@ -77,112 +70,6 @@ struct outcome_of_rules {
     unsigned matched, failed, best, best_weight;
     bool guest; /* the best one says that the guest erred; it comes before others */
 };
-
-/* The next rules of the two lists of a lane, merged in rule order, that facts leave. */
-static void pick_more(const struct judge *j, struct rule_pick *p)
-{
-    const struct spec *s = j->s;
-
-    p->n = 0;
-    while (p->n < PICK_RULES && (p->rule != p->rule_end || p->num != p->num_end)) {
-        bool num = p->num != p->num_end && (p->rule == p->rule_end || p->num->rule < *p->rule);
-        unsigned rule = num ? p->num++->rule : *p->rule++;
-
-        if (facts_allow(j, &s->trap[rule]))
-            p->list[p->n++] = (uint16_t)rule;
-    }
-}
-
-/* Rules of that call number, up to *end. */
-static const struct numbered *find_number(const struct spec *s, const struct lane *l,
-                                          uint64_t number, const struct numbered **end)
-{
-    const struct numbered *low = s->numbered + l->first_number, *high = low + l->nnumber;
-    const struct numbered *last = high, *first;
-
-    while (low < high) {
-        const struct numbered *mid = low + (high - low) / 2;
-
-        if (mid->number < number)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    for (first = low; low < last && low->number == number;)
-        low++;
-    *end = low;
-    return first;
-}
-
-/* Where the pick for this event lies, or is to be made. */
-static struct rule_pick *pick_slot(const struct judge *j, bool numbered, uint64_t number)
-{
-    static struct rule_pick pick[PICK_SLOTS];
-    uint64_t h = j->bits[0] + 3 * j->bits[1] + 5 * j->bits[2] + 7 * number + numbered;
-
-    return &pick[(unsigned)((h * 0x9e3779b97f4a7c15ull) >> 32) % PICK_SLOTS];
-}
-
-static bool is_pick(const struct judge *j, const struct rule_pick *p, unsigned lane)
-{
-    return p->lane == lane + 1 && p->personas == j->personas && p->serial == j->s->serial &&
-           ((p->bits[0] ^ j->bits[0]) | (p->bits[1] ^ j->bits[1]) | (p->bits[2] ^ j->bits[2])) == 0;
-}
-
-/* The first rules of this event. A call that no rule names has those of any other such call. */
-static struct rule_pick *pick_rules(const struct judge *j)
-{
-    unsigned at = spec_lane(j->ev->kind, j->insn.insn, fact_is(j, FACT_HYPERV, 1));
-    const struct lane *l = &j->s->lane[at];
-    bool numbered = l->nnumber != 0;
-    const struct numbered *num = NULL, *num_end = NULL;
-    struct rule_pick *p;
-    uint64_t number = 0;
-
-    if (numbered) {
-        number = fact_value(j, j->setup->arch == TSP_ARCH_ARM64 ? COND_FID : COND_NR);
-        p = pick_slot(j, true, number);
-        if (is_pick(j, p, at) && p->numbered && p->number == number)
-            return p;
-        num = find_number(j->s, l, number, &num_end);
-        numbered = num != num_end;
-    }
-    if (!numbered)
-        number = 0;
-    p = pick_slot(j, numbered, number);
-    if (!numbered && is_pick(j, p, at) && !p->numbered)
-        return p;
-    *p = (struct rule_pick){.lane = at + 1,
-                            .personas = j->personas,
-                            .serial = j->s->serial,
-                            .numbered = numbered,
-                            .number = number,
-                            .rule = j->s->lane_rule + l->first,
-                            .rule_end = j->s->lane_rule + l->first + l->n,
-                            .num = num,
-                            .num_end = num_end};
-    memcpy(p->bits, j->bits, sizeof(p->bits));
-    pick_more(j, p);
-    return p;
-}
-
-/* Rules of one event, in order. */
-struct rule_walk {
-    struct rule_pick *pick;
-    unsigned i;
-};
-
-static const struct trap_rule *walk_next(const struct judge *j, struct rule_walk *w)
-{
-    struct rule_pick *p = w->pick;
-
-    if (w->i == p->n && (p->rule != p->rule_end || p->num != p->num_end)) {
-        pick_more(j, p);
-        p->lane = 0; /* the first ones are gone */
-        w->i = 0;
-    }
-    return w->i < p->n ? &j->s->trap[p->list[w->i++]] : NULL;
-}
 
 /* The rule to name when all is well: what a look shows never is. */
 static void prefer(struct outcome_of_rules *o, const struct trap_rule *t)
@@ -206,7 +93,7 @@ static struct outcome_of_rules run_rules(struct judge *j)
     unsigned table = 0, in_table = 0;
     struct say say;
 
-    while ((t = walk_next(j, &w))) {
+    while ((t = pick_next(j, &w))) {
         if (t->table != table) {
             table = t->table;
             in_table = 0;
@@ -265,7 +152,7 @@ static void judge_asked(struct judge *j)
     struct say say;
     unsigned failed = 0;
 
-    while ((t = walk_next(j, &w))) {
+    while ((t = pick_next(j, &w))) {
         if ((t->allow[p->word] & all) == all || !conditions_hold(j, t))
             continue;
         count(j, t->rule);

@@ -181,6 +181,16 @@ void judge_report(struct judge *j, enum verdict v, enum subject subject, unsigne
 /* Scope and conditions of a rule hold for the event. */
 bool judge_rule_applies(const struct judge *j, const struct trap_rule *t);
 
+/* pick.c: whether the facts of the event let a rule through. */
+bool pick_allows(const struct judge *j, const struct trap_rule *t);
+/* The rules of the event that facts let through, in order. */
+struct rule_walk {
+    struct rule_pick *pick;
+    unsigned i;
+};
+struct rule_pick *pick_rules(const struct judge *j);
+const struct trap_rule *pick_next(const struct judge *j, struct rule_walk *w);
+
 /* opcode.c */
 void opcode_view(const struct spec *s, unsigned mode, const uint8_t *p, size_t n,
                  struct insn_view *out);
