@@ -135,9 +135,20 @@ static bool lg_before_init(struct mutant *m, struct tsp_event *ev)
                          is_end(ev, ANY) && ev_leaf(ev) != 1 && ev->code == TSP_STOP_SHUTDOWN);
 }
 
-static bool lg_init(struct mutant *m, struct tsp_event *ev)
+/* The data lie in memory. */
+static bool in_memory(const struct mutant *m, const struct tsp_event *ev)
 {
-    return mutant_served(m, ev, is_end(ev, 1));
+    return (uint32_t)ev->before.r[TSP_RBX] < m->given->ram_size;
+}
+
+static bool lg_init_again(struct mutant *m, struct tsp_event *ev)
+{
+    return mutant_served(m, ev, is_end(ev, 1) && in_memory(m, ev));
+}
+
+static bool lg_init_anywhere(struct mutant *m, struct tsp_event *ev)
+{
+    return mutant_served(m, ev, is_end(ev, 1) && !in_memory(m, ev));
 }
 
 static bool lg_unknown(struct mutant *m, struct tsp_event *ev)
@@ -192,7 +203,9 @@ static bool lg_idt_number(struct mutant *m, struct tsp_event *ev)
 
 static bool lg_idt_type(struct mutant *m, struct tsp_event *ev)
 {
-    return mutant_served(m, ev, is_end(ev, 6) && (uint32_t)ev->before.r[TSP_RBX] < 256);
+    return mutant_served(m, ev,
+                         is_end(ev, 6) && (uint32_t)ev->before.r[TSP_RBX] < 256 &&
+                             ev->before.r[TSP_RDX] & 0x8000);
 }
 
 static bool lg_stack_level(struct mutant *m, struct tsp_event *ev)
@@ -326,7 +339,14 @@ static bool lg_vmcall_ends(struct mutant *m, struct tsp_event *ev)
 
 static bool lg_vmcall_gp(struct mutant *m, struct tsp_event *ev)
 {
-    if (ev->kind == TSP_EV_FAULT && ev->code == UD && mutant_third(ev) != 0)
+    if (ev->kind == TSP_EV_FAULT && ev->code == UD && mutant_third(ev) == 0xc1)
+        mutant_fault(m, ev, GP, 0, 0);
+    return false;
+}
+
+static bool lg_vmmcall_gp(struct mutant *m, struct tsp_event *ev)
+{
+    if (ev->kind == TSP_EV_FAULT && ev->code == UD && mutant_third(ev) == 0xd9)
         mutant_fault(m, ev, GP, 0, 0);
     return false;
 }
@@ -349,7 +369,8 @@ static const struct way lguest_way[] = {{"not-taken", lg_not_taken},
                                         {"writes", lg_writes},
                                         {"before-init", lg_before_init},
                                         {"early-halts", lg_early_halts},
-                                        {"init", lg_init},
+                                        {"init-again", lg_init_again},
+                                        {"init-anywhere", lg_init_anywhere},
                                         {"init-halts", lg_init_halts},
                                         {"unknown", lg_unknown},
                                         {"unknown-halts", lg_unknown_halts},
@@ -381,6 +402,7 @@ static const struct way lguest_way[] = {{"not-taken", lg_not_taken},
                                         {"vmcall-served", lg_vmcall_served},
                                         {"vmcall-ends", lg_vmcall_ends},
                                         {"vmcall-gp", lg_vmcall_gp},
+                                        {"vmmcall-gp", lg_vmmcall_gp},
                                         {"vmcall-other", lg_vmcall_other}};
 #define LGUEST_WAYS (sizeof(lguest_way) / sizeof(lguest_way[0]))
 
