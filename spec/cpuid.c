@@ -172,7 +172,7 @@ static const struct leaf_rec *find_rows(const struct judge *j, uint32_t leaf, ui
     return NULL;
 }
 
-bool cpuid_echoes(uint32_t leaf)
+static bool cpuid_echoes(uint32_t leaf)
 {
     /* Intel SDM Vol. 2A CPUID: extended topology, and its second edition */
     return leaf == 0xb || leaf == 0x1f;

@@ -294,7 +294,6 @@ const struct leaf_rec *spec_find_rec(const struct spec *s, unsigned who, uint32_
 /* cpuid.c: what the policy has to say of a CPUID query; fills entry, served, rec. */
 void cpuid_look_up(struct judge *j, struct cpuid_query *out);
 void cpuid_answer(const struct judge *j, uint32_t reg[4]);
-bool cpuid_echoes(uint32_t leaf);
 /* The same answer to the same question in the same state was right; remembers one that was. */
 bool cpuid_was_clean(const struct judge *j, const uint32_t reg[4]);
 void cpuid_note_clean(struct judge *j, const uint32_t reg[4]);

@@ -175,11 +175,3 @@ void opcode_view(const struct spec *s, unsigned mode, const uint8_t *p, size_t n
         }
     }
 }
-
-const char *spec_opcode(const struct spec *s, enum tsp_mode mode, const uint8_t *p, size_t n)
-{
-    struct insn_view v;
-
-    opcode_view(s, mode, p, n, &v);
-    return v.insn ? s->insn[v.insn] : NULL;
-}

@@ -117,9 +117,6 @@ struct spec_spans {
 };
 bool spec_cpuid_spans(const struct spec *s, const struct tsp_setup *setup, struct spec_spans *out);
 
-/* Recognises a trap instruction from raw bytes by opcodes.csv: its name ("vmcall", "cpuid", "hvc"),
- * or NULL. */
-const char *spec_opcode(const struct spec *s, enum tsp_mode mode, const uint8_t *p, size_t n);
 const char *verdict_name(enum verdict v);
 
 #endif
