@@ -24,7 +24,8 @@ const char *event_stop_name(uint32_t stop)
     return stop < sizeof(name) / sizeof(name[0]) ? name[stop] : "?";
 }
 
-const struct finding *event_worst(const struct event_view *v)
+/* The worst finding, the first of equals; NULL when there is none. */
+static const struct finding *worst_of(const struct event_view *v)
 {
     const struct finding *worst = NULL;
 
@@ -188,7 +189,7 @@ static void rule_text(const struct event_view *v, const struct finding *f, char 
 
 static void print_findings(const struct event_view *v)
 {
-    const struct finding *worst = event_worst(v);
+    const struct finding *worst = worst_of(v);
     char rule[160];
 
     if (worst == NULL) {
@@ -305,7 +306,7 @@ static json_t *findings(const struct event_view *v)
 void event_json(const struct event_view *v, unsigned index)
 {
     const struct tsp_event *ev = v->ev;
-    const struct finding *worst = event_worst(v);
+    const struct finding *worst = worst_of(v);
     char bytes[40], text[64] = "", what[280], stored[40];
     char *line;
     json_t *o = json_object();

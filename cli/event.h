@@ -16,8 +16,6 @@ struct event_view {
 };
 void event_print(const struct event_view *v);
 void event_json(const struct event_view *v, unsigned index);
-/* The worst finding, the first of equals; NULL when there is none. */
-const struct finding *event_worst(const struct event_view *v);
 const char *event_kind_name(unsigned kind);
 const char *event_stop_name(uint32_t stop);
 

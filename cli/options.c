@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void machine_init(struct machine *m)
+static void machine_init(struct machine *m)
 {
     memset(m, 0, sizeof(*m));
     input_default(&m->s, TSP_ARCH_X86);

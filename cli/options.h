@@ -67,7 +67,6 @@ struct machine {
     bool guest_set, mode_set, host_set, hv_set, cpl_set, el_set;
     struct dump policy;
 };
-void machine_init(struct machine *m);
 void machine_free(struct machine *m);
 /* Takes one option (opt from getopt_long). 0 taken, -1 not a machine option, else an exit code
  * after a message.

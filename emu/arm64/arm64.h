@@ -60,7 +60,6 @@ enum arm64_monitor { MONITOR_SIZE = 12, MONITOR_ADDR, MONITOR_LOW, MONITOR_HIGH 
 
 /* exec.c: runs up to budget instructions on vc until an event; fills vm->ev. */
 void arm64_run(struct vm *vm, struct vcpu *vc, uint32_t budget);
-enum step arm64_plain(struct vm *vm, struct vcpu *vc, const struct insn *in);
 
 /* alu.c: NOP and data processing, OP_A_NOP to OP_A_DP3; pc is the caller's. */
 void arm64_alu(struct vcpu *vc, const struct insn *in);

@@ -73,7 +73,7 @@ static enum step control(struct vm *vm, struct vcpu *vc, const struct insn *in)
     }
 }
 
-enum step arm64_plain(struct vm *vm, struct vcpu *vc, const struct insn *in)
+static enum step plain(struct vm *vm, struct vcpu *vc, const struct insn *in)
 {
     if (in->op >= OP_A_B)
         return control(vm, vc, in);
@@ -128,7 +128,7 @@ static enum step execute(struct vm *vm, struct vcpu *vc, const struct insn *in)
         return arm64_undefined(vc);
     if (!arm_is_plain(in))
         return trap(vm, vc, in);
-    return arm64_plain(vm, vc, in);
+    return plain(vm, vc, in);
 }
 
 /* The decoded words at pc, or NULL with a fault. Alignment of pc comes first, an illegal state
@@ -164,7 +164,7 @@ static struct arm_stretch stretch(struct vm *vm, struct vcpu *vc, const struct c
             continue;
         }
         next = vc->s.regs.pc + 4;
-        ran.step = arm64_plain(vm, vc, in);
+        ran.step = plain(vm, vc, in);
         if (ran.step != STEP_NEXT)
             break;
         ran.left = vc->s.regs.pc != next || !b->valid;

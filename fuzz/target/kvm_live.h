@@ -96,8 +96,6 @@ struct tsp_event *live_event(struct live_machine *k, unsigned i, enum tsp_event_
 void live_stop(struct live_machine *k, unsigned i, enum tsp_stop why, uint64_t info);
 /* Lets the kernel finish the instruction that the exit interrupted, and no more. */
 void live_complete(struct live_machine *k, unsigned i);
-/* [gpa, gpa + len) is RAM of the set-up. */
-bool live_in_ram(const struct live_machine *k, uint64_t gpa, uint64_t len);
 /* Reads RAM at a linear address of the start's mapping; false when some of it is not RAM. */
 bool live_read_linear(struct live_machine *k, uint64_t lin, uint8_t *buf, size_t len);
 

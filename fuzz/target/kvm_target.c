@@ -64,7 +64,8 @@ int live_has(const struct live_machine *k, int cap)
     return ioctl(fd, KVM_CHECK_EXTENSION, (long)cap);
 }
 
-bool live_in_ram(const struct live_machine *k, uint64_t gpa, uint64_t len)
+/* [gpa, gpa + len) is RAM of the set-up. */
+static bool live_in_ram(const struct live_machine *k, uint64_t gpa, uint64_t len)
 {
     const struct tsp_setup *s = k->setup;
 
