@@ -55,9 +55,10 @@ enum lhcall {
 #define DATA_KERNEL 1384u
 #define DATA_SYSCALL 1388u
 
-/* vm->hv_state: where the data are, plus 1 (0: not told yet), and where the kernel is mapped. */
-#define VM_DATA 0
-#define VM_KERNEL 1
+/* vm->hv_state, where neither KVM nor Hyper-V nor Xen keep anything: where the data are, plus 1 (0:
+ * not told yet), and where the kernel is mapped. */
+#define VM_DATA 8
+#define VM_KERNEL 9
 
 /* Of two personas the first runs the machine. */
 static bool leads(const struct vm *vm)
