@@ -366,6 +366,20 @@ static bool is_mark(const struct judge *j, const struct tsp_look_change *c)
     return true;
 }
 
+#define FRAME_MOST 64u
+
+/* A frame that began at the bottom of a 16-bit stack goes on at its top (Intel SDM Vol. 1 6.2.5).
+ */
+static bool wrapped_frame(const struct judge *j, const struct tsp_look_change *c)
+{
+    uint16_t was = (uint16_t)j->look->before.regs.r[TSP_RSP];
+    uint16_t now = (uint16_t)j->look->after.regs.r[TSP_RSP];
+    uint64_t bottom = j->look->after.x86.seg[TSP_SS].base;
+
+    return j->ev->kind == TSP_EV_FAULT && was < FRAME_MOST && now > was &&
+           ((c->gpa - bottom) & 0xfff) + c->len <= was;
+}
+
 /* What this event may write, guest-physical. */
 static bool may_write(const struct judge *j, const struct tsp_look_change *c)
 {
@@ -390,7 +404,8 @@ static bool may_write(const struct judge *j, const struct tsp_look_change *c)
     default:
         break;
     }
-    if (is_mark(j, c) || (c->gpa >= first && range_ok(c->gpa - first, c->len, n)))
+    if (is_mark(j, c) || wrapped_frame(j, c) ||
+        (c->gpa >= first && range_ok(c->gpa - first, c->len, n)))
         return true;
     /* It may go on in another page, anywhere. */
     room = 0x1000 - (first & 0xfff);
@@ -470,8 +485,6 @@ bool pred_told(const struct judge *j, const struct pred_use *p, struct say *say)
     return say_text(say, "an event at an instruction that a hypervisor sees",
                     "it was executed and nothing told");
 }
-
-#define FRAME_MOST 64u
 
 /* A frame of FRAME_MOST bytes at lin touches this page. */
 static bool on_page(uint64_t lin, uint64_t page)
