@@ -196,6 +196,25 @@ static unsigned fold_level(const struct scenario *s)
     return s->level & 1 ? 3 : 0;
 }
 
+/* A register that is named twice has the later value: they are written one after the other. */
+static void fold_msrs(struct scenario *s)
+{
+    unsigned n = 0;
+
+    if (s->nmsr > TSP_MAX_MSR)
+        s->nmsr = TSP_MAX_MSR;
+    for (unsigned i = 0; i < s->nmsr; i++) {
+        unsigned at = 0;
+
+        while (at < n && s->msr[at].index != s->msr[i].index)
+            at++;
+        s->msr[at] = s->msr[i];
+        n = at == n ? n + 1 : n;
+    }
+    memset(&s->msr[n], 0, (TSP_MAX_MSR - n) * sizeof(s->msr[0]));
+    s->nmsr = n;
+}
+
 static void fold_x86(struct scenario *s)
 {
     if (s->mode > TSP_MODE_LONG64)
@@ -215,8 +234,7 @@ static void fold_x86(struct scenario *s)
     s->xcr0 = fold_xcr0(s->xcr0);
     s->flags &= FLAGS_X86;
     s->regs_set &= 0xffffu;
-    if (s->nmsr > TSP_MAX_MSR)
-        s->nmsr = TSP_MAX_MSR;
+    fold_msrs(s);
     fold_leaves(s);
     fold_x86_place(s);
     default_firmware(s);

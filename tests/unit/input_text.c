@@ -206,15 +206,37 @@ static void errors_say_line_and_reason(void **state)
     }
 }
 
+/* Binary inputs keep the later value; who writes text is told. */
+static void a_register_named_twice(void **state)
+{
+    static const char *const twice = "trapspec scenario 1\nmsr 0x10 1\nmsr 0x10 2\n";
+    size_t n;
+
+    (void)state;
+    assert_int_equal(input_text_parse(twice, strlen(twice), &first, &error), TSP_EPARSE);
+    assert_non_null(strstr(error.text, "msr"));
+    input_default(&first, TSP_ARCH_X86);
+    first.nmsr = 3;
+    first.msr[0] = (struct tsp_msr){0x10, 1};
+    first.msr[1] = (struct tsp_msr){0x11, 7};
+    first.msr[2] = (struct tsp_msr){0x10, 2};
+    n = input_write(&first, bytes, sizeof(bytes));
+    input_parse(bytes, n, &first);
+    assert_int_equal(first.nmsr, 2);
+    assert_int_equal(first.msr[0].index, 0x10);
+    assert_int_equal(first.msr[0].value, 2);
+    assert_int_equal(first.msr[1].value, 7);
+}
+
 static void too_many_of_anything_is_an_error(void **state)
 {
     static const struct {
-        const char *line;
+        const char *head, *tail; /* two digits between them */
         unsigned fit;
     } rows[] = {
-        {"leaf 1 - eax=0 ebx=0 ecx=0 edx=0\n", INPUT_LEAF_MAX},
-        {"msr 1 1\n", TSP_MAX_MSR},
-        {"code 9090909090909090\n", INPUT_CODE_MAX / 8},
+        {"leaf 0x", " - eax=0 ebx=0 ecx=0 edx=0", INPUT_LEAF_MAX},
+        {"msr 0x", " 1", TSP_MAX_MSR},
+        {"code 90909090909090", "", INPUT_CODE_MAX / 8},
     };
 
     (void)state;
@@ -222,9 +244,9 @@ static void too_many_of_anything_is_an_error(void **state)
         size_t n = (size_t)sprintf(text, "trapspec scenario 1\n");
 
         for (unsigned k = 0; k < rows[i].fit; k++)
-            n += (size_t)sprintf(text + n, "%s", rows[i].line);
+            n += (size_t)sprintf(text + n, "%s%02u%s\n", rows[i].head, k % 100, rows[i].tail);
         assert_int_equal(input_text_parse(text, n, &first, &error), TSP_OK);
-        n += (size_t)sprintf(text + n, "%s", rows[i].line);
+        n += (size_t)sprintf(text + n, "%s99%s\n", rows[i].head, rows[i].tail);
         assert_int_equal(input_text_parse(text, n, &first, &error), TSP_EPARSE);
         assert_int_equal(error.line, rows[i].fit + 2);
     }
@@ -262,6 +284,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(arm64_keys_read),
     cmocka_unit_test(mode_moves_the_default_code),
     cmocka_unit_test(errors_say_line_and_reason),
+    cmocka_unit_test(a_register_named_twice),
     cmocka_unit_test(too_many_of_anything_is_an_error),
     cmocka_unit_test(damaged_text_never_hurts),
 };
