@@ -401,6 +401,22 @@ static bool bad_gate(const struct judge *j, uint64_t error, bool *bad)
     return true;
 }
 
+/* The frame would overwrite what the set-up put there: tables that its delivery needs, it may be.
+ */
+static bool stack_holds_data(const struct judge *j)
+{
+    const struct tsp_vcpu_state *v = &j->look->before;
+    uint64_t sp = v->regs.r[TSP_RSP], lin;
+    bool rom = false;
+
+    if (!bits_test(v->x86.efer, EFER_LMA))
+        sp = v->x86.seg[TSP_SS].base + (v->x86.seg[TSP_SS].attr & 1u << 14 ? sp : (uint16_t)sp);
+    for (lin = sp - TSP_LOOK_BYTES; lin != sp; lin++)
+        if (judge_first_byte(j->setup, lin, &rom) != 0)
+            return true;
+    return false;
+}
+
 /* truly_fatal: the set-up's first instruction ends in a triple fault only where #UD, #DF, #GP or
  * #PF cannot be delivered (Intel SDM Vol. 3A 6.15, #DF). */
 bool pred_truly_fatal(const struct judge *j, const struct pred_use *p, struct say *say)
@@ -412,7 +428,7 @@ bool pred_truly_fatal(const struct judge *j, const struct pred_use *p, struct sa
 
     (void)p;
     if (!judge_at_start(j) || !bits_test(x->cr0, CR0_PE) || bits_test(x->cr4, 21) ||
-        !look_has_stack(j))
+        !look_has_stack(j) || stack_holds_data(j))
         return true;
     for (unsigned i = 0; i < sizeof(vector); i++) {
         unsigned size = bits_test(x->efer, EFER_LMA) ? 16 : 8;
