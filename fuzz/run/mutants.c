@@ -146,7 +146,6 @@ static void probe_area(struct hunt *h, unsigned area)
     } part[] = {{MUTANT_CPUID, probe_cpuid},
                 {MUTANT_CPUID, probe_rows},
                 {MUTANT_CALLS, probe_calls},
-                {MUTANT_CALLS, probe_history},
                 {MUTANT_PATCH, probe_patch},
                 {MUTANT_ARM64, probe_arm64},
                 {MUTANT_AARCH32, probe_arm32},
@@ -161,7 +160,8 @@ static void probe_area(struct hunt *h, unsigned area)
                 {MUTANT_CALLS, probe_vmware},
                 {MUTANT_CPUID | MUTANT_CALLS | MUTANT_MOVE, probe_edges},
                 {MUTANT_ARM64 | MUTANT_MOVE, probe_edges_arm64},
-                {MUTANT_ARM64, probe_xen_arm64}};
+                {MUTANT_ARM64, probe_xen_arm64},
+                {MUTANT_CALLS, probe_history}};
     static struct probe p;
 
     for (size_t i = 0; i < PROBE_COUNT(part) && !h->end; i++) {

@@ -131,7 +131,10 @@ static bool lg_writes(struct mutant *m, struct tsp_event *ev)
 
 static bool lg_before_init(struct mutant *m, struct tsp_event *ev)
 {
-    return mutant_served(m, ev,
+    if (ev->kind == TSP_EV_HYPERCALL && ev_leaf(ev) == 1)
+        m->counter = 1;
+    return m->counter == 0 &&
+           mutant_served(m, ev,
                          is_end(ev, ANY) && ev_leaf(ev) != 1 && ev->code == TSP_STOP_SHUTDOWN);
 }
 

@@ -27,6 +27,19 @@ static void trace_and_enclaves(void **state)
         {"intel", ENCLAVES " 12.2.a=70200002", "NUM-EPC-TYPE-2 0x12.2 eax[3:0]"},
         {"intel", ENCLAVES " 12.2.c=1", "NUM-EPC-SIZE-2 0x12.2 ecx[31:12]"},
         {"intel", ENCLAVES " 12.2.c=1 12.2.d=1", ""},
+        {"intel", ENCLAVES " 12.3.a=2", "NUM-EPC-TYPE-3 0x12.3 eax[3:0]"},
+        {"intel", ENCLAVES " 12.3.a=1", "NUM-EPC-SIZE-3 0x12.3 ecx[31:12]"},
+        {"intel", ENCLAVES " 12.3.a=1 12.3.d=1 12.4.a=2", "NUM-EPC-TYPE-4 0x12.4 eax[3:0]"},
+        {"intel", ENCLAVES " 12.3.a=1 12.3.d=1 12.4.a=1", "NUM-EPC-SIZE-4 0x12.4 ecx[31:12]"},
+        {"intel", ENCLAVES " 12.3.a=1 12.3.d=1 12.4.a=1 12.4.d=1 12.5.a=2",
+         "NUM-EPC-TYPE-5 0x12.5 eax[3:0]"},
+        {"intel", ENCLAVES " 12.3.a=1 12.3.d=1 12.4.a=1 12.4.d=1 12.5.a=1",
+         "NUM-EPC-SIZE-5 0x12.5 ecx[31:12]"},
+        {"intel", ENCLAVES " 7.0.d&fcbfffff d.0.a=2e7 12.1.c=202e7",
+         "SGX-XFRM-17 0x12.1 ecx[17]; lint:xsave-now 0xd.0 ebx[31:0]"},
+        {"intel", ENCLAVES " 7.0.d&fcbfffff d.0.a=2e7 12.1.c=402e7",
+         "SGX-XFRM-18 0x12.1 ecx[18]; lint:xsave-now 0xd.0 ebx[31:0]"},
+        {"intel", ENCLAVES " 12.1.c=802e7", "SGX-XFRM-19 0x12.1 ecx[19]"},
     };
 
     (void)state;
