@@ -294,6 +294,12 @@ bool pred_mode_kept(const struct judge *j, const struct pred_use *p, struct say 
 
 #define FRAME_BYTES 128u /* more than any exception pushes */
 
+/* Such text has another address as well, maybe the stack's: places in a page are the same. */
+static bool beyond_ram(const struct tsp_setup *s, uint64_t lin)
+{
+    return lin < s->ram_base || lin - s->ram_base >= s->ram_size;
+}
+
 /* The frame of an exception may itself lie on the instruction, when the guest's stack does. The
  * stack's base is 0 but in 16-bit code, where it is taken to be what the vCPU began with. */
 static bool frame_on_text(const struct judge *j)
@@ -308,6 +314,9 @@ static bool frame_on_text(const struct judge *j)
         uint64_t sp = ev->after.r[TSP_RSP], off = ev->addr - bases[i];
 
         if (off + TSP_INSN_BYTES - sp < FRAME_BYTES + TSP_INSN_BYTES)
+            return true;
+        if (((off + TSP_INSN_BYTES - sp) & 0xfff) < FRAME_BYTES + TSP_INSN_BYTES &&
+            beyond_ram(j->setup, ev->addr))
             return true;
         if ((uint16_t)(off + TSP_INSN_BYTES - sp) < FRAME_BYTES + TSP_INSN_BYTES &&
             ev->before.mode != TSP_MODE_LONG64)

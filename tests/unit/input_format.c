@@ -294,6 +294,8 @@ static void fill(struct scenario *s, enum tsp_arch arch, unsigned protocol, unsi
     s->nvcpu = 2;
     s->protocol = (uint8_t)protocol;
     s->nmsr = 3;
+    for (uint32_t i = 0; i < s->nmsr; i++)
+        s->msr[i].index = 0x10 + i;
     s->nleaf = 4;
     for (unsigned i = 0; i < s->nleaf; i++)
         s->leaf[i] = (struct tsp_leaf){.leaf = i, .flags = TSP_LEAF_INDEXED};
