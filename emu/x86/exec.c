@@ -476,8 +476,7 @@ static bool run_blocks(struct run *r)
             deliver_step(r);
             return true;
         }
-        /* a loop that is one block need not be looked up again: stores that matter make it invalid
-         */
+        /* a loop of one block is not looked up again: stores that matter make it invalid */
         if (!b || !b->valid || vc->s.regs.pc != start || vc->s.regs.mode != mode) {
             b = fetch(r);
             if (!b)
@@ -546,8 +545,7 @@ static bool next_store(struct run *r)
     return true;
 }
 
-/* The stores of a rewrite that is under way come before everything else of this vCPU, then what is
- * pending. true: the run ends. */
+/* A rewrite's stores come first, then what is pending. true: the run ends. */
 static bool continue_patch(struct run *r)
 {
     struct patch_job *job = &r->vc->patch;
