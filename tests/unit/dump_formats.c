@@ -117,6 +117,16 @@ static void tables_of_reports_are_read(void **state)
          " 0x00000001_x0:  0x00000001 0x00000002 0x00000003 0x00000004\n"
          " 0x0000000D_xB:  0x00000001 0x00000002 0x00000003 0x00000004\n",
          "table", 1, 3, 0, LAST(0xd, 11, 1, 2, 3, 4)},
+    };
+
+    (void)state;
+    each_good(row, sizeof(row) / sizeof(row[0]));
+}
+
+/* With sub-leaves of all kinds: Intel SDE's definitions, tycho's cpuid, IC Book Labs', Markdown. */
+static void tables_with_sub_leaves_are_read(void **state)
+{
+    static const struct good row[] = {
         {"CPUID_VERSION = 1.0\n# a chip\n00000000 ******** => 00000004 756E6547 6C65746E 49656E69 "
          "#\n"
          "00000001 ******** => 00000001 00000002 00000003 00000004 #\n"
@@ -432,6 +442,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(text_with_dashes_is_read),
     cmocka_unit_test(libcpuid_raw_is_read),
     cmocka_unit_test(tables_of_reports_are_read),
+    cmocka_unit_test(tables_with_sub_leaves_are_read),
     cmocka_unit_test(lists_of_json_are_read),
     cmocka_unit_test(pasted_raw_is_read),
     cmocka_unit_test(kcpuid_is_read),
