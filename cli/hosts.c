@@ -89,6 +89,20 @@ static bool expects_faulting(const struct cpu_policy *p)
            (ecx >> 28 & 1) != 0 && (ecx >> 31 & 1) == 0;
 }
 
+#define EXTENDED 0x80000001u
+#define EDX_SYSCALL 11
+#define EDX_LM 29
+
+/* Intel shows SYSCALL to 64-bit code alone, and a dump may be made by other code; 64-bit guests
+ * have it (Intel SDM Vol. 2A CPUID, 80000001H EDX). */
+static void show_syscall(struct cpu_policy *p)
+{
+    uint32_t edx = cpu_policy_reg(p, EXTENDED, 0, 3);
+
+    if (cpu_policy_vendor(p) == TSP_VENDOR_INTEL && (edx >> EDX_LM & 1) != 0)
+        cpu_policy_set(p, EXTENDED, 0, 3, edx | 1u << EDX_SYSCALL);
+}
+
 enum tsp_status host_load(const char *name, enum offer_kind kind, struct host *out,
                           struct tsp_error *err)
 {
@@ -100,6 +114,7 @@ enum tsp_status host_load(const char *name, enum offer_kind kind, struct host *o
     out->assumed = out->raw.platform_info == 0 && expects_faulting(&out->raw);
     if (out->assumed)
         out->raw.platform_info = CPU_POLICY_FAULTING;
+    show_syscall(&out->raw);
     levelling_probe(&out->raw, &out->caps);
     offer_host(&out->raw, &out->base);
     offer_max(&out->base, kind, &out->max);
