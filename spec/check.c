@@ -265,6 +265,18 @@ static void judge_verdict(struct judge *j)
         judge_trap(j);
 }
 
+/* An exception between a rewrite and its retry comes without an instruction; how AArch64 tells of
+ * an exception is the same for all of them. */
+static void judge_fault(struct judge *j)
+{
+    facts_event(j);
+    if (j->insn.insn || fact_is(j, FACT_LENGTH, 1) || fact_is(j, FACT_PREV, 1) ||
+        j->setup->arch == TSP_ARCH_ARM64)
+        judge_trap(j);
+    else if (j->look || vmw_backdoor(j) || lguest_call(j))
+        run_rules(j);
+}
+
 static void judge_event(struct judge *j)
 {
     switch (j->ev->kind) {
@@ -286,14 +298,7 @@ static void judge_event(struct judge *j)
             run_rules(j);
         break;
     case TSP_EV_FAULT:
-        facts_event(j);
-        /* An exception between a rewrite and its retry comes without an instruction; how AArch64
-         * tells of an exception is the same for all of them. */
-        if (j->insn.insn || fact_is(j, FACT_LENGTH, 1) || fact_is(j, FACT_PREV, 1) ||
-            j->setup->arch == TSP_ARCH_ARM64)
-            judge_trap(j);
-        else if (j->look || vmw_backdoor(j) || lguest_call(j))
-            run_rules(j);
+        judge_fault(j);
         break;
     case TSP_EV_HYPERCALL:
     case TSP_EV_PATCH:

@@ -122,6 +122,12 @@ static void take_bytes(struct scenario *s, unsigned kind, const uint8_t *p, size
     }
 }
 
+static void take_place(struct scenario *s, const uint8_t *p)
+{
+    s->code_at = le_load(p, 8);
+    s->cs_base = (uint32_t)le_load(p + 8, 4);
+}
+
 static void take_fixed(struct scenario *s, unsigned kind, const uint8_t *p)
 {
     switch (kind) {
@@ -139,8 +145,7 @@ static void take_fixed(struct scenario *s, unsigned kind, const uint8_t *p)
         take_firmware(s, p);
         break;
     case RECORD_PLACE:
-        s->code_at = le_load(p, 8);
-        s->cs_base = (uint32_t)le_load(p + 8, 4);
+        take_place(s, p);
         break;
     case RECORD_MISC:
         take_misc(s, p);
