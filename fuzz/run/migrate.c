@@ -254,6 +254,10 @@ static void skip_own(struct both *b)
             break;
 }
 
+/* The revision of its microcode is the processor's, not the machine's (Intel SDM Vol. 4
+ * IA32_BIOS_SIGN_ID). */
+#define MSR_UCODE_REV 0x8bu
+
 /* Exceptions and what ends a run may depend on the processor: such a difference is the end of what
  * can be compared. */
 static bool blamed(const struct both *b)
@@ -262,6 +266,8 @@ static bool blamed(const struct both *b)
 
     if (!b->elsewhere)
         return true;
+    if (s->kind == TSP_EV_MSR && s->code == MSR_UCODE_REV)
+        return false;
     return s->kind == m->kind && s->addr == m->addr && same_regs(&s->before, &m->before) &&
            (s->kind == TSP_EV_CPUID || s->kind == TSP_EV_HYPERCALL || s->kind == TSP_EV_MSR);
 }
