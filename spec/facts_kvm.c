@@ -234,6 +234,19 @@ static void note_ipi(struct judge *j)
     }
 }
 
+/* Some vCPU sent INIT before this step. */
+bool kvm_init_sent(const struct judge *j)
+{
+    for (size_t i = 0; i < j->trace->n && i < j->look->event; i++) {
+        const struct tsp_event *ev = &j->trace->ev[i];
+
+        if (ev->kind == TSP_EV_HYPERCALL && (uint32_t)ev->before.r[TSP_RAX] == CALL_SEND_IPI &&
+            bits_get(ev->before.r[TSP_RSI], 10, 8) == ICR_MODE_INIT)
+            return true;
+    }
+    return false;
+}
+
 /* An INIT message, to whomever, takes a vCPU's registers back (kvm_vcpu_reset). */
 void kvm_note_call(struct judge *j)
 {

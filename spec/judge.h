@@ -250,6 +250,7 @@ void kvm_setup(struct judge *j);
 /* After the event was judged: an access to an MSR; a call that may have reset a vCPU. */
 void kvm_note(struct judge *j);
 void kvm_note_call(struct judge *j);
+bool kvm_init_sent(const struct judge *j);
 void kvm_forget(struct judge *j, unsigned reg);
 /* Bit per vCPU that a call of SEND_IPI or KICK_CPU names. */
 uint32_t kvm_named(const struct judge *j);

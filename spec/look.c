@@ -53,5 +53,6 @@ bool look_took_init(const struct judge *j)
     for (unsigned i = 0; i < 16; i++)
         sum |= i == TSP_RDX ? 0 : v->regs.r[i];
     return sum == 0 && v->regs.pc == 0xfff0 && v->regs.flags == 2 &&
-           v->regs.mode == TSP_MODE_REAL16 && v->x86.seg[TSP_CS].base == 0xffff0000u;
+           v->regs.mode == TSP_MODE_REAL16 && v->x86.seg[TSP_CS].base == 0xffff0000u &&
+           kvm_init_sent(j);
 }
