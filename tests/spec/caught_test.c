@@ -313,7 +313,9 @@ static void profiles_are_the_documents_and_their_behaviours(void **state)
         for (unsigned a = 0; a < TSP_ARCH_COUNT; a++)
             probe_each(spec_builtin(), (enum tsp_arch)a, same, &p);
         same_seeds(&p, CORPUS, 0);
-        assert_true(p.cases > 200 && p.cases + p.refused > 20000);
+        /* lguest's make no other guests than its own. */
+        assert_true(p.cases > (strncmp(profile, "lguest", 6) == 0 ? 200 : 500));
+        assert_true(p.cases + p.refused > 20000);
         target_close(&p.a);
         target_close(&p.b);
     }
